@@ -1,0 +1,12 @@
+# core: everything client and server share.  Depends on nothing else here.
+# libcore is all that goes into the preload library: it needs libc only.
+noinst_LTLIBRARIES += %D%/libcore.la
+%C%_libcore_la_SOURCES = \
+	%D%/log.c %D%/log.h \
+	%D%/proto.c %D%/proto.h %D%/proto.def \
+	%D%/rpc.c %D%/rpc.h \
+	%D%/stats.c %D%/stats.h %D%/stats.def \
+	%D%/transport.h \
+	%D%/util.h \
+	%D%/wire.c %D%/wire.h \
+	$(NULL)

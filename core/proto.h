@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Everything that can be generated from proto.def.  Any thread. */
+#ifndef BFS_PROTO_H
+#define BFS_PROTO_H
+
+#include "core/wire.h"
+
+#define BFS_PROTO_VERSION 1
+#define BFS_PATH_MAX 4096 /* with the final NUL, as the kernel counts */
+#define BFS_NAME_MAX 255
+#define BFS_FIELDS_MAX 9216	/* header and fields of any message */
+#define BFS_BULK_MAX (1u << 20) /* largest bulk of any transport */
+
+enum bfs_op {
+#define RPC(num, NAME, name, flags, req, rep) BFS_OP_##NAME = num,
+#include "core/proto.def"
+#undef RPC
+	BFS_OP_LIMIT
+};
+
+enum bfs_op_flags { BFS_RPC_PURE = 0, BFS_RPC_ONCE = 1, BFS_RPC_WAIT = 2 };
+
+/* Rights in a handle. */
+#define BFS_RIGHT_READ 1u  /* opened for reading */
+#define BFS_RIGHT_WRITE 2u /* opened for writing */
+#define BFS_RIGHT_PATH 4u  /* O_PATH: a place to start from, no content */
+
+/* Reply kinds of OPEN. */
+enum bfs_open_kind {
+	BFS_OPEN_PASS = 1, /* the passed fd is the data file: pass-through */
+	BFS_OPEN_FILE = 2, /* a regular file, data through the daemon */
+	BFS_OPEN_DIR = 3,
+	BFS_OPEN_PATH = 4,    /* O_PATH */
+	BFS_OPEN_SPECIAL = 5, /* a fifo: open the passed O_PATH fd */
+};
+
+#define BFS_NO_SLOT 0xffffffffu
+
+/* valid bits of SETATTR. */
+#define BFS_SET_MODE 1u
+#define BFS_SET_OWNER 2u
+#define BFS_SET_SIZE 4u
+#define BFS_SET_ATIME 8u
+#define BFS_SET_MTIME 16u
+#define BFS_SET_ATIME_NOW 32u
+#define BFS_SET_MTIME_NOW 64u
+
+/* space and flags of LOCK. */
+enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
+#define BFS_LOCK_TEST 1u
+#define BFS_LOCK_BLOCK 2u
+
+/* what of DATAFD. */
+enum bfs_datafd {
+	BFS_DATAFD_MAP,
+	BFS_DATAFD_MAP_WRITE,
+	BFS_DATAFD_EXEC,
+	BFS_DATAFD_SOCKET
+};
+
+/* features in HELLO's reply. */
+#define BFS_FEATURE_PASS 1u /* descriptors are passed through */
+
+/* What every request and every reply starts with. */
+struct bfs_req_head {
+	uint32_t op;
+	uint32_t deadline_ms; /* how long the caller will wait */
+	uint64_t id;	      /* unique in the session, ascending */
+	uint64_t session;
+	uint64_t ticket; /* proves the session (0 on its own connection) */
+	uint32_t generation;
+};
+struct bfs_rep_head {
+	uint32_t op;
+	uint32_t status; /* 0, a positive errno, or BFS_ESCAPE */
+	uint64_t id;
+};
+#define BFS_REQ_HEAD_LEN 36
+#define BFS_REP_HEAD_LEN 16
+
+void bfs_put_req_head(struct bfs_wire *w, const struct bfs_req_head *h);
+void bfs_put_rep_head(struct bfs_wire *w, const struct bfs_rep_head *h);
+struct bfs_req_head bfs_get_req_head(struct bfs_wire *w);
+struct bfs_rep_head bfs_get_rep_head(struct bfs_wire *w);
+
+/*
+ * The walk left BenchFS.  which: 0 the first place of the call, 1 the second.
+ * path: where it goes on; absolute in the caller's world, or, with up set,
+ * relative to the directory that holds the mount point.  links: symlinks
+ * followed so far.  Sent in place of the reply's fields.
+ */
+#define BFS_ESCAPE 4097u
+struct bfs_escape_rep {
+	uint32_t which;
+	uint32_t up;
+	uint32_t links;
+	struct bfs_str path;
+};
+void bfs_escape_put(struct bfs_wire *w, const struct bfs_escape_rep *m);
+int bfs_escape_get(struct bfs_wire *w, struct bfs_escape_rep *m);
+
+/* One entry of READDIR's bulk. */
+struct bfs_dirent {
+	uint64_t cursor; /* goes on behind this entry; never 0, < 2^63 */
+	struct bfs_attr attr;
+	struct bfs_str name;
+};
+#define BFS_DIRENT_MAX (8 + 96 + 4 + BFS_NAME_MAX)
+void bfs_dirent_put(struct bfs_wire *w, const struct bfs_dirent *d);
+int bfs_dirent_get(struct bfs_wire *w, struct bfs_dirent *d);
+
+/* struct bfs_getattr_req, struct bfs_getattr_rep, ... */
+#define F(type, field) bfs_field_##type field;
+#define RPC(num, NAME, name, flags, req, rep) \
+	struct bfs_##name##_req { \
+		req \
+	}; \
+	struct bfs_##name##_rep { \
+		rep \
+	};
+#include "core/proto.def"
+#undef RPC
+#undef F
+
+/* int bfs_getattr_req_put(w, m), bfs_getattr_req_get(w, m), ... */
+#define RPC(num, NAME, name, flags, req, rep) \
+	int bfs_##name##_req_put(struct bfs_wire *, \
+				 const struct bfs_##name##_req *); \
+	int bfs_##name##_req_get(struct bfs_wire *, \
+				 struct bfs_##name##_req *); \
+	int bfs_##name##_rep_put(struct bfs_wire *, \
+				 const struct bfs_##name##_rep *); \
+	int bfs_##name##_rep_get(struct bfs_wire *, struct bfs_##name##_rep *);
+#include "core/proto.def"
+#undef RPC
+
+/* "getattr"; "unknown" for a number that is not in proto.def. */
+const char *bfs_op_name(uint32_t op);
+/* BFS_RPC_* of the op. */
+unsigned bfs_op_flags(uint32_t op);
+
+#endif

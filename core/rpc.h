@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The client side of the RPC engine: request ids, deadlines, retries, and the
+ * typed stubs bfs_rpc_getattr(client, &rpc, &req, &rep), ...  Any thread.
+ *
+ *   struct bfs_rpc r = BFS_RPC_INIT;
+ *   int e = bfs_rpc_readlink(c, &r, &req, &rep);
+ *   ... use rep (its strings borrow from r) ...
+ *   bfs_rpc_end(&r);
+ */
+#ifndef BFS_RPC_H
+#define BFS_RPC_H
+
+#include "core/transport.h"
+
+#include <stdatomic.h>
+
+struct bfs_client {
+	struct bfs_transport *_Atomic t;
+	uint64_t session, ticket;
+	uint32_t generation;
+	uint32_t timeout_ms; /* for one call, retries included */
+	_Atomic uint64_t next_id;
+	/*
+	 * Called when the peer is gone: make a new c->t of the next
+	 * generation before the deadline.  0 or -errno.  NULL: no retry.
+	 */
+	int (*reconnect)(struct bfs_client *c, struct bfs_transport *old,
+			 uint64_t deadline);
+	/* Reference counting of c->t around a call; may be NULL. */
+	struct bfs_transport *(*get)(struct bfs_client *c);
+	void (*put)(struct bfs_client *c, struct bfs_transport *t);
+};
+
+struct bfs_rpc {
+	struct bfs_io io; /* the caller may set out, in, interruptible */
+	struct bfs_client *client;
+	struct bfs_transport *t;      /* not NULL: end() is owed */
+	struct bfs_escape_rep escape; /* valid after -BFS_ESCAPE */
+};
+#define BFS_RPC_INIT \
+	{ \
+		.io = {.fd = -1 } \
+	}
+
+/*
+ * Each returns 0, -errno or -BFS_ESCAPE.  A call that could not be completed
+ * in time is -ETIMEDOUT, one whose daemon is gone -EIO.
+ */
+#define RPC(num, NAME, name, flags, reqf, repf) \
+	int bfs_rpc_##name(struct bfs_client *c, struct bfs_rpc *r, \
+			   const struct bfs_##name##_req *req, \
+			   struct bfs_##name##_rep *rep);
+#include "core/proto.def"
+#undef RPC
+
+/* Release what the reply borrows.  Harmless after a failed call. */
+void bfs_rpc_end(struct bfs_rpc *r);
+
+#endif

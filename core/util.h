@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Small helpers with no module of their own.  Any thread. */
+#ifndef BFS_UTIL_H
+#define BFS_UTIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BFS_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define BFS_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define BFS_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define bfs_likely(x) __builtin_expect(!!(x), 1)
+#define bfs_unlikely(x) __builtin_expect(!!(x), 0)
+
+#define bfs_container_of(ptr, type, member) \
+	((type *)((char *)(ptr)-offsetof(type, member)))
+
+static inline void bfs_cleanup_free(void *p)
+{
+	free(*(void **)p);
+}
+#define BFS_AUTOFREE __attribute__((cleanup(bfs_cleanup_free)))
+
+/* CLOCK_MONOTONIC in nanoseconds: deadlines are points on this clock. */
+static inline uint64_t bfs_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline void bfs_relax(void)
+{
+	__builtin_ia32_pause();
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a handler sees.  Owner thread only: the daemon has one thread.
+ *
+ * A port (local ring, ucx, loop) takes a request off its queue, wraps it in a
+ * struct bfs_call and hands it to bfs_serve(); dispatch.c decodes it and runs
+ * bfs_serve_<name>(), and the port's reply() sends the answer.
+ */
+#ifndef BFS_SERVE_H
+#define BFS_SERVE_H
+
+#include "core/proto.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A handler's result for "the answer comes later, by bfs_call_finish()". */
+#define BFS_LATER 1
+
+struct bfs_cred {
+	uint32_t uid, gid;
+	uint32_t ngroups;
+	uint32_t *groups; /* owned */
+};
+
+struct bfs_server;
+struct bfs_session;
+struct bfs_port;
+struct bfs_fs; /* the file system: server/fs.h */
+
+/*
+ * One request being served.  It belongs to its port and lives until reply();
+ * a parked call (BFS_LATER) therefore stays valid, with all its buffers.
+ */
+struct bfs_call {
+	struct bfs_server *server;
+	struct bfs_session *session; /* NULL only before HELLO */
+	struct bfs_port *port;
+	struct bfs_req_head head;
+	const struct bfs_cred *cred; /* of the session; what S9 checks */
+
+	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
+	size_t req_len;
+	const void *out; /* bulk of the request: may be shared memory, so */
+	size_t out_len;	 /* use each byte once; the length is checked */
+
+	uint8_t *rep; /* reply's head and fields, BFS_FIELDS_MAX */
+	size_t rep_len;
+	void *in; /* where the reply's bulk goes */
+	size_t in_cap, in_len;
+	int pass_fd; /* sent with the reply, then closed; -1: none */
+	struct bfs_escape_rep escape; /* for status -BFS_ESCAPE */
+	char escape_path[BFS_PATH_MAX];
+
+	/* For a parked call: forget it (session gone, CANCEL).  Set by the
+	 * handler that parks; must not call bfs_call_finish itself. */
+	void (*cancel)(struct bfs_call *c);
+	void *parked;		      /* the handler's own while parked */
+	struct bfs_call *prev, *next; /* parked calls of the session */
+};
+
+struct bfs_port_ops {
+	const char *name;
+	bool passes_fds;
+	/* Send c->rep, bulk and fd, then release the call. */
+	void (*reply)(struct bfs_call *c);
+};
+struct bfs_port {
+	const struct bfs_port_ops *ops;
+};
+
+/* Decode and run c (head not yet read).  Always ends in reply(), perhaps
+ * later. */
+void bfs_serve(struct bfs_call *c);
+
+/* The answer of a parked call: 0 or -errno.  The fields of the reply, if any,
+ * have been set by bfs_<name>_rep_put into bfs_call_fields(c) before. */
+void bfs_call_finish(struct bfs_call *c, int status);
+
+/* A codec positioned behind the reply's head, for parked calls. */
+struct bfs_wire bfs_call_fields(struct bfs_call *c);
+/* Tell how far the fields reach. */
+void bfs_call_fields_end(struct bfs_call *c, const struct bfs_wire *w);
+
+/*
+ * One handler per line of proto.def: 0 and *rep is sent; -errno; -BFS_ESCAPE
+ * with c->escape filled in; or BFS_LATER.
+ */
+#define RPC(num, NAME, name, flags, req, rep) \
+	int bfs_serve_##name(struct bfs_call *c, \
+			     const struct bfs_##name##_req *req_, \
+			     struct bfs_##name##_rep *rep_);
+#include "core/proto.def"
+#undef RPC
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The daemon's state.  Owner thread only.
+ */
+#ifndef BFS_SERVER_H
+#define BFS_SERVER_H
+
+#include "core/config.h"
+#include "server/serve.h"
+
+struct bfs_loop;
+struct bfs_arena;
+
+struct bfs_server {
+	struct bfs_config config;
+	struct bfs_loop *loop;
+	struct bfs_fs *fs;
+	struct bfs_session *sessions; /* uthash by id */
+	uint64_t cluster, list_hash;
+	uint8_t secret[16];
+	bool pass;	  /* descriptors may be passed through */
+	char *run_dir;	  /* owned; absolute */
+	const char *stop; /* not NULL: why we are stopping */
+};
+
+#endif
