@@ -2,11 +2,14 @@
 # libcore is all that goes into the preload library: it needs libc only.
 noinst_LTLIBRARIES += %D%/libcore.la
 %C%_libcore_la_SOURCES = \
+	%D%/arena.h %D%/ring.h %D%/sys.h \
+	%D%/local_io.c %D%/local_io.h \
 	%D%/log.c %D%/log.h \
 	%D%/proto.c %D%/proto.h %D%/proto.def \
 	%D%/rpc.c %D%/rpc.h \
 	%D%/stats.c %D%/stats.h %D%/stats.def \
 	%D%/transport.h \
+	%D%/transport_local.c %D%/transport_local.h \
 	%D%/util.h \
 	%D%/wire.c %D%/wire.h \
 	$(NULL)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/log.h"
 
+#include "core/sys.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,6 +83,6 @@ void bfs_log_write(enum bfs_log_level level, const char *fmt, ...)
 	va_end(ap);
 	n = format_line(line, sizeof(line), tags[level], text);
 	/* The raw call: under preload, write() may be one of our own hooks. */
-	(void)!syscall(SYS_write, bfs_log_fd, line, n);
+	bfs_sys_3(SYS_write, bfs_log_fd, line, n);
 	errno = saved;
 }

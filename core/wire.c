@@ -5,13 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-void bfs_wire_init(struct bfs_wire *w, const void *buf, size_t len)
-{
-	w->pos = (uint8_t *)buf;
-	w->end = w->pos + len;
-	w->err = 0;
-}
-
 /* Claim the next n bytes, or NULL and a sticky error. */
 static void *take(struct bfs_wire *w, size_t n)
 {

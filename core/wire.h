@@ -47,7 +47,13 @@ struct bfs_handle {
 	uint64_t mac;
 };
 
-void bfs_wire_init(struct bfs_wire *w, const void *buf, size_t len);
+static inline void bfs_wire_init(struct bfs_wire *w, const void *buf,
+				 size_t len)
+{
+	w->pos = (uint8_t *)buf;
+	w->end = w->pos + len;
+	w->err = 0;
+}
 
 /* 0, or -EBADMSG if anything did not fit. */
 static inline int bfs_wire_end(const struct bfs_wire *w)
@@ -59,8 +65,10 @@ static inline int bfs_wire_end(const struct bfs_wire *w)
 #define BFS_FIELD_TYPES(T) \
 	T(u32, uint32_t) \
 	T(u64, uint64_t) \
-	T(i64, int64_t) T(str, struct bfs_str) T(time, struct bfs_time) \
-		T(attr, struct bfs_attr) T(handle, struct bfs_handle)
+	T(i64, int64_t) \
+	T(str, struct bfs_str) \
+	T(time, struct bfs_time) \
+	T(attr, struct bfs_attr) T(handle, struct bfs_handle)
 
 #define T(name, type) \
 	typedef type bfs_field_##name; \

@@ -9,13 +9,19 @@
 #include "server/serve.h"
 
 struct bfs_loop;
-struct bfs_arena;
+struct bfs_arenas;
+struct bfs_lock_table;
 
 struct bfs_server {
 	struct bfs_config config;
 	struct bfs_loop *loop;
 	struct bfs_fs *fs;
+	struct bfs_arenas *arenas;
+	struct bfs_lock_table *locks;
 	struct bfs_session *sessions; /* uthash by id */
+	uint32_t *allowed; /* users who may connect besides our own */
+	unsigned nallowed;
+	bool allow_all;
 	uint64_t cluster, list_hash;
 	uint8_t secret[16];
 	bool pass;	  /* descriptors may be passed through */

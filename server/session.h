@@ -46,6 +46,9 @@ int bfs_session_admit(struct bfs_call *c);
 /* Keep the answer of a ONCE call. */
 void bfs_session_remember(struct bfs_call *c, int status);
 
+/* That process has ended: release its POSIX locks (serve_lock.c). */
+void bfs_serve_process_gone(struct bfs_server *s, pid_t pid);
+
 void bfs_session_park(struct bfs_call *c);
 void bfs_session_unpark(struct bfs_call *c);
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The shared memory between one client and its daemon (a memfd that the daemon
+ * makes and seals).  A slot carries one call:
+ *
+ *   FREE --client--> CLAIMED --client--> POSTED --daemon--> TAKEN
+ *   TAKEN --daemon--> DONE --client--> FREE
+ *   POSTED --client, timed out--> FREE           (never executed)
+ *   TAKEN --client, timed out--> ABANDONED --daemon--> FREE
+ *
+ * The client sets the slot's bit in posted, and rings (one byte on the socket)
+ * if sleeping is set.  The daemon copies the fields before it looks at them.
+ */
+#ifndef BFS_RING_H
+#define BFS_RING_H
+
+#include "core/proto.h"
+
+#define BFS_RING_MAGIC 0x42465331u
+#define BFS_RING_SLOTS 32
+#define BFS_RING_BULK (128u << 10)
+
+enum bfs_slot_state {
+	BFS_SLOT_FREE,
+	BFS_SLOT_CLAIMED,
+	BFS_SLOT_POSTED,
+	BFS_SLOT_TAKEN,
+	BFS_SLOT_DONE,
+	BFS_SLOT_ABANDONED,
+};
+
+struct bfs_slot {
+	_Atomic uint32_t state;	  /* a futex */
+	_Atomic uint32_t waiting; /* the client sleeps, or is about to */
+	uint32_t req_len, out_len, in_cap; /* client */
+	uint32_t rep_len, in_len, has_fd;  /* daemon */
+	uint8_t pad[32];
+	uint8_t fields[BFS_FIELDS_MAX]; /* the request, then the reply */
+	uint8_t bulk[BFS_RING_BULK] __attribute__((aligned(4096)));
+};
+
+struct bfs_ring {
+	uint32_t magic, slots;
+	uint8_t pad0[56];
+	_Atomic uint64_t posted; /* a bit for each slot */
+	uint8_t pad1[56];
+	_Atomic uint32_t sleeping; /* the daemon wants to be woken */
+	uint8_t pad2[60];
+	_Atomic uint32_t freed;	   /* a futex: counts slots set free */
+	_Atomic uint32_t claimers; /* threads that wait for a slot */
+	struct bfs_slot slot[BFS_RING_SLOTS] __attribute__((aligned(4096)));
+};
+
+/* What accompanies a passed fd. */
+struct bfs_fd_note {
+	uint64_t id;
+	uint32_t slot;
+};
+
+#endif

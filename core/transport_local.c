@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/transport_local.h"
+
+#include "core/local_io.h"
+#include "core/log.h"
+#include "core/ring.h"
+#include "core/sys.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define SLICE_NS 50000000u /* how long to sleep before looking for EOF */
+#define TAKING (-2)	   /* mail: a thread is storing an fd right now */
+
+struct local {
+	struct bfs_transport base;
+	struct bfs_ring *ring;
+	int sock;
+	uint32_t spin_ns;
+	/* Descriptors that arrived, by slot; -1: none. */
+	_Atomic int mail[BFS_RING_SLOTS];
+	uint64_t mail_id[BFS_RING_SLOTS];
+};
+
+static struct local *local_of(const struct bfs_transport *t)
+{
+	return bfs_container_of(t, struct local, base);
+}
+
+static bool peer_gone(struct local *l)
+{
+	int r = bfs_sys_poll1(l->sock, 0, 0);
+
+	return r < 0 ? r != -EINTR : (r & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+/* Sleep on *word while it is value.  0, -ETIMEDOUT, -ECONNRESET, -EINTR. */
+static int nap(struct local *l, _Atomic uint32_t *word, uint32_t value,
+	       uint64_t deadline)
+{
+	uint64_t now = bfs_now();
+	int r;
+
+	if (now >= deadline)
+		return -ETIMEDOUT;
+	r = bfs_sys_futex_wait(word, value, BFS_MIN(deadline - now, SLICE_NS));
+	if (r == -EINTR)
+		return r;
+	if (r == -ETIMEDOUT && peer_gone(l))
+		return -ECONNRESET;
+	return 0;
+}
+
+static struct bfs_slot *claim(struct bfs_ring *ring)
+{
+	for (int i = 0; i < BFS_RING_SLOTS; i++) {
+		uint32_t is = BFS_SLOT_FREE;
+
+		if (atomic_load_explicit(&ring->slot[i].state,
+					 memory_order_relaxed) == is &&
+		    atomic_compare_exchange_strong(&ring->slot[i].state, &is,
+						   BFS_SLOT_CLAIMED))
+			return &ring->slot[i];
+	}
+	return NULL;
+}
+
+static int local_begin(struct bfs_transport *t, struct bfs_io *io)
+{
+	struct local *l = local_of(t);
+	struct bfs_slot *s;
+	uint32_t freed;
+	int r;
+
+	for (;;) {
+		freed = atomic_load(&l->ring->freed);
+		s = claim(l->ring);
+		if (s)
+			break;
+		atomic_fetch_add(&l->ring->claimers, 1);
+		r = nap(l, &l->ring->freed, freed, io->deadline);
+		atomic_fetch_sub(&l->ring->claimers, 1);
+		if (r && r != -EINTR)
+			return r;
+	}
+	io->priv = s;
+	io->req = s->fields;
+	io->req_cap = BFS_FIELDS_MAX;
+	return 0;
+}
+
+static int ring_bell(struct local *l)
+{
+	struct iovec v = { (void *)"", 1 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+	int r;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&l->ring->sleeping, memory_order_relaxed) ||
+	    !atomic_exchange(&l->ring->sleeping, 0))
+		return 0;
+	r = bfs_sys_sendmsg(l->sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* A full queue means that the daemon has bells enough to wake up. */
+	return r >= 0 || r == -EAGAIN ? 0 : -ECONNRESET;
+}
+
+/* Our answer is not coming any more: leave the slot to whoever has it. */
+static bool give_up(struct bfs_slot *s)
+{
+	uint32_t is = BFS_SLOT_POSTED;
+
+	if (atomic_compare_exchange_strong(&s->state, &is, BFS_SLOT_FREE))
+		return true;
+	is = BFS_SLOT_TAKEN;
+	return atomic_compare_exchange_strong(&s->state, &is,
+					      BFS_SLOT_ABANDONED);
+}
+
+static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
+{
+	uint64_t until = bfs_now() + l->spin_ns;
+	uint32_t state;
+	int r = 0;
+
+	for (unsigned i = 1;; i++) {
+		if (atomic_load_explicit(&s->state, memory_order_acquire) ==
+		    BFS_SLOT_DONE)
+			return 0;
+		bfs_relax();
+		if (i % 16 == 0 && bfs_now() >= until)
+			break;
+	}
+	atomic_store(&s->waiting, 1);
+	while ((state = atomic_load(&s->state)) != BFS_SLOT_DONE) {
+		r = nap(l, &s->state, state, io->deadline);
+		if (r == -EINTR && !io->interruptible)
+			r = 0;
+		if (r && give_up(s))
+			break;
+	}
+	atomic_store_explicit(&s->waiting, 0, memory_order_relaxed);
+	return atomic_load(&s->state) == BFS_SLOT_DONE ? 0 : r;
+}
+
+/* Take one descriptor off the socket and put it into its mail box. */
+static int fetch_mail(struct local *l)
+{
+	struct bfs_fd_note note;
+	int fd, r, old;
+	uint64_t set;
+
+	/* A handler that ran between the two steps could wait for ever. */
+	bfs_sys_block_signals(&set);
+	r = bfs_local_recv(l->sock, &note, sizeof(note), &fd, 1, MSG_DONTWAIT);
+	if (r == sizeof(note) && note.slot < BFS_RING_SLOTS) {
+		l->mail_id[note.slot] = note.id;
+		old = atomic_exchange(&l->mail[note.slot],
+				      fd < 0 ? TAKING : fd);
+		if (old >= 0)
+			bfs_sys_close(old);
+		r = 0;
+	}
+	bfs_sys_restore_signals(&set);
+	return r;
+}
+
+/* The daemon sends the descriptor before it says DONE. */
+static int take_fd(struct local *l, unsigned slot, struct bfs_io *io)
+{
+	for (;;) {
+		int fd = atomic_load(&l->mail[slot]);
+
+		if (fd != -1 && l->mail_id[slot] == io->id) {
+			atomic_store(&l->mail[slot], -1);
+			/* Lost in the kernel: the descriptor limit. */
+			if (fd == TAKING)
+				return -EMFILE;
+			io->fd = fd;
+			return 0;
+		}
+		if (fd >= 0) { /* of a call that was given up */
+			if (atomic_compare_exchange_strong(&l->mail[slot], &fd,
+							   -1))
+				bfs_sys_close(fd);
+			continue;
+		}
+		fd = fetch_mail(l);
+		if (fd == -EAGAIN && peer_gone(l))
+			return -ECONNRESET;
+		if (fd < 0 && fd != -EAGAIN && fd != -EINTR)
+			return -ECONNRESET;
+		if (bfs_now() >= io->deadline)
+			return -ETIMEDOUT;
+	}
+}
+
+static int local_call(struct bfs_transport *t, struct bfs_io *io)
+{
+	struct local *l = local_of(t);
+	struct bfs_slot *s = io->priv;
+	unsigned i = (unsigned)(s - l->ring->slot);
+	int r;
+
+	s->req_len = (uint32_t)io->req_len;
+	s->out_len = (uint32_t)io->out_len;
+	s->in_cap = (uint32_t)io->in_cap;
+	if (io->out_len)
+		memcpy(s->bulk, io->out, io->out_len);
+	atomic_store(&s->state, BFS_SLOT_POSTED);
+	atomic_fetch_or(&l->ring->posted, 1ull << i);
+	io->fd = -1;
+	r = ring_bell(l);
+	if (!r)
+		r = await(l, s, io);
+	else
+		give_up(s);
+	if (r) {
+		io->priv = NULL;
+		return r;
+	}
+	io->rep = s->fields;
+	io->rep_len = BFS_MIN(s->rep_len, BFS_FIELDS_MAX);
+	io->in_len = BFS_MIN(s->in_len, io->in_cap);
+	if (io->in_len)
+		memcpy(io->in, s->bulk, io->in_len);
+	return s->has_fd ? take_fd(l, i, io) : 0;
+}
+
+static void local_end(struct bfs_transport *t, struct bfs_io *io)
+{
+	struct local *l = local_of(t);
+	struct bfs_slot *s = io->priv;
+
+	if (!s)
+		return; /* given up: the daemon frees it */
+	io->priv = NULL;
+	atomic_store(&s->state, BFS_SLOT_FREE);
+	atomic_fetch_add(&l->ring->freed, 1);
+	if (atomic_load(&l->ring->claimers))
+		bfs_sys_futex_wake(&l->ring->freed, 1);
+}
+
+static void local_destroy(struct bfs_transport *t)
+{
+	struct local *l = local_of(t);
+
+	bfs_sys_close(l->sock);
+	for (int i = 0; i < BFS_RING_SLOTS; i++)
+		if (l->mail[i] >= 0)
+			bfs_sys_close(l->mail[i]);
+	bfs_sys_munmap(l->ring, sizeof(*l->ring));
+	bfs_sys_munmap(l, sizeof(*l));
+}
+
+/* In a forked child the ring is not mapped (MADV_DONTFORK). */
+static void local_forget(struct bfs_transport *t)
+{
+	struct local *l = local_of(t);
+
+	bfs_sys_close(l->sock);
+	bfs_sys_munmap(l, sizeof(*l));
+}
+
+static const struct bfs_transport_ops local_ops = {
+	.name = "local",
+	.begin = local_begin,
+	.call = local_call,
+	.end = local_end,
+	.destroy = local_destroy,
+	.forget = local_forget,
+};
+
+int bfs_local_socket(const struct bfs_transport *t)
+{
+	return local_of(t)->sock;
+}
+
+void bfs_local_set_spin(struct bfs_transport *t, uint32_t spin_us)
+{
+	local_of(t)->spin_ns = spin_us * 1000;
+}
+
+int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
+		      int fd_base, uint64_t deadline, struct bfs_transport **t,
+		      struct bfs_local_peer *peer)
+{
+	struct bfs_local_link link;
+	struct local *l;
+	long p;
+	int r;
+
+	r = bfs_local_dial(run_dir, hello, fd_base, deadline, &link,
+			   &peer->hello);
+	if (r)
+		return r;
+	p = bfs_sys_mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p < 0) {
+		bfs_local_hang_up(&link);
+		return -ENOMEM;
+	}
+	l = (struct local *)p;
+	l->base = (struct bfs_transport){ &local_ops, BFS_RING_BULK };
+	l->ring = link.ring;
+	l->sock = link.sock;
+	l->spin_ns = peer->hello.spin_us * 1000;
+	for (int i = 0; i < BFS_RING_SLOTS; i++)
+		l->mail[i] = -1;
+	peer->arena_fd = link.arena_fd;
+	peer->empty_fd = link.empty_fd;
+	*t = &l->base;
+	return 0;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/arena.h"
+
+#include "core/log.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <uthash.h>
+
+struct arena {
+	uint32_t uid;
+	int fd, empty;
+	uint64_t empty_ino;
+	struct bfs_arena *map;
+	UT_hash_handle hh;
+};
+
+struct bfs_arenas {
+	struct arena *by_uid;
+};
+
+struct bfs_arenas *bfs_arenas_new(void)
+{
+	return calloc(1, sizeof(struct bfs_arenas));
+}
+
+static void drop(struct arena *a)
+{
+	if (a->map)
+		munmap(a->map, sizeof(*a->map));
+	if (a->fd >= 0)
+		close(a->fd);
+	if (a->empty >= 0)
+		close(a->empty);
+	free(a);
+}
+
+void bfs_arenas_free(struct bfs_arenas *all)
+{
+	struct arena *a, *next;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	{
+		HASH_DEL(all->by_uid, a);
+		drop(a);
+	}
+	free(all);
+}
+
+static int make_memfd(const char *name, size_t size, int seals)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), r;
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t)size) || fcntl(fd, F_ADD_SEALS, seals)) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static int fill(struct arena *a)
+{
+	struct stat st;
+	void *p;
+
+	a->fd = make_memfd("benchfs-arena", sizeof(*a->map),
+			   F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	if (a->fd < 0)
+		return a->fd;
+	a->empty = make_memfd("benchfs", 0,
+			      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+				      F_SEAL_SEAL);
+	if (a->empty < 0)
+		return a->empty;
+	/* Another user's process re-opens it through /proc: let it. */
+	if (fchown(a->empty, a->uid, (gid_t)-1) && errno != EPERM)
+		return -errno;
+	if (fstat(a->empty, &st))
+		return -errno;
+	a->empty_ino = st.st_ino;
+	p = mmap(NULL, sizeof(*a->map), PROT_READ | PROT_WRITE, MAP_SHARED,
+		 a->fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	a->map = p;
+	a->map->magic = BFS_ARENA_MAGIC;
+	a->map->records = BFS_ARENA_RECORDS;
+	return 0;
+}
+
+static struct arena *find(struct bfs_arenas *all, uint32_t uid)
+{
+	struct arena *a;
+
+	HASH_FIND(hh, all->by_uid, &uid, sizeof(uid), a);
+	return a;
+}
+
+int bfs_arenas_get(struct bfs_arenas *all, uint32_t uid, int *arena_fd,
+		   int *empty_fd, uint64_t *empty_ino)
+{
+	struct arena *a = find(all, uid);
+	int r;
+
+	if (!a) {
+		a = calloc(1, sizeof(*a));
+		if (!a)
+			return -ENOMEM;
+		a->uid = uid;
+		a->fd = a->empty = -1;
+		r = fill(a);
+		if (r) {
+			bfs_log(error, "arena of uid %u: %s", uid,
+				strerror(-r));
+			drop(a);
+			return r;
+		}
+		HASH_ADD(hh, all->by_uid, uid, sizeof(a->uid), a);
+	}
+	*arena_fd = a->fd;
+	*empty_fd = a->empty;
+	*empty_ino = a->empty_ino;
+	return 0;
+}
+
+static bool locked(int fd, uint32_t slot)
+{
+	struct flock f = { .l_type = F_WRLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = BFS_LIFE + slot,
+			   .l_len = 1 };
+
+	return !fcntl(fd, F_OFD_GETLK, &f) && f.l_type != F_UNLCK;
+}
+
+static bool process_lives(pid_t pid)
+{
+	return !kill(pid, 0) || errno == EPERM;
+}
+
+bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
+{
+	struct arena *a = find(arg, uid);
+	uint32_t word;
+
+	if (!a || slot >= BFS_ARENA_RECORDS)
+		return false;
+	word = a->map->desc[slot].word;
+	if (BFS_DESC_STATE(word) == BFS_DESC_FREE || BFS_DESC_GEN(word) != gen)
+		return false;
+	/* A record that is being made has no lock yet. */
+	if (BFS_DESC_STATE(word) == BFS_DESC_MADE)
+		return process_lives((pid_t)a->map->desc[slot].maker);
+	return locked(a->empty, slot);
+}
+
+static void
+sweep_one(struct arena *a, uint32_t i,
+	  bool (*pass_alive)(void *arg, uint64_t ino, uint32_t slot), void *arg)
+{
+	struct bfs_desc *d = &a->map->desc[i];
+	uint32_t word = d->word;
+
+	switch (BFS_DESC_STATE(word)) {
+	case BFS_DESC_FREE:
+		return;
+	case BFS_DESC_MADE:
+		if (process_lives((pid_t)d->maker))
+			return;
+		break;
+	default:
+		if (locked(a->empty, i) ||
+		    (d->data_ino && pass_alive(arg, d->ino, i)))
+			return;
+	}
+	atomic_compare_exchange_strong(
+		&d->word, &word,
+		BFS_DESC_WORD(BFS_DESC_GEN(word), BFS_DESC_FREE));
+}
+
+void bfs_arenas_sweep(struct bfs_arenas *all,
+		      bool (*pass_alive)(void *arg, uint64_t ino,
+					 uint32_t slot),
+		      void *arg)
+{
+	struct arena *a, *next;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	{
+		uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
+
+		for (uint32_t i = 0; i < high; i++)
+			sweep_one(a, i, pass_alive, arg);
+	}
+}
+
+uint64_t bfs_arenas_stat(struct bfs_arenas *all, unsigned stat)
+{
+	struct arena *a, *next;
+	uint64_t sum = 0;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	sum += a->map->client_stats[stat];
+	return sum;
+}

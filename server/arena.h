@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The arenas that the daemon makes, one for each user on this node, and which
+ * of their descriptions are alive (RULES 1, 4, 35).  Owner thread only.
+ */
+#ifndef BFS_SERVER_ARENA_H
+#define BFS_SERVER_ARENA_H
+
+#include "core/arena.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct bfs_arenas;
+
+struct bfs_arenas *bfs_arenas_new(void);
+void bfs_arenas_free(struct bfs_arenas *a);
+
+/* Descriptors of the user's arena and of its empty memfd, both ours. */
+int bfs_arenas_get(struct bfs_arenas *a, uint32_t uid, int *arena_fd,
+		   int *empty_fd, uint64_t *empty_ino);
+
+/* Does anybody hold the placeholder of this record?  arg: the arenas. */
+bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen);
+
+/*
+ * Free the records whose descriptions are gone.  pass_alive says of a
+ * passed-through description whether its data file's lock is held.
+ */
+void bfs_arenas_sweep(struct bfs_arenas *a,
+		      bool (*pass_alive)(void *arg, uint64_t ino,
+					 uint32_t slot),
+		      void *arg);
+
+/* The sum of what clients have reported, by enum bfs_stat. */
+uint64_t bfs_arenas_stat(struct bfs_arenas *a, unsigned stat);
+
+#endif

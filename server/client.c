@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/client.h"
+
+#include "core/local_io.h"
+#include "core/log.h"
+#include "core/stats.h"
+#include "core/sys.h"
+#include "core/util.h"
+#include "server/arena.h"
+#include "server/loop.h"
+#include "server/process.h"
+#include "server/session.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <utlist.h>
+
+/* A call that came over a ring. */
+struct ring_call {
+	struct bfs_call call;
+	struct bfs_conn *conn;
+	struct bfs_slot *slot; /* NULL: HELLO, which comes by the socket */
+	uint8_t hello_rep[BFS_FIELDS_MAX];
+};
+
+static struct ring_call *call_get(struct bfs_conn *c)
+{
+	struct bfs_port_local *p = c->port;
+	struct ring_call *rc = (struct ring_call *)p->pool;
+
+	if (rc)
+		p->pool = rc->call.next;
+	else
+		rc = malloc(sizeof(*rc));
+	if (!rc)
+		return NULL;
+	memset(&rc->call, 0, offsetof(struct bfs_call, req));
+	rc->call.server = p->server;
+	rc->call.session = c->session;
+	rc->call.port = &p->base;
+	rc->call.cred = &c->cred;
+	rc->call.out = rc->call.in = NULL;
+	rc->call.out_len = rc->call.in_cap = 0;
+	rc->call.cancel = NULL;
+	rc->call.parked = NULL;
+	rc->conn = c;
+	c->calls++;
+	return rc;
+}
+
+static void conn_free(struct bfs_conn *c)
+{
+	if (c->ring)
+		munmap(c->ring, sizeof(*c->ring));
+	free(c->cred.groups);
+	free(c);
+}
+
+static void call_put(struct ring_call *rc)
+{
+	struct bfs_conn *c = rc->conn;
+
+	rc->call.next = c->port->pool;
+	c->port->pool = &rc->call;
+	if (!--c->calls && c->sock < 0)
+		conn_free(c);
+}
+
+/* The descriptor goes first: when the client sees DONE it is there. */
+static bool send_fd(struct ring_call *rc)
+{
+	struct bfs_fd_note note = {
+		rc->call.head.id, (uint32_t)(rc->slot - rc->conn->ring->slot)
+	};
+	int r;
+
+	if (rc->call.pass_fd < 0)
+		return false;
+	r = bfs_local_send(rc->conn->sock, &note, sizeof(note),
+			   &rc->call.pass_fd, 1, MSG_DONTWAIT);
+	if (r < 0)
+		bfs_log(error, "cannot pass a descriptor to process %d: %s",
+			rc->conn->process->pid, strerror(-r));
+	return true;
+}
+
+static void reply_ring(struct ring_call *rc)
+{
+	struct bfs_slot *s = rc->slot;
+	uint32_t taken = BFS_SLOT_TAKEN;
+
+	s->rep_len = (uint32_t)rc->call.rep_len;
+	s->in_len = (uint32_t)rc->call.in_len;
+	s->has_fd = rc->conn->sock >= 0 && send_fd(rc);
+	if (!atomic_compare_exchange_strong(&s->state, &taken, BFS_SLOT_DONE)) {
+		atomic_store(&s->state, BFS_SLOT_FREE); /* it was abandoned */
+		return;
+	}
+	if (atomic_load(&s->waiting))
+		bfs_sys_futex_wake(&s->state, 1);
+}
+
+static int make_ring(struct bfs_conn *c)
+{
+	int fd = memfd_create("benchfs-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *p;
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, sizeof(*c->ring)) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
+	    (p = mmap(NULL, sizeof(*c->ring), PROT_READ | PROT_WRITE,
+		      MAP_SHARED, fd, 0)) == MAP_FAILED) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	c->ring = p;
+	c->ring->magic = BFS_RING_MAGIC;
+	c->ring->slots = BFS_RING_SLOTS;
+	c->ring->sleeping = 1;
+	return fd;
+}
+
+static int send_hello(struct ring_call *rc)
+{
+	struct bfs_conn *c = rc->conn;
+	int fds[3] = { -1, -1, -1 }, r, n = 0;
+	uint64_t ino;
+
+	if (rc->call.rep_len > BFS_REP_HEAD_LEN) {
+		c->session = rc->call.session;
+		r = bfs_arenas_get(c->port->server->arenas, c->cred.uid,
+				   &fds[1], &fds[2], &ino);
+		if (r)
+			return r;
+		fds[0] = make_ring(c);
+		if (fds[0] < 0)
+			return fds[0];
+		n = 3;
+	}
+	r = bfs_local_send(c->sock, rc->call.rep, rc->call.rep_len, fds, n,
+			   MSG_DONTWAIT);
+	if (n)
+		close(fds[0]);
+	return n ? r : -EACCES;
+}
+
+static void client_reply(struct bfs_call *call)
+{
+	struct ring_call *rc = bfs_container_of(call, struct ring_call, call);
+	struct bfs_conn *c = rc->conn;
+	int r = 0;
+
+	if (rc->slot)
+		reply_ring(rc);
+	else if (c->sock >= 0)
+		r = send_hello(rc);
+	if (call->pass_fd >= 0)
+		close(call->pass_fd);
+	call->pass_fd = -1;
+	if (r < 0) {
+		bfs_log(warn, "process %d refused: %s", c->process->pid,
+			strerror(-r));
+		bfs_client_drop(c);
+	}
+	call_put(rc);
+}
+
+const struct bfs_port_ops bfs_client_port_ops = {
+	.name = "local",
+	.passes_fds = true,
+	.reply = client_reply,
+};
+
+static void serve_slot(struct bfs_conn *c, struct bfs_slot *s)
+{
+	uint32_t posted = BFS_SLOT_POSTED;
+	struct ring_call *rc;
+	struct bfs_call *call;
+
+	if (!atomic_compare_exchange_strong(&s->state, &posted, BFS_SLOT_TAKEN))
+		return; /* given up */
+	rc = call_get(c);
+	if (!rc) {
+		bfs_log(error, "out of memory: process %d dropped",
+			c->process->pid);
+		bfs_client_drop(c);
+		return;
+	}
+	call = &rc->call;
+	rc->slot = s;
+	/* Lengths are read once, then checked: the client can change them. */
+	call->req_len =
+		BFS_MIN(*(volatile uint32_t *)&s->req_len, BFS_FIELDS_MAX);
+	call->out_len =
+		BFS_MIN(*(volatile uint32_t *)&s->out_len, BFS_RING_BULK);
+	call->in_cap = BFS_MIN(*(volatile uint32_t *)&s->in_cap, BFS_RING_BULK);
+	memcpy(call->req, s->fields, call->req_len);
+	call->out = s->bulk;
+	call->in = s->bulk;
+	call->rep = s->fields;
+	bfs_stat_add(requests_local, 1);
+	bfs_serve(call);
+}
+
+int bfs_client_poll(struct bfs_conn *c)
+{
+	uint64_t bits;
+	int n = 0;
+
+	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
+		return 0;
+	bits = atomic_exchange(&c->ring->posted, 0);
+	c->calls++; /* c must outlive the loop */
+	for (; bits && c->sock >= 0; bits &= bits - 1, n++)
+		serve_slot(
+			c,
+			&c->ring->slot[__builtin_ctzll(bits) % BFS_RING_SLOTS]);
+	if (!--c->calls && c->sock < 0)
+		conn_free(c);
+	return n;
+}
+
+void bfs_client_sleep(struct bfs_conn *c)
+{
+	atomic_store(&c->ring->sleeping, 1);
+}
+
+void bfs_client_wake(struct bfs_conn *c)
+{
+	atomic_store(&c->ring->sleeping, 0);
+}
+
+bool bfs_client_posted(struct bfs_conn *c)
+{
+	return atomic_load(&c->ring->posted) != 0;
+}
+
+static void heat(struct bfs_conn *c)
+{
+	struct bfs_port_local *p = c->port;
+
+	if (c->hot || p->nhot == BFS_HOT) {
+		/* No room: it must ring again for the next request. */
+		if (!c->hot)
+			bfs_client_sleep(c);
+		return;
+	}
+	c->hot = true;
+	p->hot[p->nhot++] = c;
+	bfs_client_wake(c);
+}
+
+static void cool(struct bfs_conn *c)
+{
+	struct bfs_port_local *p = c->port;
+
+	for (int i = 0; i < p->nhot; i++)
+		if (p->hot[i] == c)
+			p->hot[i] = p->hot[--p->nhot];
+	c->hot = false;
+}
+
+static int take_hello(struct bfs_conn *c)
+{
+	struct ring_call *rc = call_get(c);
+	int r;
+
+	if (!rc)
+		return -ENOMEM;
+	rc->slot = NULL;
+	rc->call.rep = rc->hello_rep;
+	r = (int)recv(c->sock, rc->call.req, sizeof(rc->call.req),
+		      MSG_DONTWAIT);
+	if (r <= 0) {
+		call_put(rc);
+		return r ? -errno : -ECONNRESET;
+	}
+	rc->call.req_len = (size_t)r;
+	if (r < 4 || memcmp(rc->call.req, "\1\0\0\0", 4)) {
+		call_put(rc);
+		return -EPROTO;
+	}
+	bfs_serve(&rc->call);
+	return 0;
+}
+
+static void on_socket(void *arg, uint32_t events)
+{
+	struct bfs_conn *c = arg;
+	char bells[16];
+	ssize_t n;
+	int r;
+
+	if (!c->ring && !(events & EPOLLHUP)) {
+		r = take_hello(c);
+		if (r && r != -EAGAIN)
+			bfs_client_drop(c);
+		return;
+	}
+	n = recv(c->sock, bells, sizeof(bells), MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		bfs_client_drop(c);
+		return;
+	}
+	if (!c->ring)
+		return;
+	heat(c);
+	bfs_client_poll(c);
+}
+
+bool bfs_client_others(const struct bfs_server *s)
+{
+	return s->allow_all || s->nallowed;
+}
+
+static bool may_connect(const struct bfs_server *s, uid_t uid)
+{
+	if (uid == geteuid() || uid == 0 || s->allow_all)
+		return true;
+	for (unsigned i = 0; i < s->nallowed; i++)
+		if (s->allowed[i] == uid)
+			return true;
+	return false;
+}
+
+static int peer_cred(int sock, struct bfs_cred *cred, pid_t *pid)
+{
+	struct ucred u;
+	socklen_t len = sizeof(u);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &u, &len))
+		return -errno;
+	*pid = u.pid;
+	cred->uid = u.uid;
+	cred->gid = u.gid;
+	len = 0;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) &&
+	    errno != ERANGE)
+		return -errno;
+	cred->groups = malloc(len ? len : 1);
+	if (!cred->groups)
+		return -ENOMEM;
+	if (len &&
+	    getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, cred->groups, &len))
+		return -errno;
+	cred->ngroups = len / sizeof(gid_t);
+	return 0;
+}
+
+static int introduce(struct bfs_conn *c)
+{
+	struct bfs_server *s = c->port->server;
+	pid_t pid = 0;
+	int r = peer_cred(c->sock, &c->cred, &pid);
+
+	if (r)
+		return r;
+	if (!may_connect(s, c->cred.uid)) {
+		bfs_log(warn,
+			"user %u refused: this daemon serves user %u; "
+			"auth.allow_users can name others",
+			c->cred.uid, geteuid());
+		return -EACCES;
+	}
+	c->process = bfs_process_get(c->port, pid);
+	if (!c->process)
+		return -errno;
+	c->session = bfs_session_new(s, pid, &c->cred);
+	if (!c->session)
+		return -ENOMEM;
+	return bfs_loop_add(s->loop, c->sock, EPOLLIN, on_socket, c);
+}
+
+void bfs_client_new(struct bfs_port_local *p, int sock)
+{
+	struct bfs_conn *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		close(sock);
+		return;
+	}
+	c->port = p;
+	c->sock = sock;
+	DL_APPEND(p->conns, c);
+	if (introduce(c))
+		bfs_client_drop(c);
+}
+
+void bfs_client_drop(struct bfs_conn *c)
+{
+	struct bfs_port_local *p = c->port;
+
+	if (c->sock < 0)
+		return;
+	cool(c);
+	bfs_loop_del(p->server->loop, c->sock);
+	close(c->sock);
+	c->sock = -1;
+	DL_DELETE(p->conns, c);
+	c->calls++;
+	if (c->session)
+		bfs_session_put(p->server, c->session);
+	c->session = NULL;
+	if (!--c->calls)
+		conn_free(c);
+}
+
+void bfs_client_drop_all(struct bfs_port_local *p)
+{
+	struct bfs_conn *c, *next;
+
+	DL_FOREACH_SAFE(p->conns, c, next)
+	bfs_client_drop(c);
+	bfs_process_free_all(p);
+	while (p->pool) {
+		struct bfs_call *call = p->pool;
+
+		p->pool = call->next;
+		free(bfs_container_of(call, struct ring_call, call));
+	}
+}

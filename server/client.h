@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One client process's connection to the local port, and its process's life.
+ * Owner thread only.
+ */
+#ifndef BFS_CLIENT_H
+#define BFS_CLIENT_H
+
+#include "core/ring.h"
+#include "server/server.h"
+
+#define BFS_HOT 16 /* rings that are polled while the loop spins */
+
+struct bfs_process;
+
+struct bfs_conn {
+	struct bfs_port_local *port;
+	struct bfs_process *process;
+	struct bfs_session *session;
+	struct bfs_cred cred;
+	struct bfs_ring *ring; /* NULL before HELLO */
+	int sock;	       /* -1: hung up */
+	bool hot;	       /* in port->hot */
+	unsigned calls;	       /* under way: the ring stays mapped for them */
+	struct bfs_conn *prev, *next; /* of the port */
+};
+
+struct bfs_port_local {
+	struct bfs_port base;
+	struct bfs_server *server;
+	int listener;
+	struct bfs_conn *conns;	       /* utlist DL_ */
+	struct bfs_process *processes; /* uthash by pid */
+	struct bfs_conn *hot[BFS_HOT];
+	int nhot;
+	struct bfs_call *pool; /* linked by next */
+};
+
+extern const struct bfs_port_ops bfs_client_port_ops;
+
+/* May other users than the daemon's connect? */
+bool bfs_client_others(const struct bfs_server *s);
+
+/* Takes over the accepted socket; closes it if the client is refused. */
+void bfs_client_new(struct bfs_port_local *p, int sock);
+void bfs_client_drop(struct bfs_conn *c);
+void bfs_client_drop_all(struct bfs_port_local *p);
+
+/* Serve what is posted: the number of requests. */
+int bfs_client_poll(struct bfs_conn *c);
+void bfs_client_sleep(struct bfs_conn *c);
+void bfs_client_wake(struct bfs_conn *c);
+bool bfs_client_posted(struct bfs_conn *c);
+
+#endif

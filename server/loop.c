@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/loop.h"
+
+#include "core/log.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#define POLLERS 8
+#define EVENTS 64    /* per turn: no source starves another */
+#define LOOK_EVERY 8 /* turns of spinning between looks at epoll */
+
+struct watch {
+	int fd;
+	bool dead; /* freed at the end of the turn */
+	void (*fn)(void *arg, uint32_t events);
+	void *arg;
+	struct watch *next;
+};
+
+struct poller {
+	int (*poll)(void *arg);
+	int (*arm)(void *arg);
+	void *arg;
+};
+
+struct bfs_loop {
+	int epoll;
+	unsigned spin_us;
+	struct watch **watch; /* by descriptor */
+	int nwatch;
+	struct watch *dead;
+	struct poller poller[POLLERS];
+	int npollers;
+	struct bfs_timer *timers; /* sorted */
+};
+
+struct bfs_loop *bfs_loop_new(unsigned spin_us)
+{
+	struct bfs_loop *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->spin_us = spin_us;
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll < 0) {
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+static void bury(struct bfs_loop *l)
+{
+	while (l->dead) {
+		struct watch *w = l->dead;
+
+		l->dead = w->next;
+		free(w);
+	}
+}
+
+void bfs_loop_free(struct bfs_loop *l)
+{
+	bury(l);
+	for (int i = 0; i < l->nwatch; i++)
+		free(l->watch[i]);
+	free(l->watch);
+	close(l->epoll);
+	free(l);
+}
+
+void bfs_loop_set_spin(struct bfs_loop *l, unsigned spin_us)
+{
+	l->spin_us = spin_us;
+}
+
+static int make_room(struct bfs_loop *l, int fd)
+{
+	int n = BFS_MAX(2 * l->nwatch, fd + 64);
+	struct watch **w;
+
+	if (fd < l->nwatch)
+		return 0;
+	w = realloc(l->watch, (size_t)n * sizeof(struct watch *));
+	if (!w)
+		return -ENOMEM;
+	for (int i = l->nwatch; i < n; i++)
+		w[i] = NULL;
+	l->watch = w;
+	l->nwatch = n;
+	return 0;
+}
+
+int bfs_loop_add(struct bfs_loop *l, int fd, uint32_t events,
+		 void (*fn)(void *arg, uint32_t events), void *arg)
+{
+	struct epoll_event e = { .events = events };
+	struct watch *w;
+	int r = make_room(l, fd);
+
+	if (r)
+		return r;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	*w = (struct watch){ .fd = fd, .fn = fn, .arg = arg };
+	e.data.ptr = w;
+	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e)) {
+		r = -errno;
+		free(w);
+		return r;
+	}
+	l->watch[fd] = w;
+	return 0;
+}
+
+void bfs_loop_del(struct bfs_loop *l, int fd)
+{
+	struct watch *w = fd < l->nwatch ? l->watch[fd] : NULL;
+
+	if (!w)
+		return;
+	epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
+	l->watch[fd] = NULL;
+	w->dead = true;
+	w->next = l->dead;
+	l->dead = w;
+}
+
+int bfs_loop_poller(struct bfs_loop *l, int (*poll)(void *arg),
+		    int (*arm)(void *arg), void *arg)
+{
+	if (l->npollers == POLLERS)
+		return -ENOSPC;
+	l->poller[l->npollers++] = (struct poller){ poll, arm, arg };
+	return 0;
+}
+
+void bfs_loop_timer(struct bfs_loop *l, struct bfs_timer *t, uint64_t at)
+{
+	struct bfs_timer **p;
+
+	for (p = &l->timers; *p; p = &(*p)->next)
+		if (*p == t) {
+			*p = t->next;
+			break;
+		}
+	t->at = at;
+	if (!at)
+		return;
+	for (p = &l->timers; *p && (*p)->at <= at; p = &(*p)->next)
+		;
+	t->next = *p;
+	*p = t;
+}
+
+static int run_timers(struct bfs_loop *l)
+{
+	int n = 0;
+
+	while (l->timers && l->timers->at <= bfs_now() && n < EVENTS) {
+		struct bfs_timer *t = l->timers;
+
+		l->timers = t->next;
+		t->at = 0;
+		t->fn(t);
+		n++;
+	}
+	return n;
+}
+
+static int run_pollers(struct bfs_loop *l)
+{
+	int n = 0;
+
+	for (int i = 0; i < l->npollers; i++)
+		n += l->poller[i].poll(l->poller[i].arg);
+	return n;
+}
+
+static int run_events(struct bfs_loop *l, int ms)
+{
+	struct epoll_event e[EVENTS];
+	int n = epoll_wait(l->epoll, e, EVENTS, ms);
+
+	for (int i = 0; i < n; i++) {
+		struct watch *w = e[i].data.ptr;
+
+		if (!w->dead)
+			w->fn(w->arg, e[i].events);
+	}
+	bury(l);
+	if (n < 0 && errno != EINTR) {
+		bfs_log(error, "event loop: epoll_wait: %m");
+		return -errno;
+	}
+	return n < 0 ? 0 : n;
+}
+
+/* Milliseconds until the next timer, rounded up; -1: none. */
+static int nap_ms(struct bfs_loop *l)
+{
+	uint64_t now = bfs_now();
+
+	if (!l->timers)
+		return -1;
+	if (l->timers->at <= now)
+		return 0;
+	return (int)BFS_MIN((l->timers->at - now + 999999) / 1000000, 60000u);
+}
+
+static bool arm_all(struct bfs_loop *l)
+{
+	bool quiet = true;
+
+	for (int i = 0; i < l->npollers; i++)
+		if (l->poller[i].arm(l->poller[i].arg))
+			quiet = false;
+	return quiet;
+}
+
+int bfs_loop_run(struct bfs_loop *l, const char *const *stop)
+{
+	uint64_t spin_until = 0;
+	unsigned turn = 0;
+
+	while (!*stop) {
+		int n = run_pollers(l), r;
+
+		if (turn++ % LOOK_EVERY == 0) {
+			r = run_events(l, 0);
+			if (r < 0)
+				return r;
+			n += r + run_timers(l);
+			if (!n && bfs_now() >= spin_until && arm_all(l)) {
+				r = run_events(l, nap_ms(l));
+				if (r < 0)
+					return r;
+				n = r;
+			}
+		}
+		if (n)
+			spin_until = bfs_now() + l->spin_us * 1000ull;
+		else
+			bfs_relax();
+	}
+	return 0;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/port_local.h"
+
+#include "core/local_io.h"
+#include "core/log.h"
+#include "core/stats.h"
+#include "core/util.h"
+#include "server/client.h"
+#include "server/loop.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define BACKLOG 4096
+#define ACCEPTS 32 /* per turn */
+
+/* Nobody answers at a dead daemon's socket. */
+static bool somebody_listens(const struct sockaddr_un *name)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			0);
+	bool yes;
+
+	yes = fd >= 0 &&
+	      (!connect(fd, (const struct sockaddr *)name, sizeof(*name)) ||
+	       errno == EAGAIN);
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+static int listen_at(const char *run_dir, bool others)
+{
+	struct sockaddr_un name;
+	int fd, r = bfs_local_name(&name, run_dir);
+
+	if (r) {
+		bfs_log(error,
+			"run directory %s: the name of its socket is longer "
+			"than the 107 bytes an AF_UNIX address holds; choose a "
+			"shorter --run-dir",
+			run_dir);
+		return r;
+	}
+	if (somebody_listens(&name)) {
+		bfs_log(error, "%s: a daemon is already listening there",
+			name.sun_path);
+		return -EADDRINUSE;
+	}
+	unlink(name.sun_path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) ||
+	    chmod(name.sun_path, others ? 0666 : 0600) || listen(fd, BACKLOG)) {
+		r = -errno;
+		bfs_log(error, "%s: cannot listen: %m", name.sun_path);
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static void on_accept(void *arg, uint32_t events)
+{
+	struct bfs_port_local *p = arg;
+
+	for (int i = 0; i < ACCEPTS; i++) {
+		int fd = accept4(p->listener, NULL, NULL,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			bfs_client_new(p, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE)
+			bfs_log(error, "cannot accept a client: %m");
+		return;
+	}
+}
+
+/* Look at the rings that were busy lately. */
+static int poll_rings(void *arg)
+{
+	struct bfs_port_local *p = arg;
+	int n = 0;
+
+	for (int i = 0; i < p->nhot; i++) {
+		struct bfs_conn *c = p->hot[i];
+
+		n += bfs_client_poll(c);
+		if (i < p->nhot && p->hot[i] != c)
+			i--; /* it hung up meanwhile */
+	}
+	return n;
+}
+
+static int arm_rings(void *arg)
+{
+	struct bfs_port_local *p = arg;
+
+	for (int i = 0; i < p->nhot; i++)
+		bfs_client_sleep(p->hot[i]);
+	for (int i = 0; i < p->nhot; i++)
+		if (bfs_client_posted(p->hot[i])) {
+			for (i = 0; i < p->nhot; i++)
+				bfs_client_wake(p->hot[i]);
+			return -EBUSY;
+		}
+	for (int i = 0; i < p->nhot; i++)
+		p->hot[i]->hot = false;
+	p->nhot = 0;
+	return 0;
+}
+
+int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **out)
+{
+	struct bfs_port_local *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->server = s;
+	p->base.ops = &bfs_client_port_ops;
+	p->listener = listen_at(s->run_dir, bfs_client_others(s));
+	if (p->listener < 0) {
+		r = p->listener;
+		free(p);
+		return r;
+	}
+	r = bfs_loop_add(s->loop, p->listener, EPOLLIN, on_accept, p);
+	if (!r)
+		r = bfs_loop_poller(s->loop, poll_rings, arm_rings, p);
+	if (r) {
+		close(p->listener);
+		free(p);
+		return r;
+	}
+	*out = p;
+	return 0;
+}
+
+void bfs_port_local_free(struct bfs_port_local *p)
+{
+	struct sockaddr_un name;
+
+	bfs_loop_del(p->server->loop, p->listener);
+	close(p->listener);
+	if (!bfs_local_name(&name, p->server->run_dir))
+		unlink(name.sun_path);
+	bfs_client_drop_all(p);
+	free(p);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The local port: accepts clients of this node, polls their rings, passes
+ * them descriptors, and watches their lives.  Owner thread only.
+ */
+#ifndef BFS_PORT_LOCAL_H
+#define BFS_PORT_LOCAL_H
+
+#include "server/server.h"
+
+struct bfs_port_local;
+
+/* Listen on <run_dir>/sock.  0; -EADDRINUSE if a live daemon answers there
+ * (the socket of a dead one is replaced); -ENAMETOOLONG; -errno. */
+int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **p);
+/* Hang up on everybody and remove the socket. */
+void bfs_port_local_free(struct bfs_port_local *p);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/process.h"
+
+#include "core/log.h"
+#include "server/loop.h"
+#include "server/session.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <utlist.h>
+
+static void forget(struct bfs_process *proc)
+{
+	bfs_loop_del(proc->port->server->loop, proc->pidfd);
+	close(proc->pidfd);
+	HASH_DEL(proc->port->processes, proc);
+	free(proc);
+}
+
+static void on_exit_of(void *arg, uint32_t events)
+{
+	struct bfs_process *proc = arg;
+	struct bfs_port_local *p = proc->port;
+	struct bfs_conn *c, *next;
+
+	DL_FOREACH_SAFE(p->conns, c, next)
+	if (c->process == proc)
+		bfs_client_drop(c);
+	bfs_serve_process_gone(p->server, proc->pid);
+	forget(proc);
+}
+
+struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid)
+{
+	struct bfs_process *proc;
+	int r;
+
+	HASH_FIND(hh, p->processes, &pid, sizeof(pid), proc);
+	if (proc)
+		return proc;
+	proc = calloc(1, sizeof(*proc));
+	if (!proc)
+		return NULL;
+	proc->pid = pid;
+	proc->port = p;
+	proc->pidfd = pidfd_open(pid, 0);
+	if (proc->pidfd < 0) {
+		free(proc);
+		return NULL;
+	}
+	r = bfs_loop_add(p->server->loop, proc->pidfd, EPOLLIN, on_exit_of,
+			 proc);
+	if (r) {
+		close(proc->pidfd);
+		free(proc);
+		errno = -r;
+		return NULL;
+	}
+	HASH_ADD(hh, p->processes, pid, sizeof(pid), proc);
+	return proc;
+}
+
+void bfs_process_free_all(struct bfs_port_local *p)
+{
+	struct bfs_process *proc, *next;
+
+	HASH_ITER(hh, p->processes, proc, next)
+	forget(proc);
+}

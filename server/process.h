@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The processes of this node that talk to us.  A process ends when its pidfd
+ * says so, not when a socket closes (RULES 1).  Owner thread only.
+ */
+#ifndef BFS_PROCESS_H
+#define BFS_PROCESS_H
+
+#include "server/client.h"
+
+#include <uthash.h>
+
+struct bfs_process {
+	pid_t pid;
+	int pidfd;
+	struct bfs_port_local *port;
+	UT_hash_handle hh;
+};
+
+/* The process with that pid, watched from now on; NULL and errno. */
+struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid);
+void bfs_process_free_all(struct bfs_port_local *p);
+
+#endif
