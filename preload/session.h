@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * This process's connection to the daemon: made at the first call, made anew
+ * in a forked child and after a change of identity.
+ */
+#ifndef BFS_SESSION_H
+#define BFS_SESSION_H
+
+#include "core/rpc.h"
+
+/* The client to call with, connected: 0; -EIO and a log line if not. */
+int bfs_session(struct bfs_client **c);
+/* The connection over the local socket even when UCX is forced: DATAFD. */
+int bfs_session_local(struct bfs_client **c);
+/* The process's identity changed: connect anew at the next call (RULES 10). */
+void bfs_session_renew(void);
+/* Descriptors are passed through (the daemon's word). */
+bool bfs_session_passes(void);
+/* st_dev of data files. */
+uint64_t bfs_session_data_dev(void);
+/* Add this process's counters to the shared ones; at exit and exec. */
+void bfs_session_report(void);
+
+#endif

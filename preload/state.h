@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What this process knows about BenchFS: set once from the environment by the
+ * constructor, or by the first hook if some library's constructor is earlier.
+ */
+#ifndef BFS_STATE_H
+#define BFS_STATE_H
+
+#include "core/wire.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define BFS_FD_BASE 900 /* our own descriptors sit above, if the limit lets */
+
+struct bfs_settings {
+	char mount[1024]; /* "/benchfs": absolute, no trailing slash */
+	size_t mount_len;
+	char run_dir[128];
+	bool ucx;
+	unsigned timeout_ms;
+	int fd_base;
+};
+
+extern struct bfs_settings bfs_settings;
+extern bool bfs_on; /* a mount is configured: hooks do their work */
+extern mode_t bfs_umask_now;
+
+/* Idempotent; cheap when done. */
+void bfs_init(void);
+extern bool bfs_ready;
+
+/* The working directory, if it is in BenchFS (cwd.c). */
+extern bool bfs_cwd_ours;
+struct bfs_handle bfs_cwd_handle(void);
+
+/*
+ * What an exec passes on, as "BENCHFS_STATE=..." (state_env.c).  fds: the
+ * descriptors the new program will have, or NULL for ours without CLOEXEC.
+ * The length, or -E2BIG.
+ */
+int bfs_state_write(char *buf, size_t size);
+void bfs_state_read(const char *text);
+
+#endif
