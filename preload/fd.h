@@ -68,6 +68,7 @@ void bfs_fd_copy(int from, int to);
 void bfs_fd_forget(int fd);
 /* Mark our own descriptor (socket) so that hooks protect it. */
 void bfs_fd_own(int fd);
+void bfs_fd_disown(int fd);
 /* Is fd a descriptor of this cluster that we do not know yet (received by
  * SCM_RIGHTS, inherited)?  Then it is adopted. */
 void bfs_fd_recognise(int fd);
@@ -84,6 +85,13 @@ void bfs_desc_unlock(struct bfs_desc *d, const uint64_t *signals);
 
 /* Map the arena that the daemon gave us (session.c). */
 int bfs_arena_set(int arena_fd, int empty_fd);
-extern struct bfs_arena *bfs_arena;
+/* The present user's; NULL before the first connection. */
+struct bfs_arena *bfs_arena_now(void);
+
+/* After an exec: fd is the description that told, slot and gen describe. */
+void bfs_fd_restore(int fd, const struct bfs_desc *told, uint32_t slot,
+		    uint32_t gen, uint64_t empty_ino);
+/* Which arena a descriptor of ours belongs to. */
+uint64_t bfs_fd_arena_ino(int fd);
 
 #endif

@@ -1,0 +1,18 @@
+# preload: the only directory that knows about errno and libc names.
+pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
+%C%_libbenchfs_preload_la_SOURCES = \
+	%D%/entry.c %D%/entry_var.c %D%/hooks.def %D%/undef.h \
+	%D%/headers.h %D%/ops.h %D%/real.c %D%/real.h \
+	%D%/state.c %D%/state_env.c %D%/state.h \
+	%D%/fd.c %D%/fd.h \
+	%D%/path.c %D%/path.h \
+	%D%/session.c %D%/session.h \
+	%D%/cwd.c \
+	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c \
+	%D%/ops_open.c %D%/ops_xattr.c \
+	$(NULL)
+# entry.c defines libc's own names: no fortify wrappers, no 64-bit renames.
+%C%_libbenchfs_preload_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+%C%_libbenchfs_preload_la_CFLAGS   = $(AM_CFLAGS) -fno-builtin -ftls-model=initial-exec
+%C%_libbenchfs_preload_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
+%C%_libbenchfs_preload_la_LIBADD   = core/libcore.la

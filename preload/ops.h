@@ -30,6 +30,9 @@ bool bfs_syscall(long number, const long arg[6], long *result);
 /* The path under /proc of a library that lies in BenchFS; see ops_dl.c. */
 int bfs_dlopen_path(const char *path, char *out, size_t size, int *fd);
 
+/* Make libc's FILEs work on placeholders (ops_stdio.c). */
+void bfs_stdio_prepare(void);
+
 /* Conditions in hooks.def. */
 bool bfs_fts_ours(char *const *paths);
 bool bfs_fts_is(const FTS *fts);

@@ -32,14 +32,14 @@ struct bfs_where {
 	char buf[BFS_PATH_MAX]; /* behind an escape */
 };
 
-bool bfs_path_ours_slow(const char *path);
-
 /* Is path below the mount point?  NULL is not. */
 bool bfs_owns_path(const char *path);
 bool bfs_owns_at(int dirfd, const char *path);
 
 /* Where path starts.  0, -ENOTDIR, -EBADF, -EFAULT for NULL, -ENAMETOOLONG. */
 int bfs_where(struct bfs_where *w, int dirfd, const char *path);
+/* The same for calls with flags: "" with AT_EMPTY_PATH is dirfd itself. */
+int bfs_where_at(struct bfs_where *w, int dirfd, const char *path, int flags);
 static inline struct bfs_str bfs_where_str(const struct bfs_where *w)
 {
 	return (struct bfs_str){ w->path, (uint32_t)__builtin_strlen(w->path) };

@@ -10,6 +10,8 @@
 
 /* The client to call with, connected: 0; -EIO and a log line if not. */
 int bfs_session(struct bfs_client **c);
+/* The same, and connected now: the arena is mapped. */
+int bfs_session_connect(struct bfs_client **c);
 /* The connection over the local socket even when UCX is forced: DATAFD. */
 int bfs_session_local(struct bfs_client **c);
 /* The process's identity changed: connect anew at the next call (RULES 10). */

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The working directory.  One in BenchFS is kept as a handle; the kernel's
+ * stays where it was and is not used meanwhile.
+ */
+#include "core/sys.h"
+#include "preload/ops.h"
+#include "preload/path.h"
+#include "preload/real.h"
+#include "preload/session.h"
+
+#include <string.h>
+
+bool bfs_cwd_ours;
+char bfs_cwd_to_mount[sizeof(bfs_settings.mount)];
+static struct bfs_handle cwd[2]; /* readers see the old or the new one */
+static _Atomic unsigned which;
+
+struct bfs_handle bfs_cwd_handle(void)
+{
+	return cwd[which & 1];
+}
+
+void bfs_cwd_set(struct bfs_handle h)
+{
+	cwd[(which + 1) & 1] = h;
+	which++;
+	bfs_cwd_ours = true;
+}
+
+void bfs_cwd_moved(void)
+{
+	char now[BFS_PATH_MAX];
+	const char *m = bfs_settings.mount;
+	long n = bfs_sys_2(SYS_getcwd, now, sizeof(now));
+
+	bfs_cwd_ours = false;
+	bfs_cwd_to_mount[0] = '\0';
+	if (n <= 1 || now[0] != '/')
+		return;
+	n--;
+	if (n == 1)
+		strcpy(bfs_cwd_to_mount, m + 1);
+	else if (!strncmp(m, now, (size_t)n) && m[n] == '/')
+		strcpy(bfs_cwd_to_mount, m + n + 1);
+}
+
+static int enter(struct bfs_client *c, struct bfs_handle h)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_access_rep rep;
+	int e = bfs_rpc_access(c, &r,
+			       &(struct bfs_access_req){ .at = h,
+							 .path = BFS_STR(""),
+							 .mode = X_OK,
+							 .flags = AT_EACCESS },
+			       &rep);
+
+	bfs_rpc_end(&r);
+	if (!e)
+		bfs_cwd_set(h);
+	return e;
+}
+
+int bfs_chdir(const char *path)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_open_rep rep;
+	struct bfs_client *c;
+	struct bfs_where w;
+	int e = bfs_where(&w, AT_FDCWD, path);
+
+	while (!e) {
+		if (w.foreign) {
+			e = (int)bfs_ret(REAL(chdir)(w.path));
+			if (!e)
+				bfs_cwd_moved();
+			return e;
+		}
+		e = bfs_session(&c);
+		if (e)
+			return e;
+		e = bfs_rpc_open(
+			c, &r,
+			&(struct bfs_open_req){ .at = w.at,
+						.path = bfs_where_str(&w),
+						.oflags = O_PATH | O_DIRECTORY,
+						.arena_slot = BFS_NO_SLOT },
+			&rep);
+		if (!bfs_where_on(&w, &r, &e))
+			break;
+	}
+	bfs_rpc_end(&r);
+	return e ? e : enter(c, rep.handle);
+}
+
+int bfs_fchdir(int fd)
+{
+	struct bfs_desc *d = bfs_fd_desc(fd);
+	struct bfs_client *c;
+	int e;
+
+	if (!d) {
+		e = (int)bfs_ret(REAL(fchdir)(fd));
+		if (!e)
+			bfs_cwd_moved();
+		return e;
+	}
+	if (d->kind != BFS_KIND_DIR && d->kind != BFS_KIND_PATH)
+		return -ENOTDIR;
+	e = bfs_session(&c);
+	if (!e && d->kind == BFS_KIND_PATH) {
+		struct stat st;
+
+		e = bfs_fstat(fd, &st);
+		if (!e && !S_ISDIR(st.st_mode))
+			e = -ENOTDIR;
+	}
+	return e ? e : enter(c, bfs_desc_handle(d));
+}
+
+/* The working directory's path into out: its length or -errno. */
+int bfs_handle_path(struct bfs_handle h, char *out, size_t size)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_getpath_rep rep;
+	struct bfs_client *c;
+	int e = bfs_session(&c);
+
+	if (!e)
+		e = bfs_rpc_getpath(c, &r, &(struct bfs_getpath_req){ .at = h },
+				    &rep);
+	if (!e)
+		e = bfs_path_out(out, size, rep.path);
+	bfs_rpc_end(&r);
+	return e;
+}
+
+char *bfs_getcwd(char *buf, size_t n)
+{
+	char path[BFS_PATH_MAX];
+	int len;
+
+	if (buf && !n)
+		return (char *)(long)-EINVAL;
+	len = bfs_handle_path(bfs_cwd_handle(), path, sizeof(path));
+	if (len < 0)
+		return (char *)(long)len;
+	if (n && (size_t)len >= n)
+		return (char *)(long)-ERANGE;
+	if (!buf)
+		buf = malloc(n ? n : (size_t)len + 1);
+	if (!buf)
+		return (char *)(long)-ENOMEM;
+	memcpy(buf, path, (size_t)len + 1);
+	return buf;
+}
+
+char *bfs___getcwd_chk(char *buf, size_t n, size_t size)
+{
+	if (n > size)
+		__chk_fail();
+	return bfs_getcwd(buf, n);
+}
+
+char *bfs_getwd(char *buf)
+{
+	return buf ? bfs_getcwd(buf, BFS_PATH_MAX) : (char *)(long)-EINVAL;
+}
+
+char *bfs_get_current_dir_name(void)
+{
+	return bfs_getcwd(NULL, 0);
+}
+
+/* There is no root to change to that the kernel knows. */
+int bfs_chroot(const char *path)
+{
+	return -EPERM;
+}

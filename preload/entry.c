@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The exported symbols, generated from hooks.def.  With entry_var.c this is
+ * the only place that touches errno: a failed operation sets it, a successful
+ * one leaves it as the caller had it.
+ */
+#include "preload/entry.h"
+
+#define HOOK(type, name, params, args, ours) \
+	BFS_EXPORT type name params \
+	{ \
+		int saved = errno; \
+\
+		if (!(ours)) \
+			return REAL(name) args; \
+		return (type)bfs_finish((long)bfs_##name args, saved); \
+	}
+#define HOOK_P(type, name, params, args, ours) \
+	BFS_EXPORT type name params \
+	{ \
+		int saved = errno; \
+		type p; \
+\
+		if (!(ours)) \
+			return REAL(name) args; \
+		p = bfs_##name args; \
+		return bfs_finish_ptr((long)p, saved) ? NULL : p; \
+	}
+#define HOOK_E(type, name, params, args, ours) \
+	BFS_EXPORT type name params \
+	{ \
+		int saved = errno, r; \
+\
+		if (!(ours)) \
+			return REAL(name) args; \
+		r = bfs_##name args; \
+		errno = saved; \
+		return r < 0 ? -r : r; \
+	}
+#define HOOK_R(type, name, params, args, ours) \
+	BFS_EXPORT type name params \
+	{ \
+		if (!(ours)) \
+			return REAL(name) args; \
+		return bfs_##name args; \
+	}
+#define HOOK_V(name, params, args, ours) \
+	BFS_EXPORT void name params \
+	{ \
+		if (!(ours)) \
+			REAL(name) args; \
+		else \
+			bfs_##name args; \
+	}
+#define VARIADIC(type, name, params)
+#define ALIAS(new, old)
+#include "preload/hooks.def"
+#include "preload/undef.h"

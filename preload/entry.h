@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the two files with exported symbols share. */
+#ifndef BFS_ENTRY_H
+#define BFS_ENTRY_H
+
+#include "preload/dirstream.h"
+#include "preload/fd.h"
+#include "preload/ops.h"
+#include "preload/path.h"
+#include "preload/real.h"
+
+#define BFS_EXPORT __attribute__((visibility("default")))
+
+/* The conditions of hooks.def. */
+#define FD(fd) (bfs_fd_kind(fd) != BFS_KIND_NONE)
+#define HELD(fd) (bfs_fd_kind(fd) > BFS_KIND_PASS)
+#define PATH(path) bfs_owns_path(path)
+#define AT(dirfd, path) bfs_owns_at(dirfd, path)
+
+static inline long bfs_finish(long result, int saved_errno)
+{
+	errno = result < 0 ? (int)-result : saved_errno;
+	return result < 0 ? -1 : result;
+}
+
+/* A pointer in the last page is -errno. */
+static inline bool bfs_finish_ptr(long p, int saved_errno)
+{
+	bool failed = p < 0 && p >= -4095;
+
+	errno = failed ? (int)-p : saved_errno;
+	return failed;
+}
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The variadic entry points, and the other names of the same functions. */
+#include "preload/entry.h"
+
+#include "core/sys.h"
+
+#include <linux/limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+static bool needs_mode(int flags)
+{
+	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+BFS_EXPORT int open(const char *path, int flags, ...)
+{
+	int saved = errno;
+	mode_t mode = 0;
+
+	if (needs_mode(flags)) {
+		va_list ap;
+
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	if (!PATH(path))
+		return REAL(open)(path, flags, mode);
+	return (int)bfs_finish(bfs_open(path, flags, mode), saved);
+}
+
+BFS_EXPORT int openat(int dirfd, const char *path, int flags, ...)
+{
+	int saved = errno;
+	mode_t mode = 0;
+
+	if (needs_mode(flags)) {
+		va_list ap;
+
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	if (!AT(dirfd, path))
+		return REAL(openat)(dirfd, path, flags, mode);
+	return (int)bfs_finish(bfs_openat(dirfd, path, flags, mode), saved);
+}
+
+BFS_EXPORT int fcntl(int fd, int cmd, ...)
+{
+	int saved = errno;
+	va_list ap;
+	long arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, long);
+	va_end(ap);
+	if (!FD(fd))
+		return REAL(fcntl)(fd, cmd, arg);
+	return (int)bfs_finish(bfs_fcntl(fd, cmd, arg), saved);
+}
+
+BFS_EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+	int saved = errno;
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (!FD(fd))
+		return REAL(ioctl)(fd, request, arg);
+	return (int)bfs_finish(bfs_ioctl(fd, request, arg), saved);
+}
+
+BFS_EXPORT long syscall(long number, ...)
+{
+	int saved = errno;
+	long arg[6], result;
+	va_list ap;
+
+	va_start(ap, number);
+	for (int i = 0; i < 6; i++)
+		arg[i] = va_arg(ap, long);
+	va_end(ap);
+	if (!bfs_on || !bfs_syscall(number, arg, &result))
+		return REAL(syscall)(number, arg[0], arg[1], arg[2], arg[3],
+				     arg[4], arg[5]);
+	return bfs_finish(result, saved);
+}
+
+/* How many arguments follow, the first included and the NULL not. */
+static size_t count_args(const char *arg, va_list ap)
+{
+	size_t n = 0;
+
+	for (; arg; arg = va_arg(ap, const char *))
+		n++;
+	return n;
+}
+
+static void take_args(char **argv, const char *arg, va_list ap)
+{
+	for (; arg; arg = va_arg(ap, const char *))
+		*argv++ = (char *)arg;
+	*argv = NULL;
+}
+
+/* argv[] of an execl on the stack; ap is left behind the NULL. */
+#define COLLECT(argv, arg, ap) \
+	va_list count_; \
+	char **argv; \
+\
+	va_start(ap, arg); \
+	va_copy(count_, ap); \
+	argv = __builtin_alloca((count_args(arg, count_) + 1) * \
+				sizeof(char *)); \
+	va_end(count_); \
+	take_args(argv, arg, ap)
+
+BFS_EXPORT int execl(const char *path, const char *arg, ...)
+{
+	va_list ap;
+
+	COLLECT(argv, arg, ap);
+	va_end(ap);
+	return execv(path, argv);
+}
+
+BFS_EXPORT int execlp(const char *file, const char *arg, ...)
+{
+	va_list ap;
+
+	COLLECT(argv, arg, ap);
+	va_end(ap);
+	return execvp(file, argv);
+}
+
+BFS_EXPORT int execle(const char *path, const char *arg, ...)
+{
+	va_list ap, env;
+	char *const *envp;
+
+	COLLECT(argv, arg, ap);
+	va_end(ap);
+	/* The environment stands behind the NULL that ends the arguments. */
+	va_start(env, arg);
+	for (const char *a = arg; a; a = va_arg(env, const char *))
+		;
+	envp = va_arg(env, char *const *);
+	va_end(env);
+	return execve(path, argv, envp);
+}
+
+/*
+ * For names that are not paths of ours this must be a tail call: libc finds
+ * the caller, whose rpath counts, by the return address.
+ */
+__attribute__((noinline)) static void *dlopen_ours(const char *path, int flags)
+{
+	char name[64];
+	void *lib;
+	int fd, r = bfs_dlopen_path(path, name, sizeof(name), &fd);
+
+	/* Let libc report it: dlerror() must say something. */
+	lib = REAL(dlopen)(r ? path : name, flags);
+	if (!r)
+		bfs_sys_close(fd);
+	return lib;
+}
+
+__attribute__((optimize("O2"))) BFS_EXPORT void *dlopen(const char *path,
+							int flags)
+{
+	if (path && __builtin_strchr(path, '/') && PATH(path))
+		return dlopen_ours(path, flags);
+	return REAL(dlopen)(path, flags);
+}
+
+/* As assembly: headers declare some of them with types of their own. */
+#define HOOK(type, name, params, args, ours)
+#define HOOK_P HOOK
+#define HOOK_E HOOK
+#define HOOK_R HOOK
+#define HOOK_V(name, params, args, ours)
+#define VARIADIC(type, name, params)
+#define ALIAS(new, old) \
+	__asm__(".globl " #new "\n.type " #new ", @function\n" #new " = " #old);
+#include "preload/hooks.def"
+#include "preload/undef.h"

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "preload/session.h"
+
+#include "core/log.h"
+#include "core/sys.h"
+#include "core/transport_local.h"
+#include "core/util.h"
+#include "preload/fd.h"
+#include "preload/session_ucx.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define RETIRED 16
+
+/* In a page that fork wipes in the child, however it was forked. */
+struct life {
+	_Atomic uint32_t alive;
+	_Atomic uint32_t lock;
+	_Atomic uint32_t active; /* calls under way */
+};
+
+static int redial(struct bfs_client *c, struct bfs_transport *old,
+		  uint64_t deadline);
+static struct bfs_transport *get(struct bfs_client *c);
+static void put(struct bfs_client *c, struct bfs_transport *t);
+
+static struct life *_Atomic life;
+static struct bfs_client local = { .reconnect = redial,
+				   .get = get,
+				   .put = put };
+static struct bfs_client remote = { .reconnect = redial,
+				    .get = get,
+				    .put = put };
+/* Connections that are over, but that a call may still be using. */
+static struct bfs_transport *_Atomic retired[RETIRED];
+static struct bfs_hello_rep hello;
+
+static void lock(uint64_t *signals)
+{
+	bfs_sys_block_signals(signals);
+	while (atomic_exchange(&life->lock, 1))
+		bfs_sys_futex_wait(&life->lock, 1, 1000000);
+}
+
+static void unlock(const uint64_t *signals)
+{
+	atomic_store(&life->lock, 0);
+	bfs_sys_futex_wake(&life->lock, 1);
+	bfs_sys_restore_signals(signals);
+}
+
+static void reap(bool forked)
+{
+	for (int i = 0; i < RETIRED; i++) {
+		struct bfs_transport *t = atomic_exchange(&retired[i], NULL);
+
+		if (!t)
+			continue;
+		if (!strcmp(t->ops->name, "local"))
+			bfs_fd_disown(bfs_local_socket(t));
+		if (forked)
+			t->ops->forget(t);
+		else
+			t->ops->destroy(t);
+	}
+}
+
+static void retire(struct bfs_client *c)
+{
+	struct bfs_transport *t = atomic_exchange(&c->t, NULL);
+
+	for (int i = 0; t && i < RETIRED; i++) {
+		struct bfs_transport *none = NULL;
+
+		if (atomic_compare_exchange_strong(&retired[i], &none, t))
+			t = NULL;
+	}
+}
+
+/*
+ * Whoever counts himself active before looking at c->t keeps what he finds
+ * there from being destroyed: it is retired first, and reaped when nobody is.
+ */
+static struct bfs_transport *get(struct bfs_client *c)
+{
+	struct bfs_transport *t;
+
+	atomic_fetch_add(&life->active, 1);
+	t = atomic_load(&c->t);
+	if (!t)
+		put(c, t);
+	return t;
+}
+
+static void put(struct bfs_client *c, struct bfs_transport *t)
+{
+	uint64_t signals;
+
+	if (atomic_fetch_sub(&life->active, 1) != 1 || !retired[0])
+		return;
+	lock(&signals);
+	if (!life->active)
+		reap(false);
+	unlock(&signals);
+}
+
+static void complain(int e, uint64_t session)
+{
+	static _Atomic int told;
+
+	/* Once for each cause: a program may try a thousand times. */
+	if (atomic_exchange(&told, e) != e)
+		bfs_log(error,
+			"%s: no daemon answers in %s (%s); is it running?",
+			bfs_settings.mount, bfs_settings.run_dir,
+			strerrorname_np(-e) ? strerrorname_np(-e) : "error");
+}
+
+static int dial_local(struct bfs_transport *old, uint64_t deadline)
+{
+	struct bfs_hello_req req = { .version = BFS_PROTO_VERSION };
+	struct bfs_local_peer peer;
+	struct bfs_transport *t;
+	int e;
+
+	if (old) {
+		req.session = old->session;
+		req.ticket = old->ticket;
+		req.generation = old->generation + 1;
+	}
+	e = bfs_local_connect(bfs_settings.run_dir, &req, bfs_settings.fd_base,
+			      deadline, &t, &peer);
+	if (e) {
+		complain(e, req.session);
+		return e;
+	}
+	bfs_fd_own(bfs_local_socket(t));
+	t->peer = bfs_settings.run_dir;
+	t->session = peer.hello.session;
+	t->ticket = peer.hello.ticket;
+	t->generation = req.generation;
+	hello = peer.hello;
+	e = bfs_arena_set(peer.arena_fd, peer.empty_fd);
+	if (e) {
+		bfs_fd_disown(bfs_local_socket(t));
+		t->ops->destroy(t);
+		return e;
+	}
+	atomic_store(&local.t, t);
+	return 0;
+}
+
+static int dial(struct bfs_client *c, struct bfs_transport *old,
+		uint64_t deadline)
+{
+	struct bfs_transport *t;
+	int e;
+
+	if (c == &local)
+		return dial_local(old, deadline);
+	/* Who we are is known from the local socket, so that comes first. */
+	if (!local.t) {
+		e = dial_local(NULL, deadline);
+		if (e)
+			return e;
+	}
+	e = bfs_ucx_dial(local.t, old, deadline, &t);
+	if (!e)
+		atomic_store(&remote.t, t);
+	return e;
+}
+
+static int redial(struct bfs_client *c, struct bfs_transport *old,
+		  uint64_t deadline)
+{
+	uint64_t signals;
+	int e = 0;
+
+	lock(&signals);
+	if (c->t == old) {
+		retire(c);
+		if (c == &remote && old)
+			retire(&local); /* the same daemon, most likely */
+		e = dial(c, old, deadline);
+	}
+	unlock(&signals);
+	return e;
+}
+
+static int make_life(void)
+{
+	struct life *none = NULL;
+	long p = bfs_sys_mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p < 0 && p > -4096)
+		return (int)p;
+	bfs_sys_3(SYS_madvise, p, 4096, MADV_WIPEONFORK);
+	if (!atomic_compare_exchange_strong(&life, &none, (struct life *)p))
+		bfs_sys_munmap((void *)p, 4096);
+	return 0;
+}
+
+/* The first call of this process: what a parent had is not ours. */
+static int begin_life(void)
+{
+	uint64_t signals;
+	int e = life ? 0 : make_life();
+
+	if (e)
+		return e;
+	lock(&signals);
+	if (!life->alive) {
+		retire(&local);
+		retire(&remote);
+		reap(true);
+		local.timeout_ms = remote.timeout_ms = bfs_settings.timeout_ms;
+		life->alive = 1;
+	}
+	unlock(&signals);
+	return 0;
+}
+
+static int ready(void)
+{
+	if (bfs_likely(life && life->alive))
+		return 0;
+	return begin_life() ? -EIO : 0;
+}
+
+int bfs_session(struct bfs_client **c)
+{
+	*c = bfs_settings.ucx ? &remote : &local;
+	return ready();
+}
+
+int bfs_session_local(struct bfs_client **c)
+{
+	*c = &local;
+	return ready();
+}
+
+int bfs_session_connect(struct bfs_client **c)
+{
+	int e = bfs_session_local(c);
+
+	if (!e && !local.t)
+		e = redial(&local, NULL,
+			   bfs_now() + bfs_settings.timeout_ms * 1000000ull);
+	return e == 0 || e == -ETIMEDOUT ? e : -EIO;
+}
+
+void bfs_session_renew(void)
+{
+	uint64_t signals;
+
+	if (!life || !life->alive)
+		return;
+	lock(&signals);
+	retire(&remote);
+	retire(&local);
+	if (!life->active)
+		reap(false);
+	unlock(&signals);
+}
+
+bool bfs_session_passes(void)
+{
+	return !bfs_settings.ucx && (hello.features & BFS_FEATURE_PASS);
+}
+
+uint64_t bfs_session_data_dev(void)
+{
+	return hello.data_dev;
+}
+
+void bfs_session_report(void)
+{
+	struct bfs_arena *a = bfs_arena_now();
+	uint64_t *mine = (uint64_t *)&bfs_stats;
+
+	if (!a)
+		return;
+	bfs_stat_add(client_processes, 1);
+	for (unsigned i = 0; i < BFS_STAT_COUNT; i++) {
+		uint64_t n = mine[i];
+
+		if (n)
+			atomic_fetch_add(&a->client_stats[i], n);
+		mine[i] = 0;
+	}
+}
