@@ -13,3 +13,13 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/util.h \
 	%D%/wire.c %D%/wire.h \
 	$(NULL)
+
+# libcoreconf: settings, for the daemon and the tools; needs libconfig.
+noinst_LTLIBRARIES += %D%/libcoreconf.la
+%C%_libcoreconf_la_SOURCES = \
+	%D%/config.c %D%/config.h %D%/config.def %D%/config_impl.h \
+	%D%/config_load.c \
+	%D%/config_value.c \
+	$(NULL)
+%C%_libcoreconf_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCONFIG_CFLAGS)
+%C%_libcoreconf_la_LIBADD = core/libcore.la $(LIBCONFIG_LIBS)

@@ -1,1 +1,316 @@
-/* stub */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/rpc.h"
+
+#include "core/log.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+#define NS_PER_MS 1000000u
+
+/* One RPC, from the first try to the last. */
+struct message {
+	uint32_t op;
+	const void *req;
+	void *rep;
+	int (*put)(struct bfs_wire *w, const void *req);
+	int (*get)(struct bfs_wire *w, void *rep);
+	uint64_t id;
+	uint64_t sent_by; /* session that may have run it; 0: never sent */
+	int status;	  /* the daemon's answer: 0, -errno, -BFS_ESCAPE */
+};
+
+static const char *peer_of(const struct bfs_transport *t)
+{
+	return t && t->peer ? t->peer : "the daemon";
+}
+
+static bool is_wait(const struct message *m)
+{
+	return bfs_op_flags(m->op) == BFS_RPC_WAIT;
+}
+
+static struct bfs_transport *take_transport(struct bfs_client *c)
+{
+	return c->get ? c->get(c) : atomic_load(&c->t);
+}
+
+static void put_transport(struct bfs_client *c, struct bfs_transport *t)
+{
+	if (t && c->put)
+		c->put(c, t);
+}
+
+void bfs_rpc_end(struct bfs_rpc *r)
+{
+	struct bfs_transport *t = r->t;
+
+	if (!t)
+		return;
+	r->t = NULL;
+	t->ops->end(t, &r->io);
+	put_transport(r->client, t);
+}
+
+static void drop_fd(struct bfs_io *io)
+{
+	/* The raw call: under preload, close() is one of our own hooks. */
+	if (io->fd >= 0)
+		syscall(SYS_close, io->fd);
+	io->fd = -1;
+}
+
+static uint32_t ms_until(uint64_t deadline)
+{
+	uint64_t now = bfs_now();
+
+	return deadline > now ? (uint32_t)((deadline - now) / NS_PER_MS) : 0;
+}
+
+/* 0, or -ENAMETOOLONG: only paths can make a request too long. */
+static int encode(struct bfs_rpc *r, const struct message *m)
+{
+	struct bfs_io *io = &r->io;
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, io->req, io->req_cap);
+	bfs_put_req_head(&w, &(struct bfs_req_head){
+				     .op = m->op,
+				     .deadline_ms = ms_until(io->deadline),
+				     .id = m->id,
+				     .session = r->t->session,
+				     .ticket = r->t->ticket,
+				     .generation = r->t->generation });
+	if (m->put(&w, m->req))
+		return -ENAMETOOLONG;
+	io->req_len = (size_t)(w.pos - io->req);
+	return 0;
+}
+
+/* -EBADMSG if this is no answer to m. */
+static int decode(struct bfs_rpc *r, struct message *m)
+{
+	struct bfs_rep_head h;
+	struct bfs_wire w;
+	int e;
+
+	bfs_wire_init(&w, r->io.rep, r->io.rep_len);
+	h = bfs_get_rep_head(&w);
+	e = bfs_wire_end(&w);
+	if (!e && (h.op != m->op || h.id != m->id || h.status > BFS_ESCAPE))
+		e = -EBADMSG;
+	if (!e && h.status == BFS_ESCAPE)
+		e = bfs_escape_get(&w, &r->escape);
+	else if (!e && !h.status)
+		e = m->get(&w, m->rep);
+	m->status = e ? 0 : -(int)h.status;
+	if (e)
+		bfs_log(error, "%s: malformed answer from %s",
+			bfs_op_name(m->op), peer_of(r->t));
+	return e;
+}
+
+/*
+ * A call that changes something must not run in two sessions: the second
+ * knows nothing of what the first one did (the daemon has lost its memory).
+ */
+static int check(struct bfs_transport *t, const struct bfs_io *io,
+		 const struct message *m)
+{
+	if (io->out_len > t->bulk_max) {
+		bfs_log(error, "%s: %zu bytes are too many for one call",
+			bfs_op_name(m->op), io->out_len);
+		return -EMSGSIZE;
+	}
+	if (m->sent_by && m->sent_by != t->session &&
+	    bfs_op_flags(m->op) == BFS_RPC_ONCE) {
+		bfs_log(error, "%s: %s has forgotten this session",
+			bfs_op_name(m->op), peer_of(t));
+		return -EIO;
+	}
+	return 0;
+}
+
+/* Send on r->t, which has begun.  0: m->status is the answer. */
+static int exchange(struct bfs_rpc *r, struct message *m)
+{
+	struct bfs_transport *t = r->t;
+	int e = encode(r, m);
+
+	if (e) {
+		m->status = e;
+		return 0;
+	}
+	m->sent_by = t->session;
+	e = t->ops->call(t, &r->io);
+	return e ? e : decode(r, m);
+}
+
+/* One try.  0: answered, m->status says what; else the transport's error. */
+static int attempt(struct bfs_client *c, struct bfs_rpc *r,
+		   struct bfs_transport *t, struct message *m)
+{
+	int e = check(t, &r->io, m);
+
+	r->io.id = m->id;
+	r->io.fd = -1;
+	r->io.in_len = 0;
+	if (!e)
+		e = t->ops->begin(t, &r->io);
+	if (e)
+		return e;
+	r->t = t;
+	e = exchange(r, m);
+	if (e || m->status)
+		drop_fd(&r->io);
+	if (!e && (m->status == 0 || m->status == -(int)BFS_ESCAPE))
+		return 0; /* the reply is borrowed until bfs_rpc_end() */
+	r->t = NULL;
+	t->ops->end(t, &r->io);
+	return e;
+}
+
+/* A transport's error as the application sees it. */
+static int final_error(struct bfs_client *c, struct bfs_transport *t,
+		       const struct message *m, int e)
+{
+	switch (e) {
+	case -EINTR:
+	case -EMFILE:
+		return e;
+	case -ETIMEDOUT:
+		bfs_log(error, "%s: no answer from %s within %u ms",
+			bfs_op_name(m->op), peer_of(t), c->timeout_ms);
+		return e;
+	case -ECONNRESET:
+		bfs_log(error, "%s: lost the connection to %s",
+			bfs_op_name(m->op), peer_of(t));
+		return -EIO;
+	default:
+		return -EIO;
+	}
+}
+
+/* Before the try with that number: make sure that there is a connection. */
+static int reconnect(struct bfs_client *c, struct bfs_transport *old,
+		     uint64_t deadline, unsigned tries)
+{
+	static const struct timespec pause = { .tv_nsec = 10 * NS_PER_MS };
+	int e;
+
+	if (tries > 1)
+		nanosleep(&pause, NULL);
+	e = c->reconnect(c, old, deadline);
+	if (e == -ETIMEDOUT || e == -EINTR || !e)
+		return e;
+	return -EIO;
+}
+
+/* Try until there is an answer or io.deadline has passed (F1, F2). */
+static int persist(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
+{
+	for (unsigned tries = 1;; tries++) {
+		struct bfs_transport *t = take_transport(c);
+		int e = t ? attempt(c, r, t, m) : -ECONNRESET;
+
+		if (e == -ECONNRESET && bfs_now() >= r->io.deadline)
+			e = -ETIMEDOUT;
+		if (e == -ECONNRESET && c->reconnect) {
+			e = reconnect(c, t, r->io.deadline, tries);
+			put_transport(c, t);
+			if (e)
+				return e;
+			continue;
+		}
+		if (e && !(e == -ETIMEDOUT && is_wait(m)))
+			e = final_error(c, t, m, e);
+		if (!r->t)
+			put_transport(c, t);
+		return e ? e : m->status;
+	}
+}
+
+static uint64_t after_ms(uint64_t ms)
+{
+	return bfs_now() + ms * NS_PER_MS;
+}
+
+/* Ask the daemon to forget id (0: whether it is alive) before the deadline. */
+static int cancel(struct bfs_client *c, uint64_t id, uint64_t deadline)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_cancel_rep rep;
+	int e;
+
+	r.deadline = deadline;
+	e = bfs_rpc_cancel(c, &r, &(struct bfs_cancel_req){ .id = id }, &rep);
+	bfs_rpc_end(&r);
+	return e;
+}
+
+/*
+ * A call that may be parked at the daemon has no deadline.  Each third of the
+ * time-out the daemon is asked for a sign of life and the request sent again:
+ * with the id of the parked one it takes its place, or brings the answer that
+ * got lost (RULES 32).
+ */
+static int wait_for(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
+{
+	for (;;) {
+		int e;
+
+		r->io.deadline = after_ms(c->timeout_ms / 3);
+		m->status = 0;
+		e = persist(c, r, m);
+		if (r->t || e == m->status)
+			return e;
+		if (e == -EINTR) {
+			e = cancel(c, m->id, after_ms(c->timeout_ms));
+			if (e != -ENOENT)
+				return e ? e : -EINTR;
+		} else if (e == -ETIMEDOUT) {
+			e = cancel(c, 0, after_ms(c->timeout_ms * 2ull / 3));
+			if (e)
+				return e;
+		} else {
+			return e;
+		}
+	}
+}
+
+static int run(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
+{
+	r->client = c;
+	m->id = atomic_fetch_add(&c->next_id, 1) + 1;
+	if (is_wait(m))
+		return wait_for(c, r, m);
+	if (!r->deadline)
+		r->deadline = after_ms(c->timeout_ms);
+	r->io.deadline = r->deadline;
+	return persist(c, r, m);
+}
+
+#define RPC(num, NAME, name, flags, reqf, repf) \
+	static int put_##name(struct bfs_wire *w, const void *req) \
+	{ \
+		return bfs_##name##_req_put(w, req); \
+	} \
+	static int get_##name(struct bfs_wire *w, void *rep) \
+	{ \
+		return bfs_##name##_rep_get(w, rep); \
+	} \
+	int bfs_rpc_##name(struct bfs_client *c, struct bfs_rpc *r, \
+			   const struct bfs_##name##_req *req, \
+			   struct bfs_##name##_rep *rep) \
+	{ \
+		struct message m = { .op = BFS_OP_##NAME, \
+				     .req = req, \
+				     .rep = rep, \
+				     .put = put_##name, \
+				     .get = get_##name }; \
+\
+		return run(c, r, &m); \
+	}
+#include "core/proto.def"
+#undef RPC

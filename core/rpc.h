@@ -16,14 +16,15 @@
 #include <stdatomic.h>
 
 struct bfs_client {
+	/* NULL: not connected yet (or not since fork). */
 	struct bfs_transport *_Atomic t;
-	uint64_t session, ticket;
-	uint32_t generation;
-	uint32_t timeout_ms; /* for one call, retries included */
+	uint32_t timeout_ms; /* for one application call, retries included */
 	_Atomic uint64_t next_id;
 	/*
-	 * Called when the peer is gone: make a new c->t of the next
-	 * generation before the deadline.  0 or -errno.  NULL: no retry.
+	 * Called when there is no transport or its peer is gone: put a new
+	 * one, which has said HELLO, into c->t before the deadline.  old is
+	 * the one that failed, or NULL; if c->t is another by now, some other
+	 * thread did the work.  0 or -errno, logged.  NULL: no retry.
 	 */
 	int (*reconnect)(struct bfs_client *c, struct bfs_transport *old,
 			 uint64_t deadline);
@@ -32,11 +33,16 @@ struct bfs_client {
 	void (*put)(struct bfs_client *c, struct bfs_transport *t);
 };
 
+/*
+ * One struct serves all RPCs of one application call in turn, so that they
+ * share one deadline (R32); bfs_rpc_end() comes between them.
+ */
 struct bfs_rpc {
-	struct bfs_io io; /* the caller may set out, in, interruptible */
+	struct bfs_io io;  /* the caller may set out, in, interruptible */
+	uint64_t deadline; /* bfs_now() clock; 0: set by the first RPC */
 	struct bfs_client *client;
 	struct bfs_transport *t;      /* not NULL: end() is owed */
-	struct bfs_escape_rep escape; /* valid after -BFS_ESCAPE */
+	struct bfs_escape_rep escape; /* valid after -BFS_ESCAPE, till end */
 };
 #define BFS_RPC_INIT \
 	{ \
@@ -45,7 +51,10 @@ struct bfs_rpc {
 
 /*
  * Each returns 0, -errno or -BFS_ESCAPE.  A call that could not be completed
- * in time is -ETIMEDOUT, one whose daemon is gone -EIO.
+ * in time is -ETIMEDOUT, one whose daemon is gone -EIO; both are logged.  A
+ * WAIT call lasts as long as the daemon shows that it is alive; if a signal
+ * ends it (-EINTR) it is withdrawn at the daemon.  After 0, io.fd is the
+ * caller's to close; after an error it is -1.
  */
 #define RPC(num, NAME, name, flags, reqf, repf) \
 	int bfs_rpc_##name(struct bfs_client *c, struct bfs_rpc *r, \

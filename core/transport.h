@@ -59,7 +59,15 @@ struct bfs_transport_ops {
 /* First member of every transport's own structure. */
 struct bfs_transport {
 	const struct bfs_transport_ops *ops;
-	size_t bulk_max; /* bytes of bulk one call can carry each way */
+	size_t bulk_max;  /* bytes of bulk one call can carry each way */
+	const char *peer; /* who is at the other end, for log lines */
+	/*
+	 * What HELLO agreed on; set before other threads see the transport
+	 * and never changed, so that a request always carries the identity of
+	 * the connection it goes over.
+	 */
+	uint64_t session, ticket;
+	uint32_t generation;
 };
 
 /*

@@ -9,6 +9,11 @@ UNIT_TESTS += %D%/unit/test_wire
 %C%_unit_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_wire_LDADD = core/libcore.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_config
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c
+%C%_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_config_LDADD = core/libcoreconf.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
