@@ -18,7 +18,7 @@
 
 #define BFS_RING_MAGIC 0x42465331u
 #define BFS_RING_SLOTS 32
-#define BFS_RING_BULK (128u << 10)
+#define BFS_RING_BULK (1u << 20)
 
 enum bfs_slot_state {
 	BFS_SLOT_FREE,

@@ -4,6 +4,7 @@
  * stays where it was and is not used meanwhile.
  */
 #include "core/sys.h"
+#include "preload/handle.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"

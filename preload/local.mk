@@ -8,8 +8,10 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 	%D%/path.c %D%/path.h \
 	%D%/session.c %D%/session.h \
 	%D%/cwd.c \
+	%D%/lock.h %D%/ops_lock.c \
 	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c \
-	%D%/ops_open.c %D%/ops_xattr.c \
+	%D%/attr.h %D%/handle.h %D%/ops_fs.c %D%/ops_link.c \
+	%D%/ops_open.c %D%/ops_setattr.c %D%/ops_xattr.c \
 	$(NULL)
 # entry.c defines libc's own names: no fortify wrappers, no 64-bit renames.
 %C%_libbenchfs_preload_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* close, dup, fcntl and what else is about descriptors. */
+#include "core/sys.h"
+#include "core/util.h"
+#include "preload/fd.h"
+#include "preload/lock.h"
+#include "preload/ops.h"
+#include "preload/real.h"
+#include "preload/session.h"
+
+#include <linux/close_range.h>
+#include <linux/fs.h>
+
+static bool is_own(int fd)
+{
+	return bfs_fd_kind(fd) == BFS_KIND_OWN;
+}
+
+int bfs_close(int fd)
+{
+	if (is_own(fd))
+		return -EBADF;
+	bfs_lock_closing(fd);
+	bfs_fd_forget(fd);
+	return bfs_sys_close(fd);
+}
+
+static int close_some(unsigned first, unsigned last, unsigned flags)
+{
+	if (first > last)
+		return 0;
+	for (int fd = (int)first; !(flags & CLOSE_RANGE_CLOEXEC) &&
+				  fd < bfs_fd_high() && (unsigned)fd <= last;
+	     fd++) {
+		bfs_lock_closing(fd);
+		bfs_fd_forget(fd);
+	}
+	return (int)bfs_sys_3(SYS_close_range, first, last, flags);
+}
+
+/* Everything but our own sockets and memfds. */
+int bfs_close_range(unsigned int first, unsigned int last, int flags)
+{
+	unsigned from = first;
+	int r = 0, high = bfs_fd_high();
+
+	if (first > last ||
+	    ((unsigned)flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
+		return (int)bfs_sys_3(SYS_close_range, first, last, flags);
+	for (int fd = (int)BFS_MIN(first, (unsigned)high);
+	     fd < high && (unsigned)fd <= last && !r; fd++) {
+		if (!is_own(fd))
+			continue;
+		if ((unsigned)fd > from)
+			r = close_some(from, (unsigned)fd - 1, (unsigned)flags);
+		from = (unsigned)fd + 1;
+	}
+	return r ? r : close_some(from, last, (unsigned)flags);
+}
+
+void bfs_closefrom(int low)
+{
+	bfs_close_range((unsigned)BFS_MAX(low, 0), ~0u, 0);
+}
+
+int bfs_dup(int fd)
+{
+	int to = is_own(fd) ? -EBADF : (int)bfs_sys_1(SYS_dup, fd);
+
+	if (to >= 0)
+		bfs_fd_copy(fd, to);
+	return to;
+}
+
+int bfs_dup3(int fd, int to, int flags)
+{
+	int r;
+
+	if (is_own(fd))
+		return -EBADF;
+	/* That number is taken, as by another thread that opens a file. */
+	if (is_own(to))
+		return -EBUSY;
+	if (bfs_fd_desc(to) && fd != to && bfs_sys_fcntl(fd, F_GETFD, 0) >= 0)
+		bfs_lock_closing(to);
+	r = (int)bfs_sys_3(SYS_dup3, fd, to, flags);
+	if (r >= 0)
+		bfs_fd_copy(fd, to);
+	return r;
+}
+
+int bfs_dup2(int fd, int to)
+{
+	if (fd == to)
+		return bfs_fd_desc(fd) ? fd : -EBADF;
+	return bfs_dup3(fd, to, 0);
+}
+
+static int dup_above(int fd, int cmd, long low)
+{
+	int to = bfs_sys_fcntl(fd, cmd, low);
+
+	if (to >= 0)
+		bfs_fd_copy(fd, to);
+	return to;
+}
+
+/* Status flags of a placeholder live in its record (S6). */
+#define SETTABLE (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+
+static int set_flags(struct bfs_desc *d, long flags)
+{
+	d->oflags = (d->oflags & ~(unsigned)SETTABLE) |
+		    ((unsigned)flags & SETTABLE);
+	return 0;
+}
+
+static bool is_lock(int cmd)
+{
+	return cmd == F_GETLK || cmd == F_SETLK || cmd == F_SETLKW ||
+	       cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
+}
+
+int bfs_fcntl(int fd, int cmd, long arg)
+{
+	struct bfs_desc *d = bfs_fd_desc(fd);
+	enum bfs_kind kind = bfs_fd_kind(fd);
+
+	if (!d)
+		return -EBADF;
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return dup_above(fd, cmd, arg);
+	if (is_lock(cmd))
+		return bfs_lock_fcntl(fd, d, cmd, (struct flock *)arg);
+	if (kind == BFS_KIND_PASS || cmd == F_GETFD || cmd == F_SETFD)
+		return bfs_sys_fcntl(fd, cmd, arg);
+	if (cmd == F_GETFL)
+		return (int)d->oflags;
+	if (kind == BFS_KIND_PATH)
+		return -EBADF;
+	if (cmd == F_SETFL)
+		return set_flags(d, arg);
+	/* Leases, seals, pipes, owners of signals: nothing for a file here. */
+	return -EINVAL;
+}
+
+int bfs_ioctl(int fd, unsigned long request, void *arg)
+{
+	enum bfs_kind kind = bfs_fd_kind(fd);
+
+	if (kind == BFS_KIND_PATH || kind == BFS_KIND_OWN)
+		return -EBADF;
+	if (request == FICLONE || request == FICLONERANGE)
+		return -EOPNOTSUPP;
+	switch (request) {
+	case FIOCLEX:
+		return bfs_sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
+	case FIONCLEX:
+		return bfs_sys_fcntl(fd, F_SETFD, 0);
+	case FIONBIO:
+	case FIONREAD:
+		if (kind == BFS_KIND_PASS)
+			return (int)bfs_sys_3(SYS_ioctl, fd, request, arg);
+	}
+	return -ENOTTY;
+}
+
+int bfs_isatty(int fd)
+{
+	errno = bfs_fd_kind(fd) == BFS_KIND_PATH ||
+				bfs_fd_kind(fd) == BFS_KIND_OWN
+			? EBADF
+			: ENOTTY;
+	return 0;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Calls that make, move and remove names. */
+#include "core/sys.h"
+#include "preload/fd.h"
+#include "preload/ops.h"
+#include "preload/path.h"
+#include "preload/real.h"
+#include "preload/session.h"
+
+#include <string.h>
+
+static int make_node(int dirfd, const char *path, mode_t mode, dev_t dev,
+		     const char *target, struct bfs_where *w)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_mknod_rep rep;
+	struct bfs_client *c;
+	int e = bfs_where(w, dirfd, path);
+
+	if (!e)
+		e = bfs_session(&c);
+	while (!e) {
+		if (w->foreign)
+			return 1;
+		e = bfs_rpc_mknod(
+			c, &r,
+			&(struct bfs_mknod_req){
+				.at = w->at,
+				.path = bfs_where_str(w),
+				.mode = mode,
+				.rdev = dev,
+				.target = { target,
+					    (uint32_t)strlen(target) } },
+			&rep);
+		if (!bfs_where_on(w, &r, &e))
+			break;
+	}
+	bfs_rpc_end(&r);
+	return e;
+}
+
+int bfs_mkdirat(int dirfd, const char *path, mode_t mode)
+{
+	struct bfs_where w;
+	mode_t m = S_IFDIR | (mode & 01777 & ~bfs_umask_now);
+	int e = make_node(dirfd, path, m, 0, "", &w);
+
+	return e == 1 ? (int)bfs_ret(REAL(mkdirat)(w.dirfd, w.path, mode)) : e;
+}
+
+int bfs_mkdir(const char *path, mode_t mode)
+{
+	return bfs_mkdirat(AT_FDCWD, path, mode);
+}
+
+int bfs_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev)
+{
+	struct bfs_where w;
+	mode_t type = mode & S_IFMT;
+	int e;
+
+	if (type == S_IFDIR)
+		return -EPERM;
+	if (!type)
+		type = S_IFREG;
+	if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK &&
+	    type != S_IFCHR && type != S_IFBLK)
+		return -EINVAL;
+	e = make_node(dirfd, path, type | (mode & 07777 & ~bfs_umask_now), dev,
+		      "", &w);
+	return e == 1 ? (int)bfs_ret(REAL(mknodat)(w.dirfd, w.path, mode, dev))
+		      : e;
+}
+
+int bfs_mknod(const char *path, mode_t mode, dev_t dev)
+{
+	return bfs_mknodat(AT_FDCWD, path, mode, dev);
+}
+
+int bfs___xmknod(int ver, const char *path, mode_t mode, dev_t *dev)
+{
+	return ver ? -EINVAL : bfs_mknod(path, mode, *dev);
+}
+
+int bfs___xmknodat(int ver, int dirfd, const char *path, mode_t mode,
+		   dev_t *dev)
+{
+	return ver ? -EINVAL : bfs_mknodat(dirfd, path, mode, *dev);
+}
+
+int bfs_mkfifoat(int dirfd, const char *path, mode_t mode)
+{
+	return bfs_mknodat(dirfd, path, (mode & 07777) | S_IFIFO, 0);
+}
+
+int bfs_mkfifo(const char *path, mode_t mode)
+{
+	return bfs_mkfifoat(AT_FDCWD, path, mode);
+}
+
+int bfs_symlinkat(const char *target, int dirfd, const char *path)
+{
+	struct bfs_where w;
+	int e;
+
+	if (!target)
+		return -EFAULT;
+	if (!*target)
+		return -ENOENT;
+	if (strnlen(target, BFS_PATH_MAX) == BFS_PATH_MAX)
+		return -ENAMETOOLONG;
+	e = make_node(dirfd, path, S_IFLNK | 0777, 0, target, &w);
+	return e == 1 ? (int)bfs_ret(REAL(symlinkat)(target, w.dirfd, w.path))
+		      : e;
+}
+
+int bfs_symlink(const char *target, const char *path)
+{
+	return bfs_symlinkat(target, AT_FDCWD, path);
+}
+
+int bfs_unlinkat(int dirfd, const char *path, int flags)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_unlink_rep rep;
+	struct bfs_client *c;
+	struct bfs_where w;
+	int e;
+
+	if (flags & ~AT_REMOVEDIR)
+		return -EINVAL;
+	e = bfs_where(&w, dirfd, path);
+	if (!e)
+		e = bfs_session(&c);
+	while (!e) {
+		if (w.foreign)
+			return (int)bfs_ret(
+				REAL(unlinkat)(w.dirfd, w.path, flags));
+		e = bfs_rpc_unlink(
+			c, &r,
+			&(struct bfs_unlink_req){ .at = w.at,
+						  .path = bfs_where_str(&w),
+						  .flags = (uint32_t)flags },
+			&rep);
+		if (!bfs_where_on(&w, &r, &e))
+			break;
+	}
+	bfs_rpc_end(&r);
+	return e;
+}
+
+int bfs_unlink(const char *path)
+{
+	return bfs_unlinkat(AT_FDCWD, path, 0);
+}
+
+int bfs_rmdir(const char *path)
+{
+	return bfs_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+int bfs_remove(const char *path)
+{
+	int e = bfs_unlink(path);
+
+	return e == -EISDIR ? bfs_rmdir(path) : e;
+}
+
+/*
+ * Calls with two places: both in BenchFS or both outside, else EXDEV as
+ * between two file systems.  send: one RPC with both.
+ */
+struct pair {
+	struct bfs_where from, to;
+	uint32_t flags;
+};
+
+static int run_pair(struct pair *p,
+		    int (*send)(struct bfs_client *c, struct bfs_rpc *r,
+				struct pair *p))
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_client *c;
+	int e = bfs_session(&c);
+
+	while (!e) {
+		if (p->from.foreign && p->to.foreign)
+			return 1;
+		if (p->from.foreign || p->to.foreign)
+			return -EXDEV;
+		e = send(c, &r, p);
+		if (!bfs_where_on(r.escape.which && e == -(int)BFS_ESCAPE
+					  ? &p->to
+					  : &p->from,
+				  &r, &e))
+			break;
+	}
+	bfs_rpc_end(&r);
+	return e;
+}
+
+static int send_rename(struct bfs_client *c, struct bfs_rpc *r, struct pair *p)
+{
+	struct bfs_rename_rep rep;
+
+	return bfs_rpc_rename(
+		c, r,
+		&(struct bfs_rename_req){ .old_at = p->from.at,
+					  .old_path = bfs_where_str(&p->from),
+					  .new_at = p->to.at,
+					  .new_path = bfs_where_str(&p->to),
+					  .flags = p->flags },
+		&rep);
+}
+
+int bfs_renameat2(int fromfd, const char *from, int tofd, const char *to,
+		  unsigned int flags)
+{
+	struct pair p = { .flags = flags };
+	int e = bfs_where(&p.from, fromfd, from);
+
+	if (!e)
+		e = bfs_where(&p.to, tofd, to);
+	if (!e)
+		e = run_pair(&p, send_rename);
+	return e == 1 ? (int)bfs_ret(REAL(renameat2)(p.from.dirfd, p.from.path,
+						     p.to.dirfd, p.to.path,
+						     flags))
+		      : e;
+}
+
+int bfs_renameat(int fromfd, const char *from, int tofd, const char *to)
+{
+	return bfs_renameat2(fromfd, from, tofd, to, 0);
+}
+
+int bfs_rename(const char *from, const char *to)
+{
+	return bfs_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+static int send_link(struct bfs_client *c, struct bfs_rpc *r, struct pair *p)
+{
+	struct bfs_link_rep rep;
+
+	return bfs_rpc_link(
+		c, r,
+		&(struct bfs_link_req){ .old_at = p->from.at,
+					.old_path = bfs_where_str(&p->from),
+					.new_at = p->to.at,
+					.new_path = bfs_where_str(&p->to),
+					.flags = p->flags },
+		&rep);
+}
+
+int bfs_linkat(int fromfd, const char *from, int tofd, const char *to,
+	       int flags)
+{
+	struct pair p = { .flags = (uint32_t)flags };
+	int e;
+
+	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	e = bfs_where_at(&p.from, fromfd, from, flags);
+	if (!e)
+		e = bfs_where(&p.to, tofd, to);
+	if (!e)
+		e = run_pair(&p, send_link);
+	return e == 1 ? (int)bfs_ret(REAL(linkat)(p.from.dirfd, p.from.path,
+						  p.to.dirfd, p.to.path, flags))
+		      : e;
+}
+
+int bfs_link(const char *from, const char *to)
+{
+	return bfs_linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* open and its family. */
+#include "core/log.h"
+#include "core/sys.h"
+#include "preload/fd.h"
+#include "preload/ops.h"
+#include "preload/path.h"
+#include "preload/real.h"
+#include "preload/session.h"
+
+static bool creates(int flags)
+{
+	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+static void describe(struct bfs_desc *d, const struct bfs_open_rep *rep,
+		     int flags)
+{
+	d->ino = rep->handle.ino;
+	d->rights = rep->handle.rights;
+	d->mac = rep->handle.mac;
+	d->oflags = (uint32_t)(flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC |
+					 O_CLOEXEC));
+}
+
+/* The passed descriptor is the data file itself, already without offset. */
+static int take_data_file(int fd, struct bfs_desc *d,
+			  const struct bfs_open_rep *rep, int flags)
+{
+	if (fd >= BFS_FDS) {
+		bfs_sys_close(fd);
+		return -EMFILE;
+	}
+	if (!(flags & O_CLOEXEC))
+		bfs_sys_fcntl(fd, F_SETFD, 0);
+	d->data_ino = rep->data_ino;
+	bfs_fd_adopt(fd, BFS_KIND_PASS, d);
+	return fd;
+}
+
+/* A fifo: the daemon passed an O_PATH descriptor and did not open it (R11). */
+static int open_special(int path_fd, int flags)
+{
+	char name[32];
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", path_fd);
+	fd = (int)bfs_ret(REAL(openat)(
+		AT_FDCWD, name, flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW), 0));
+	bfs_sys_close(path_fd);
+	return fd;
+}
+
+static int finish(struct bfs_rpc *r, const struct bfs_open_rep *rep,
+		  struct bfs_desc *d, int flags)
+{
+	bool cloexec = flags & O_CLOEXEC;
+	int fd = r->io.fd;
+
+	bfs_rpc_end(r);
+	describe(d, rep, flags);
+	switch (rep->kind) {
+	case BFS_OPEN_PASS:
+		fd = take_data_file(fd, d, rep, flags);
+		break;
+	case BFS_OPEN_FILE:
+		return bfs_fd_placeholder(BFS_KIND_FILE, d, cloexec);
+	case BFS_OPEN_DIR:
+		return bfs_fd_placeholder(BFS_KIND_DIR, d, cloexec);
+	case BFS_OPEN_PATH:
+		return bfs_fd_placeholder(BFS_KIND_PATH, d, cloexec);
+	case BFS_OPEN_SPECIAL:
+		fd = open_special(fd, flags);
+		bfs_desc_drop(d);
+		return fd;
+	default:
+		bfs_log(error, "open: answer of unknown kind %u", rep->kind);
+		return -EIO;
+	}
+	return fd;
+}
+
+/* w is where to start; d the record in the making. */
+static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
+		      mode_t mode)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_open_rep rep;
+	struct bfs_client *c;
+	int e = bfs_session(&c);
+
+	while (!e) {
+		if (w->foreign) {
+			e = (int)bfs_ret(
+				REAL(openat)(w->dirfd, w->path, flags, mode));
+			bfs_desc_drop(d);
+			return e;
+		}
+		e = bfs_rpc_open(c, &r,
+				 &(struct bfs_open_req){
+					 .at = w->at,
+					 .path = bfs_where_str(w),
+					 .oflags = (uint32_t)flags,
+					 .mode = creates(flags)
+							 ? mode & ~bfs_umask_now
+							 : 0,
+					 .arena_slot = bfs_desc_index(d),
+					 .slot_gen = bfs_desc_gen(d) },
+				 &rep);
+		if (!bfs_where_on(w, &r, &e))
+			break;
+	}
+	if (!e)
+		e = finish(&r, &rep, d, flags);
+	bfs_rpc_end(&r);
+	if (e < 0)
+		bfs_desc_drop(d);
+	return e;
+}
+
+int bfs_openat(int dirfd, const char *path, int flags, mode_t mode)
+{
+	struct bfs_where w;
+	struct bfs_desc *d;
+	int e = bfs_where(&w, dirfd, path);
+
+	if (!e)
+		e = bfs_desc_new(&d);
+	/* The kernel ignores what O_PATH does not use. */
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	return e ? e : open_where(&w, d, flags, mode & 07777);
+}
+
+int bfs_open(const char *path, int flags, mode_t mode)
+{
+	return bfs_openat(AT_FDCWD, path, flags, mode);
+}
+
+int bfs_creat(const char *path, mode_t mode)
+{
+	return bfs_open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+int bfs___open_2(const char *path, int flags)
+{
+	if (creates(flags))
+		__chk_fail();
+	return bfs_open(path, flags, 0);
+}
+
+int bfs___openat_2(int dirfd, const char *path, int flags)
+{
+	if (creates(flags))
+		__chk_fail();
+	return bfs_openat(dirfd, path, flags, 0);
+}
