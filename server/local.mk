@@ -19,10 +19,13 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/orphan.c \
 	%D%/perm.c %D%/perm.h \
 	%D%/serve_attr.c \
+	%D%/serve_data.c \
+	%D%/serve_datafd.c \
 	%D%/serve_dir.c \
 	%D%/serve_name.c \
 	%D%/serve_open.c \
 	%D%/serve_rename.c \
+	%D%/serve_xattr.c \
 	%D%/store.c %D%/store.h \
 	%D%/walk.c %D%/walk.h \
 	%D%/xattr.c %D%/xattr.h \
