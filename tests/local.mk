@@ -12,7 +12,5 @@ UNIT_TESTS += %D%/unit/test_wire
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
-# System tests: one script per behaviour.
-SYSTEM_TESTS =
-TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) %D%/run-unit.sh %D%/lint.sh
+include tests/system/local.mk
+EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh
