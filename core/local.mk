@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/log.c %D%/log.h \
 	%D%/proto.c %D%/proto.h %D%/proto.def \
 	%D%/rpc.c %D%/rpc.h \
+	%D%/siphash.c %D%/siphash.h \
 	%D%/stats.c %D%/stats.h %D%/stats.def \
 	%D%/transport.h \
 	%D%/transport_local.c %D%/transport_local.h \

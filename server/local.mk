@@ -9,3 +9,24 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/process.c %D%/process.h \
 	$(NULL)
 %C%_libserver_la_LIBADD = core/libcore.la
+# The file system.
+%C%_libserver_la_SOURCES += \
+	%D%/data.c %D%/data.h %D%/datafd.c \
+	%D%/dir.c %D%/dir.h \
+	%D%/fs.c %D%/fs.h \
+	%D%/inode.c %D%/inode.h \
+	%D%/node.c %D%/node.h \
+	%D%/orphan.c \
+	%D%/perm.c %D%/perm.h \
+	%D%/serve_attr.c \
+	%D%/serve_data.c \
+	%D%/serve_datafd.c \
+	%D%/serve_dir.c \
+	%D%/serve_name.c \
+	%D%/serve_open.c \
+	%D%/serve_rename.c \
+	%D%/serve_xattr.c \
+	%D%/store.c %D%/store.h \
+	%D%/walk.c %D%/walk.h \
+	%D%/xattr.c %D%/xattr.h \
+	$(NULL)

@@ -14,10 +14,19 @@ UNIT_TESTS += %D%/unit/test_config
 %C%_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_config_LDADD = core/libcoreconf.la $(CMOCKA_LIBS)
 
+# The file system: what the tests share, and one program per aspect.
+check_LTLIBRARIES += %D%/unit/libfsunit.la
+%C%_unit_libfsunit_la_SOURCES = %D%/unit/fs_unit.c %D%/unit/fs_unit.h
+%C%_unit_libfsunit_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+FS_UNIT_LIBS = %D%/unit/libfsunit.la server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_fs_basic
+%C%_unit_test_fs_basic_SOURCES = %D%/unit/test_fs_basic.c
+%C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
-# System tests: one script per behaviour.
-SYSTEM_TESTS =
-TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) %D%/run-unit.sh %D%/lint.sh
+include tests/system/local.mk
+EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/data.h"
+
+#include "core/log.h"
+#include "server/perm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+void bfs_data_name(char name[BFS_DATA_NAME_LEN], uint64_t ino)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (int n = 18; n > 2; n--, ino >>= 4)
+		name[n] = hex[ino & 15];
+	name[0] = name[17];
+	name[1] = name[18];
+	name[2] = '/';
+	name[19] = '\0';
+}
+
+/* Errors of the caller's making are no news. */
+static bool expected(int err)
+{
+	return err == ENOSPC || err == EDQUOT || err == EFBIG ||
+	       err == EINVAL || err == EOPNOTSUPP || err == ETXTBSY;
+}
+
+/* errno as our answer; a backing file that is not there is damage. */
+static int failed(const char *what, const struct bfs_inode *i)
+{
+	int err = errno;
+
+	if (expected(err))
+		bfs_log(debug, "%s backing file %016lx: %m", what, i->ino);
+	else
+		bfs_log(error, "cannot %s backing file %016lx: %m", what,
+			i->ino);
+	return err == ENOENT ? -EIO : -err;
+}
+
+static uint32_t mirrored(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	uint32_t bits = 0;
+
+	if (i->uid == fs->euid)
+		bits |= S_ISUID;
+	if (i->gid == fs->egid)
+		bits |= S_ISGID;
+	return bits;
+}
+
+bool bfs_data_mirrors(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	return !(i->mode & (S_ISUID | S_ISGID) & ~mirrored(fs, i));
+}
+
+uint32_t bfs_data_mode(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	/* A fifo is opened by the client, so the kernel checks its mode. */
+	if (S_ISFIFO(i->mode))
+		return 0600 | (i->mode & 0066);
+	return 0600 | (i->mode & (0111 | mirrored(fs, i)));
+}
+
+/* A fifo's owner, where we may: the kernel checks who opens it. */
+static void own_fifo(const struct bfs_fs *fs, const struct bfs_inode *i,
+		     const char *name)
+{
+	if (i->uid == fs->euid && i->gid == fs->egid)
+		return;
+	if (fchownat(fs->data_fd, name, i->uid, i->gid, AT_SYMLINK_NOFOLLOW))
+		bfs_log(debug, "chown of fifo %s: %m", name);
+}
+
+static int make(const struct bfs_fs *fs, const struct bfs_inode *i,
+		const char *name, int flags)
+{
+	if (S_ISFIFO(i->mode))
+		return mkfifoat(fs->data_fd, name, bfs_data_mode(fs, i));
+	return openat(fs->data_fd, name, flags | O_CREAT | O_EXCL | O_CLOEXEC,
+		      bfs_data_mode(fs, i));
+}
+
+/* The umask took what is not the owner's. */
+static int widen(const struct bfs_fs *fs, const struct bfs_inode *i,
+		 const char *name)
+{
+	uint32_t mode = bfs_data_mode(fs, i);
+
+	if (mode != 0600 && fchmodat(fs->data_fd, name, mode, 0))
+		return failed("chmod", i);
+	if (S_ISFIFO(i->mode))
+		own_fifo(fs, i, name);
+	return 0;
+}
+
+/* The 256 directories are made as they are needed. */
+static int make_dir(const struct bfs_fs *fs, const char *name)
+{
+	const char dir[] = { name[0], name[1], '\0' };
+
+	return mkdirat(fs->data_fd, dir, 0700) && errno != EEXIST ? -1 : 0;
+}
+
+int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
+{
+	char name[BFS_DATA_NAME_LEN];
+	int r, w;
+
+	bfs_data_name(name, i->ino);
+	r = make(fs, i, name, flags);
+	if (r < 0 && errno == ENOENT && !make_dir(fs, name))
+		r = make(fs, i, name, flags);
+	if (r < 0)
+		return failed("create", i);
+	i->backed = true;
+	w = widen(fs, i, name);
+	if (!w)
+		return r;
+	if (S_ISREG(i->mode))
+		close(r);
+	return w;
+}
+
+int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i, int flags)
+{
+	char name[BFS_DATA_NAME_LEN];
+	int fd;
+
+	bfs_data_name(name, i->ino);
+	fd = openat(fs->data_fd, name, flags | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? failed("open", i) : fd;
+}
+
+int bfs_data_open_path(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	return bfs_data_open(fs, i, O_PATH);
+}
+
+void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	char name[BFS_DATA_NAME_LEN];
+
+	if (!i->backed)
+		return;
+	i->backed = false;
+	bfs_data_name(name, i->ino);
+	if (S_ISSOCK(i->mode)) {
+		/* It is there only once somebody has bound it. */
+		if (unlinkat(fs->sock_fd, name + 3, 0) && errno != ENOENT)
+			failed("remove", i);
+		return;
+	}
+	if (unlinkat(fs->data_fd, name, 0))
+		failed("remove", i);
+	if (S_ISREG(i->mode)) {
+		fs->used -= i->file.blocks;
+		i->file.blocks = 0;
+	}
+}
+
+int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
+		  struct stat *st)
+{
+	char name[BFS_DATA_NAME_LEN];
+
+	bfs_data_name(name, i->ino);
+	if (fstatat(fs->data_fd, name, st, AT_SYMLINK_NOFOLLOW))
+		return failed("stat", i);
+	return 0;
+}
+
+int bfs_data_chmod(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	char name[BFS_DATA_NAME_LEN];
+
+	if (!S_ISREG(i->mode) && !S_ISFIFO(i->mode))
+		return 0;
+	bfs_data_name(name, i->ino);
+	if (fchmodat(fs->data_fd, name, bfs_data_mode(fs, i), 0))
+		return failed("chmod", i);
+	if (S_ISFIFO(i->mode))
+		own_fifo(fs, i, name);
+	return 0;
+}
+
+int bfs_data_utimens(const struct bfs_fs *fs, const struct bfs_inode *i,
+		     const struct timespec times[2])
+{
+	char name[BFS_DATA_NAME_LEN];
+
+	bfs_data_name(name, i->ino);
+	if (utimensat(fs->data_fd, name, times, AT_SYMLINK_NOFOLLOW))
+		return failed("set times of", i);
+	return 0;
+}
+
+int bfs_data_kill_setid(struct bfs_fs *fs, struct bfs_inode *i, uint32_t kill)
+{
+	if (!(i->mode & kill))
+		return 0;
+	i->mode &= ~kill;
+	bfs_inode_changed(fs, i);
+	return bfs_data_chmod(fs, i);
+}
+
+int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
+		      struct bfs_inode *i, uint64_t size)
+{
+	/* Not the cached descriptor: who has been truncated may be executed
+	 * next, which an open writer of ours would forbid. */
+	int fd = bfs_data_open(fs, i, O_WRONLY), r = 0;
+
+	if (fd < 0)
+		return fd;
+	if (ftruncate(fd, (off_t)size))
+		r = failed("truncate", i);
+	bfs_space_account(fs, i, fd);
+	close(fd);
+	if (!r)
+		r = bfs_data_kill_setid(fs, i, bfs_perm_write_kills(cred, i));
+	return r;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The backing files of inodes, data/<2 hex>/<16 hex ino> below the data
+ * directory: data files of regular files, and real fifos.  Errors are logged
+ * here, callers do not.  Owner thread only.
+ */
+#ifndef BFS_DATA_H
+#define BFS_DATA_H
+
+#include "server/inode.h"
+
+/* "ab/0123456789abcdef"; the name of a socket is behind the slash. */
+#define BFS_DATA_NAME_LEN 20
+void bfs_data_name(char name[BFS_DATA_NAME_LEN], uint64_t ino);
+
+/*
+ * The mode of the backing file: its owner's rw, so that only passed
+ * descriptors open it, x as the inode's so that exec works, and set-id bits
+ * so that the kernel clears them on a write (RULES 9, 12); those only where
+ * the file's owner is the inode's, or exec would give the daemon's identity.
+ */
+uint32_t bfs_data_mode(const struct bfs_fs *fs, const struct bfs_inode *i);
+/* Are all set-id bits of the inode on its data file? */
+bool bfs_data_mirrors(const struct bfs_fs *fs, const struct bfs_inode *i);
+
+/* Make the backing file; of a regular file an fd opened with flags is
+ * returned, else 0.  -errno. */
+int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags);
+/* A new open of the data file.  The fd or -errno. */
+int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i,
+		  int flags);
+/* An O_PATH fd of a fifo.  The fd or -errno. */
+int bfs_data_open_path(const struct bfs_fs *fs, const struct bfs_inode *i);
+/* Remove what is on disk for the inode. */
+void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i);
+
+int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
+		  struct stat *st);
+/* Carry the inode's mode (and a fifo's owner) over to the backing file. */
+int bfs_data_chmod(const struct bfs_fs *fs, const struct bfs_inode *i);
+/* times as utimensat takes them. */
+int bfs_data_utimens(const struct bfs_fs *fs, const struct bfs_inode *i,
+		     const struct timespec times[2]);
+
+/* A cached descriptor: valid until bfs_data_put, whatever happens. */
+struct bfs_fdref {
+	int fd;
+	bool write; /* O_RDWR, else O_RDONLY */
+	unsigned refs;
+	struct bfs_inode *inode;       /* that caches it; NULL: not any more */
+	struct bfs_fdref *prev, *next; /* in fs->fds */
+};
+/* NULL and *err = -errno.  A reference for the caller. */
+struct bfs_fdref *bfs_data_get(struct bfs_fs *fs, struct bfs_inode *i,
+			       bool write, int *err);
+void bfs_data_put(struct bfs_fdref *d);
+/* Forget the inode's cached descriptor: nothing of ours holds it open. */
+void bfs_data_uncache(struct bfs_fs *fs, struct bfs_inode *i);
+
+/* Set the size, on behalf of cred (whose truncate takes set-id bits). */
+int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
+		      struct bfs_inode *i, uint64_t size);
+/* The set-id bits in kill go, as after a write.  0 or -errno. */
+int bfs_data_kill_setid(struct bfs_fs *fs, struct bfs_inode *i, uint32_t kill);
+
+/*
+ * Space, if max_bytes is set.  room: how many of len bytes may be written at
+ * offset, 0 for none; account, take_over: the file uses what it says now.
+ */
+uint64_t bfs_space_room(struct bfs_fs *fs, struct bfs_inode *i, int fd,
+			uint64_t offset, uint64_t len);
+void bfs_space_account(struct bfs_fs *fs, struct bfs_inode *i, int fd);
+void bfs_space_take_over(struct bfs_fs *fs, struct bfs_inode *i,
+			 const struct stat *st);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Directory entries: one treap per directory, ordered by a number that is the
+ * entry's cursor as well (55 bits of the name's hash and 8 that tell names of
+ * equal hash apart), so that readdir goes on where it was whatever has changed.
+ * Owner thread only.
+ */
+#ifndef BFS_DIR_H
+#define BFS_DIR_H
+
+#include "server/inode.h"
+
+/* Cursors 1 and 2 are "." and ".."; those of entries are above. */
+#define BFS_CURSOR_DOT 1u
+#define BFS_CURSOR_DOTDOT 2u
+
+struct bfs_dentry {
+	struct bfs_dentry *child[2];	/* smaller, larger cursors */
+	struct bfs_dentry *prev, *next; /* in inode->names */
+	struct bfs_inode *inode, *dir;
+	uint64_t cursor;
+	uint32_t prio; /* the treap's: a parent's is not smaller */
+	uint8_t len;
+	char name[]; /* len bytes, not terminated */
+};
+
+/* The entry of that name, or NULL. */
+struct bfs_dentry *bfs_dir_find(const struct bfs_fs *fs,
+				const struct bfs_inode *dir,
+				struct bfs_str name);
+/* The first entry behind the cursor, or NULL. */
+struct bfs_dentry *bfs_dir_after(const struct bfs_inode *dir, uint64_t cursor);
+
+/*
+ * A new entry for i, and what belongs to it: i's and, for a directory, dir's
+ * link count, and dir's times.  The name is valid and not there yet.  0,
+ * -ENOMEM, -ENOSPC (256 names of one hash).
+ */
+int bfs_dir_add(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
+		struct bfs_inode *i);
+/* Take the entry out, with the same care, and free it.  The inode stays. */
+void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d);
+/* The entry names another inode from now on. */
+void bfs_dir_repoint(struct bfs_fs *fs, struct bfs_dentry *d,
+		     struct bfs_inode *i);
+
+/* The directory that holds dir; the root's is the root; NULL: gone. */
+struct bfs_inode *bfs_dir_parent(const struct bfs_fs *fs,
+				 const struct bfs_inode *dir);
+/* Is i dir itself or somewhere above it? */
+bool bfs_dir_below(const struct bfs_inode *dir, const struct bfs_inode *i);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/siphash.h"
+#include "server/data.h"
+#include "server/dir.h"
+#include "server/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A number that names and directories cannot foresee. */
+static uint64_t derived(const struct bfs_fs *fs, const char *label)
+{
+	return bfs_siphash(fs->conf.secret, label, strlen(label)) | 1;
+}
+
+static int own_ids(struct bfs_fs *fs)
+{
+	struct stat st;
+
+	if (fstat(fs->data_fd, &st))
+		return -errno;
+	fs->dev = st.st_dev;
+	fs->euid = geteuid();
+	fs->egid = st.st_mode & S_ISGID ? st.st_gid : getegid();
+	return 0;
+}
+
+static int make_root(struct bfs_fs *fs)
+{
+	uint32_t mode = fs->conf.root_mode ? fs->conf.root_mode : 0755;
+
+	fs->root = bfs_inode_new(fs, S_IFDIR | (mode & 07777), geteuid(),
+				 getegid());
+	if (!fs->root)
+		return -ENOMEM;
+	fs->root->nlink = 2;
+	return 0;
+}
+
+static int set_up(struct bfs_fs *fs)
+{
+	int r = bfs_store_wipe(fs);
+
+	if (!r)
+		r = own_ids(fs);
+	if (!r)
+		r = make_root(fs);
+	return r;
+}
+
+int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
+{
+	struct bfs_fs *fs = calloc(1, sizeof(*fs));
+	int r;
+
+	if (!fs)
+		return -ENOMEM;
+	fs->conf = *conf;
+	fs->conf.data_dir = strdup(conf->data_dir);
+	fs->seed = derived(fs, "names");
+	fs->random = derived(fs, "priorities");
+	fs->hash_mask = UINT64_MAX;
+	umask(077); /* whatever we were started with: never less than 0600 */
+	r = fs->conf.data_dir ? bfs_store_open(fs) : -ENOMEM;
+	if (!r) {
+		r = set_up(fs);
+		if (!r) {
+			*out = fs;
+			return 0;
+		}
+		bfs_store_close(fs);
+	}
+	free((char *)fs->conf.data_dir);
+	free(fs);
+	return r;
+}
+
+static void free_entries(struct bfs_fs *fs, struct bfs_inode *dir)
+{
+	struct bfs_dentry *d;
+
+	while ((d = bfs_dir_after(dir, 0)))
+		bfs_dir_remove(fs, d);
+}
+
+void bfs_fs_free(struct bfs_fs *fs)
+{
+	struct bfs_inode *i, *next;
+
+	if (!fs)
+		return;
+	HASH_ITER(hh, fs->inodes, i, next)
+	if (S_ISDIR(i->mode))
+		free_entries(fs, i);
+	HASH_ITER(hh, fs->inodes, i, next)
+	{
+		i->backed = false; /* the wipe is cheaper */
+		bfs_inode_free(fs, i);
+	}
+	bfs_store_wipe(fs);
+	bfs_store_close(fs);
+	free((char *)fs->conf.data_dir);
+	free(fs);
+}
+
+/* Without a limit nobody counted. */
+static void count_used(struct bfs_fs *fs)
+{
+	struct bfs_inode *i, *next;
+	struct stat st;
+
+	HASH_ITER(hh, fs->inodes, i, next)
+	if (S_ISREG(i->mode) && !bfs_data_stat(fs, i, &st))
+		bfs_space_take_over(fs, i, &st);
+}
+
+void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes)
+{
+	if (max_bytes && !fs->conf.max_bytes)
+		count_used(fs);
+	fs->conf.max_bytes = max_bytes;
+}
+
+uint64_t bfs_fs_data_dev(const struct bfs_fs *fs)
+{
+	return fs->dev;
+}
+
+struct bfs_handle bfs_fs_root(const struct bfs_fs *fs)
+{
+	return bfs_inode_handle(fs, fs->root, BFS_RIGHT_PATH);
+}
+
+int bfs_fs_check(const struct bfs_fs *fs, struct bfs_handle h)
+{
+	return bfs_inode_of(fs, h) ? 0 : -ESTALE;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The file system of one shard: names and attributes in memory, content in
+ * data files below data_dir.  What the rest of the daemon needs of it; its
+ * insides are in inode.h.  Owner thread only.
+ */
+#ifndef BFS_FS_H
+#define BFS_FS_H
+
+#include "core/proto.h"
+
+#include <stdbool.h>
+
+struct bfs_fs;
+
+/* Byte of a data file whose OFD lock says that a pass-through description
+ * with that arena slot lives (RULES 1). */
+#define BFS_FS_SLOT_BYTE(slot) ((INT64_C(1) << 62) + (int64_t)(slot))
+
+struct bfs_fs_conf {
+	const char *data_dir; /* made if missing, mode 0700 */
+	uint8_t secret[16];   /* the cluster's: keys the MAC of handles */
+	uint64_t cluster;
+	uint64_t max_bytes;  /* of file content, 0: no limit of our own */
+	uint32_t chunk_size; /* bytes */
+	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
+	bool pass;	     /* descriptors may be passed through */
+	/* Is the description of that placeholder slot still there? NULL: no */
+	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,
+			   uint32_t gen);
+	void *arg;
+};
+
+/*
+ * Take the data directory, remove what an earlier run left in it, and start
+ * with an empty root that belongs to us.  0 or -errno, logged:
+ * -EBUSY if another process has the directory, -ENOTEMPTY if what is in there
+ * is not ours, -EPROTO for another format.
+ */
+int bfs_fs_new(struct bfs_fs **fs, const struct bfs_fs_conf *conf);
+/* Removes the content (it is scratch) and gives the directory back. */
+void bfs_fs_free(struct bfs_fs *fs);
+
+/* Another limit for what follows (reload). */
+void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes);
+
+/* st_dev of the data files. */
+uint64_t bfs_fs_data_dev(const struct bfs_fs *fs);
+
+/* The root's handle, for HELLO. */
+struct bfs_handle bfs_fs_root(const struct bfs_fs *fs);
+/* 0, or -ESTALE: not made by us or of an inode that is gone. */
+int bfs_fs_check(const struct bfs_fs *fs, struct bfs_handle h);
+
+/* Is there a pass-through description of the inode with that slot? */
+bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t slot);
+
+/* Free unlinked inodes that nobody has open any more.  True while some are
+ * left: call again in a while. */
+bool bfs_fs_sweep(struct bfs_fs *fs);
+/* Is there anything to sweep? */
+bool bfs_fs_orphans(const struct bfs_fs *fs);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/inode.h"
+
+#include "core/siphash.h"
+#include "server/data.h"
+#include "server/server.h"
+#include "server/xattr.h"
+
+#include "core/stats.h"
+#include "core/util.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RELATIME_SECS (24 * 3600)
+
+struct bfs_fs *bfs_call_fs(const struct bfs_call *c)
+{
+	return c->server->fs;
+}
+
+static bool earlier(struct timespec a, struct timespec b)
+{
+	return a.tv_sec < b.tv_sec ||
+	       (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
+struct timespec bfs_fs_now(const struct bfs_fs *fs)
+{
+	struct timespec t;
+
+	/* Kernels since 6.13 stamp finer than this clock once a stamp has
+	 * been looked at, hence latest; but not if the clock was set back. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	if (earlier(t, fs->latest) && fs->latest.tv_sec - t.tv_sec <= 1)
+		t = fs->latest;
+	return t;
+}
+
+struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
+				uint32_t gid)
+{
+	struct bfs_inode *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->ino = ++fs->counter;
+	i->mode = mode;
+	i->nlink = S_ISDIR(mode) ? 1 : 0;
+	i->uid = uid;
+	i->gid = gid;
+	i->atime = i->mtime = i->ctime = i->btime = bfs_fs_now(fs);
+	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
+	bfs_stat_add(creates, 1);
+	return i;
+}
+
+void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	if (S_ISREG(i->mode))
+		bfs_data_uncache(fs, i);
+	bfs_data_remove(fs, i);
+	bfs_stat_add(removes, 1);
+	HASH_DEL(fs->inodes, i);
+	bfs_xattr_free_all(i);
+	if (S_ISLNK(i->mode))
+		free(i->link.target);
+	free(i->opens);
+	free(i);
+}
+
+struct bfs_inode *bfs_inode_find(const struct bfs_fs *fs, uint64_t ino)
+{
+	struct bfs_inode *i;
+
+	HASH_FIND(hh, fs->inodes, &ino, sizeof(ino), i);
+	return i;
+}
+
+static uint64_t handle_mac(const struct bfs_fs *fs, uint64_t ino,
+			   uint32_t rights)
+{
+	uint64_t words[2] = { htole64(ino), htole64(rights) };
+
+	return bfs_siphash(fs->conf.secret, words, sizeof(words));
+}
+
+struct bfs_handle bfs_inode_handle(const struct bfs_fs *fs,
+				   const struct bfs_inode *i, uint32_t rights)
+{
+	return (struct bfs_handle){ i->ino, rights,
+				    handle_mac(fs, i->ino, rights) };
+}
+
+struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h)
+{
+	/* One comparison of one word: its time tells nothing. */
+	if (handle_mac(fs, h.ino, h.rights) ^ h.mac)
+		return NULL;
+	return bfs_inode_find(fs, h.ino);
+}
+
+void bfs_inode_changed(const struct bfs_fs *fs, struct bfs_inode *i)
+{
+	i->ctime = bfs_fs_now(fs);
+}
+
+void bfs_inode_modified(const struct bfs_fs *fs, struct bfs_inode *i)
+{
+	i->mtime = i->ctime = bfs_fs_now(fs);
+}
+
+void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i)
+{
+	struct timespec now = bfs_fs_now(fs);
+
+	if (!earlier(i->mtime, i->atime) || !earlier(i->ctime, i->atime) ||
+	    now.tv_sec - i->atime.tv_sec >= RELATIME_SECS)
+		i->atime = now;
+}
+
+static struct bfs_time to_time(struct timespec t)
+{
+	return (struct bfs_time){ t.tv_sec, (uint32_t)t.tv_nsec };
+}
+
+/* What the data file alone knows: times, and set-id bits lost by a write. */
+static void take_over(struct bfs_fs *fs, struct bfs_inode *i,
+		      const struct stat *st)
+{
+	uint32_t on_file = bfs_data_mode(fs, i) & (S_ISUID | S_ISGID);
+
+	i->mode &= ~(on_file & ~st->st_mode);
+	i->atime = st->st_atim;
+	i->mtime = st->st_mtim;
+	if (earlier(i->ctime, st->st_ctim))
+		i->ctime = st->st_ctim;
+	if (earlier(fs->latest, st->st_ctim))
+		fs->latest = st->st_ctim;
+	if (fs->conf.max_bytes)
+		bfs_space_take_over(fs, i, st);
+}
+
+static void sizes(const struct bfs_inode *i, const struct stat *st,
+		  struct bfs_attr *a)
+{
+	if (st) {
+		a->size = (uint64_t)st->st_size;
+		a->blocks = (uint64_t)st->st_blocks;
+	} else if (S_ISLNK(i->mode)) {
+		a->size = i->link.len;
+	} else if (S_ISDIR(i->mode)) {
+		a->size = 4096; /* kept in memory: no blocks */
+	}
+}
+
+void bfs_inode_attr_from(struct bfs_fs *fs, struct bfs_inode *i,
+			 const struct stat *st, struct bfs_attr *a)
+{
+	if (st)
+		take_over(fs, i, st);
+	*a = (struct bfs_attr){
+		.ino = i->ino,
+		.mode = i->mode,
+		.nlink = i->nlink,
+		.uid = i->uid,
+		.gid = i->gid,
+		.rdev = i->rdev,
+		.atime = to_time(i->atime),
+		.mtime = to_time(i->mtime),
+		.ctime = to_time(i->ctime),
+		.btime = to_time(i->btime),
+	};
+	sizes(i, st, a);
+}
+
+int bfs_inode_attr(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_attr *a)
+{
+	struct stat st;
+	int r;
+
+	if (!S_ISREG(i->mode)) {
+		bfs_inode_attr_from(fs, i, NULL, a);
+		return 0;
+	}
+	r = bfs_data_stat(fs, i, &st);
+	if (!r)
+		bfs_inode_attr_from(fs, i, &st, a);
+	return r;
+}

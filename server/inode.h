@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Inodes and the state of the file system, for the files that make it up.
+ * Owner thread only.
+ */
+#ifndef BFS_INODE_H
+#define BFS_INODE_H
+
+#include "server/fs.h"
+#include "server/serve.h"
+
+#include <sys/stat.h>
+#include <uthash.h>
+
+#define BFS_ROOT_INO 1u
+
+struct bfs_dentry;
+struct bfs_xattr;
+struct bfs_fdref;
+
+/* A description that the daemon serves: alive while its arena slot is. */
+struct bfs_open {
+	uint32_t uid, slot, gen;
+};
+
+struct bfs_inode {
+	uint64_t ino; /* shard << 48 | counter; never used again */
+	uint32_t mode, nlink, uid, gid;
+	uint64_t rdev;
+	/* Of a regular file, atime and mtime are those of its data file and
+	 * ctime is the later of both. */
+	struct timespec atime, mtime, ctime, btime;
+	struct bfs_dentry *names; /* its entries (utlist DL) */
+	struct bfs_xattr *xattrs; /* (utlist LL) */
+	struct bfs_open *opens;	  /* nopens of them */
+	unsigned nopens, opens_cap;
+	bool backed;   /* there is, or may be, something on disk for it */
+	bool orphan;   /* in fs->orphans or fs->held: nlink is 0 */
+	bool linkable; /* O_TMPFILE: link may give it its first name */
+	union {
+		struct { /* S_IFDIR */
+			struct bfs_dentry *top;
+			uint64_t parent; /* .. of a removed one */
+			bool held;	 /* a handle without a slot is out */
+		} dir;
+		struct { /* S_IFLNK */
+			char *target;
+			uint32_t len;
+		} link;
+		struct {		      /* S_IFREG */
+			struct bfs_fdref *fd; /* cached, or NULL */
+			uint64_t blocks;      /* accounted, of 512 bytes */
+			bool passed;	      /* descriptors may be out */
+		} file;
+	};
+	struct bfs_inode *prev, *next; /* in fs->orphans or fs->held */
+	UT_hash_handle hh;
+};
+
+struct bfs_fs {
+	struct bfs_fs_conf conf;
+	struct bfs_inode *inodes; /* by ino */
+	struct bfs_inode *root;
+	struct bfs_inode *orphans; /* unlinked but open (utlist DL) */
+	struct bfs_inode *held;	   /* removed directories with handles out */
+	unsigned nheld;
+	uint64_t counter;   /* of the last inode made */
+	uint64_t seed;	    /* of name hashes */
+	uint64_t hash_mask; /* all ones; less to make names collide */
+	uint64_t random;
+	uint64_t used;		/* blocks of 512 bytes, if there is a limit */
+	struct timespec latest; /* seen on a data file: see bfs_fs_now */
+	struct bfs_fdref *fds;	/* cached (utlist DL), least used first */
+	unsigned nfds;
+	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
+	uint64_t dev;
+	uint32_t euid, egid; /* owner of the data files */
+};
+
+struct bfs_fs *bfs_call_fs(const struct bfs_call *c);
+
+/*
+ * The time to stamp: that of the kernel's own stamps, so that what happens
+ * here and what happens to data files compare as it should.
+ */
+struct timespec bfs_fs_now(const struct bfs_fs *fs);
+
+/* A new inode without a name, in no list (nlink 0, a directory's own "."
+ * counted); NULL: no memory. */
+struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
+				uint32_t gid);
+/* Out of the table, with its data file. */
+void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i);
+struct bfs_inode *bfs_inode_find(const struct bfs_fs *fs, uint64_t ino);
+
+struct bfs_handle bfs_inode_handle(const struct bfs_fs *fs,
+				   const struct bfs_inode *i, uint32_t rights);
+/* The handle's inode, or NULL: forged or gone. */
+struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
+
+/* ctime, or mtime and ctime, of what is kept here: now. */
+void bfs_inode_changed(const struct bfs_fs *fs, struct bfs_inode *i);
+void bfs_inode_modified(const struct bfs_fs *fs, struct bfs_inode *i);
+/* atime as relatime does it, for what has no data file. */
+void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i);
+
+/* What stat tells.  0 or -errno (the data file's). */
+int bfs_inode_attr(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_attr *a);
+/* The same when the data file's stat is known already. */
+void bfs_inode_attr_from(struct bfs_fs *fs, struct bfs_inode *i,
+			 const struct stat *st, struct bfs_attr *a);
+
+/* Its last name is gone: free it, or keep it while somebody has it open. */
+void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i);
+/* It has a name again. */
+void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
+/* Remember a description that is not passed through.  0 or -ENOMEM. */
+int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
+		      uint32_t slot, uint32_t gen);
+
+#endif

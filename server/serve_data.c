@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * File content through the daemon, for descriptors that are not passed
+ * through.  Every bfs_data_*() here gets an open data file and may answer
+ * BFS_LATER: whoever takes it over takes a reference of its own to d.
+ */
+#include "server/data.h"
+#include "server/perm.h"
+
+#include "core/log.h"
+#include "core/stats.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define FSYNC_DATA 1u
+#define FSYNC_ALL 2u
+
+/* The handle's inode, if it is a regular file opened with those rights. */
+static int find(const struct bfs_call *c, struct bfs_handle h, uint32_t rights,
+		struct bfs_inode **i)
+{
+	*i = bfs_inode_of(bfs_call_fs(c), h);
+	if (!*i)
+		return -ESTALE;
+	if (h.rights & BFS_RIGHT_PATH || (rights & ~h.rights))
+		return -EBADF;
+	if (S_ISDIR((*i)->mode))
+		return -EISDIR;
+	return S_ISREG((*i)->mode) ? 0 : -EINVAL;
+}
+
+/* Signals, short counts: go on.  True if the call is to be made again. */
+static bool again(ssize_t n)
+{
+	return n < 0 && (errno == EINTR || errno == EAGAIN);
+}
+
+/* errno of a data file's I/O, which is news unless the disk is full. */
+static int io_failed(const char *what, const struct bfs_inode *i)
+{
+	int err = errno;
+
+	if (err != ENOSPC && err != EDQUOT && err != EFBIG)
+		bfs_log(error, "cannot %s data file %016lx: %m", what, i->ino);
+	return -err;
+}
+
+static int bfs_data_read(struct bfs_call *c, struct bfs_inode *i,
+			 struct bfs_fdref *d, size_t size, uint64_t offset)
+{
+	char *buf = c->in;
+
+	c->in_len = 0;
+	while (c->in_len < size) {
+		ssize_t n = pread(d->fd, buf + c->in_len, size - c->in_len,
+				  (off_t)(offset + c->in_len));
+
+		if (again(n))
+			continue;
+		if (n < 0 && !c->in_len)
+			return io_failed("read", i);
+		if (n <= 0)
+			break;
+		c->in_len += (size_t)n;
+	}
+	bfs_stat_add(bytes_read, c->in_len);
+	return 0;
+}
+
+int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
+		   struct bfs_read_rep *rep)
+{
+	size_t size = BFS_MIN(req->size, c->in_cap);
+	struct bfs_inode *i;
+	struct bfs_fdref *d;
+	int r = find(c, req->handle, BFS_RIGHT_READ, &i);
+
+	if (!r && req->offset > INT64_MAX - size)
+		r = req->offset > INT64_MAX ? -EINVAL : -EOVERFLOW;
+	if (r)
+		return r;
+	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
+	if (!d)
+		return r;
+	r = bfs_data_read(c, i, d, size, req->offset);
+	bfs_data_put(d);
+	return r;
+}
+
+struct writing {
+	struct bfs_call *c;
+	struct bfs_inode *inode;
+	struct bfs_fdref *d;
+	uint64_t offset; /* ignored when appending */
+	int flags;	 /* RWF_* */
+};
+
+static int write_flags(uint32_t oflags)
+{
+	int f = oflags & O_APPEND ? RWF_APPEND : 0;
+
+	if ((oflags & O_SYNC) == O_SYNC)
+		f |= RWF_SYNC;
+	else if (oflags & O_DSYNC)
+		f |= RWF_DSYNC;
+	return f;
+}
+
+/* One call; where data went is known by the offset or, appended, by f_pos. */
+static ssize_t write_once(const struct writing *w, const char *buf, size_t len,
+			  size_t done)
+{
+	struct iovec v = { (char *)buf + done, len - done };
+
+	if (w->flags & RWF_APPEND)
+		return pwritev2(w->d->fd, &v, 1, -1, w->flags);
+	return pwritev2(w->d->fd, &v, 1, (off_t)(w->offset + done), w->flags);
+}
+
+/* What could be written before an error is the result; else the error. */
+static int bfs_data_write(const struct writing *w, size_t len,
+			  struct bfs_write_rep *rep)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (done < len && !r) {
+		ssize_t n = write_once(w, w->c->out, len, done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (!again(n))
+			r = n ? io_failed("write", w->inode) : -ENOSPC;
+	}
+	if (!done && r)
+		return r;
+	rep->written = (uint32_t)done;
+	rep->end = w->flags & RWF_APPEND
+			   ? (uint64_t)lseek(w->d->fd, 0, SEEK_CUR)
+			   : w->offset + done;
+	bfs_stat_add(bytes_written, done);
+	return 0;
+}
+
+/* As much as the limit of space allows, with what a write entails. */
+static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
+{
+	struct bfs_fs *fs = bfs_call_fs(w->c);
+	/* Appended data always takes space: nothing solid is up there. */
+	uint64_t at = w->flags & RWF_APPEND ? INT64_MAX : w->offset;
+	size_t len = w->c->out_len;
+	int r;
+
+	len = bfs_space_room(fs, w->inode, w->d->fd, at, len);
+	if (w->c->out_len && !len)
+		return -ENOSPC;
+	r = bfs_data_write(w, len, rep);
+	bfs_space_account(fs, w->inode, w->d->fd);
+	if (!r && rep->written)
+		r = bfs_data_kill_setid(
+			fs, w->inode,
+			bfs_perm_write_kills(w->c->cred, w->inode));
+	return r;
+}
+
+int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
+		    struct bfs_write_rep *rep)
+{
+	struct writing w = { .c = c,
+			     .offset = req->offset,
+			     .flags = write_flags(req->flags) };
+	int r = find(c, req->handle, BFS_RIGHT_WRITE, &w.inode);
+
+	if (!r && c->out_len > BFS_BULK_MAX)
+		r = -EINVAL;
+	if (!r && !(w.flags & RWF_APPEND) &&
+	    req->offset > INT64_MAX - c->out_len)
+		r = req->offset > INT64_MAX ? -EINVAL : -EFBIG;
+	if (r)
+		return r;
+	w.d = bfs_data_get(bfs_call_fs(c), w.inode, true, &r);
+	if (!w.d)
+		return r;
+	r = write_within_limit(&w, rep);
+	bfs_data_put(w.d);
+	return r;
+}
+
+/* Does the mode take space beyond what the limit leaves? */
+static bool over_limit(struct bfs_call *c, struct bfs_inode *i, int fd,
+		       const struct bfs_fallocate_req *req)
+{
+	const uint32_t frees = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE;
+
+	return !(req->mode & frees) &&
+	       bfs_space_room(bfs_call_fs(c), i, fd, req->offset, req->size) <
+		       req->size;
+}
+
+static int bfs_data_fallocate(struct bfs_call *c, struct bfs_inode *i, int fd,
+			      const struct bfs_fallocate_req *req)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+	int r;
+
+	if (over_limit(c, i, fd, req))
+		return -ENOSPC;
+	do {
+		r = fallocate(fd, (int)req->mode, (off_t)req->offset,
+			      (off_t)req->size);
+	} while (r && errno == EINTR);
+	if (r)
+		return -errno;
+	bfs_space_account(fs, i, fd);
+	return bfs_data_kill_setid(fs, i, bfs_perm_write_kills(c->cred, i));
+}
+
+int bfs_serve_fallocate(struct bfs_call *c, const struct bfs_fallocate_req *req,
+			struct bfs_fallocate_rep *rep)
+{
+	struct bfs_inode *i;
+	int fd, r = find(c, req->handle, BFS_RIGHT_WRITE, &i);
+
+	if (r)
+		return r == -EINVAL ? -ENODEV : r;
+	if (req->offset > INT64_MAX || req->size > INT64_MAX)
+		return -EINVAL;
+	/* Of its own, as for truncate: no writer of ours is left behind. */
+	fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR);
+	if (fd < 0)
+		return fd;
+	r = bfs_data_fallocate(c, i, fd, req);
+	close(fd);
+	return r;
+}
+
+static int sync_fd(int fd, uint32_t flags)
+{
+	int r = flags & FSYNC_ALL    ? syncfs(fd)
+		: flags & FSYNC_DATA ? fdatasync(fd)
+				     : fsync(fd);
+
+	if (!r)
+		return 0;
+	r = -errno;
+	bfs_log(error, "cannot sync: %m");
+	return r;
+}
+
+static int bfs_data_fsync(struct bfs_call *c, struct bfs_inode *i,
+			  uint32_t flags)
+{
+	struct bfs_fdref *d;
+	int r;
+
+	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
+	if (!d)
+		return r;
+	r = sync_fd(d->fd, flags);
+	bfs_data_put(d);
+	return r;
+}
+
+int bfs_serve_fsync(struct bfs_call *c, const struct bfs_fsync_req *req,
+		    struct bfs_fsync_rep *rep)
+{
+	struct bfs_inode *i = bfs_inode_of(bfs_call_fs(c), req->handle);
+
+	if (!i)
+		return -ESTALE;
+	if (req->flags & ~(FSYNC_DATA | FSYNC_ALL))
+		return -EINVAL;
+	if (req->flags & FSYNC_ALL)
+		return sync_fd(bfs_call_fs(c)->data_fd, FSYNC_ALL);
+	if (req->handle.rights & BFS_RIGHT_PATH)
+		return -EBADF;
+	if (S_ISREG(i->mode))
+		return bfs_data_fsync(c, i, req->flags);
+	/* Names live as long as the daemon (journal none): nothing to sync. */
+	return S_ISDIR(i->mode) ? 0 : -EINVAL;
+}
+
+int bfs_serve_seek(struct bfs_call *c, const struct bfs_seek_req *req,
+		   struct bfs_seek_rep *rep)
+{
+	struct bfs_inode *i;
+	struct bfs_fdref *d;
+	off_t at;
+	int r = find(c, req->handle, 0, &i);
+
+	if (!r && req->whence != SEEK_DATA && req->whence != SEEK_HOLE)
+		r = -EINVAL;
+	if (!r && req->offset > INT64_MAX)
+		r = -ENXIO;
+	if (r)
+		return r;
+	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
+	if (!d)
+		return r;
+	at = lseek(d->fd, (off_t)req->offset, (int)req->whence);
+	r = at < 0 ? -errno : 0;
+	bfs_data_put(d);
+	rep->offset = (uint64_t)at;
+	return r;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Names come and go: mknod, unlink, link; and readlink. */
+#include "server/node.h"
+#include "server/perm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* What may be made, and by whom. */
+static int check_type(const struct bfs_call *c, uint32_t mode, uint64_t rdev,
+		      struct bfs_str target)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK:
+	case S_IFDIR:
+		return 0;
+	case S_IFLNK:
+		if (!target.len)
+			return -ENOENT;
+		return target.len < BFS_PATH_MAX ? 0 : -ENAMETOOLONG;
+	case S_IFCHR:
+		if (!rdev) /* a whiteout: anybody's, as on Linux */
+			return 0;
+		/* fall through */
+	case S_IFBLK:
+		return c->cred->uid ? -EPERM : 0;
+	}
+	return -EINVAL;
+}
+
+/* May the walk's last name be made?  The order of the errors is Linux's. */
+static int check_new(const struct bfs_call *c, const struct bfs_walk *w,
+		     bool dir)
+{
+	if (w->kind == BFS_LAST_SELF)
+		return -ENOENT;
+	if (w->kind != BFS_LAST_NAME || w->inode)
+		return -EEXIST;
+	if (w->slash && !dir)
+		return -ENOENT;
+	return bfs_perm_create(c->cred, w->dir);
+}
+
+static uint32_t mode_of_new(uint32_t mode)
+{
+	if (S_ISLNK(mode))
+		return S_IFLNK | 0777;
+	if (S_ISDIR(mode))
+		return mode & (S_IFMT | S_ISVTX | 0777);
+	return mode;
+}
+
+int bfs_serve_mknod(struct bfs_call *c, const struct bfs_mknod_req *req,
+		    struct bfs_mknod_rep *rep)
+{
+	uint32_t mode = req->mode & S_IFMT ? req->mode : req->mode | S_IFREG;
+	struct bfs_node n = { .mode = mode_of_new(mode),
+			      .rdev = req->rdev,
+			      .target = req->target,
+			      .flags = O_RDWR };
+	struct bfs_fs *fs = bfs_call_fs(c);
+	struct bfs_inode *i;
+	struct bfs_walk w;
+	int r = check_type(c, mode, req->rdev, req->target);
+
+	if (!r)
+		r = bfs_walk(c, &w, req->at, req->path, BFS_WALK_PARENT, 0);
+	if (!r)
+		r = check_new(c, &w, S_ISDIR(mode));
+	if (r)
+		return r;
+	i = bfs_node_enter(fs, c->cred, &w, &n, &r);
+	if (!i)
+		return r;
+	if (n.fd >= 0)
+		close(n.fd);
+	return bfs_inode_attr(fs, i, &rep->attr);
+}
+
+static int check_rmdir(const struct bfs_call *c, const struct bfs_walk *w)
+{
+	int r;
+
+	switch (w->kind) {
+	case BFS_LAST_DOT:
+		return -EINVAL;
+	case BFS_LAST_DOTDOT:
+		return -ENOTEMPTY;
+	case BFS_LAST_ROOT:
+		return -EBUSY;
+	case BFS_LAST_SELF:
+		return -ENOENT;
+	case BFS_LAST_NAME:
+		break;
+	}
+	if (!w->inode)
+		return -ENOENT;
+	r = bfs_perm_delete(c->cred, w->dir, w->inode, true);
+	if (r)
+		return r;
+	return w->inode->dir.top ? -ENOTEMPTY : 0;
+}
+
+static int check_unlink(const struct bfs_call *c, const struct bfs_walk *w)
+{
+	if (w->kind == BFS_LAST_SELF)
+		return -ENOENT;
+	if (w->kind != BFS_LAST_NAME)
+		return -EISDIR;
+	if (!w->inode)
+		return -ENOENT;
+	if (w->slash)
+		return S_ISDIR(w->inode->mode) ? -EISDIR : -ENOTDIR;
+	return bfs_perm_delete(c->cred, w->dir, w->inode, false);
+}
+
+int bfs_serve_unlink(struct bfs_call *c, const struct bfs_unlink_req *req,
+		     struct bfs_unlink_rep *rep)
+{
+	struct bfs_walk w;
+	int r;
+
+	if (req->flags & ~(uint32_t)AT_REMOVEDIR)
+		return -EINVAL;
+	r = bfs_walk(c, &w, req->at, req->path, BFS_WALK_PARENT, 0);
+	if (!r)
+		r = req->flags ? check_rmdir(c, &w) : check_unlink(c, &w);
+	if (!r)
+		bfs_node_leave(bfs_call_fs(c), w.dentry);
+	return r;
+}
+
+int bfs_serve_readlink(struct bfs_call *c, const struct bfs_readlink_req *req,
+		       struct bfs_readlink_rep *rep)
+{
+	struct bfs_inode *i;
+	int r = bfs_walk_to(c, req->at, req->path, false, &i);
+
+	if (r)
+		return r;
+	if (!S_ISLNK(i->mode))
+		return -EINVAL;
+	bfs_inode_accessed(bfs_call_fs(c), i);
+	rep->target = (struct bfs_str){ i->link.target, i->link.len };
+	return 0;
+}
+
+/* Names for what has none: a file of O_TMPFILE may get one, others not. */
+static int check_source(const struct bfs_inode *i)
+{
+	if (S_ISDIR(i->mode))
+		return -EPERM;
+	return i->nlink || i->linkable ? 0 : -ENOENT;
+}
+
+int bfs_serve_link(struct bfs_call *c, const struct bfs_link_req *req,
+		   struct bfs_link_rep *rep)
+{
+	const uint32_t known = AT_SYMLINK_FOLLOW | AT_EMPTY_PATH;
+	struct bfs_fs *fs = bfs_call_fs(c);
+	struct bfs_inode *i;
+	struct bfs_walk w;
+	int r;
+
+	if (req->flags & ~known)
+		return -EINVAL;
+	if (!req->old_path.len && !(req->flags & AT_EMPTY_PATH))
+		return -ENOENT;
+	r = bfs_walk_to(c, req->old_at, req->old_path,
+			req->flags & AT_SYMLINK_FOLLOW, &i);
+	if (!r)
+		r = bfs_walk(c, &w, req->new_at, req->new_path, BFS_WALK_PARENT,
+			     1);
+	if (!r)
+		r = check_new(c, &w, false);
+	if (!r)
+		r = check_source(i);
+	if (!r)
+		r = bfs_dir_add(fs, w.dir, w.last, i);
+	if (r)
+		return r;
+	bfs_orphan_remove(fs, i);
+	bfs_inode_changed(fs, i);
+	return 0;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* open(2), with the order of errors that Linux has. */
+#include "server/data.h"
+#include "server/node.h"
+#include "server/perm.h"
+
+#include "core/log.h"
+#include "core/stats.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+#define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW)
+/* What an open description remembers, and so what the data file is opened
+ * with (RULES 3). */
+#define DATA_FLAGS \
+	(O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC | O_DIRECT | O_NOATIME | \
+	 O_NONBLOCK | O_ASYNC)
+
+struct opening {
+	struct bfs_call *c;
+	struct bfs_fs *fs;
+	int flags;
+	uint32_t mode;
+	uint32_t slot, gen;
+	struct bfs_inode *inode;
+	bool created;
+	int fd; /* of the data file, or -1 */
+};
+
+/* BFS_MAY_* of the access mode; 3 asks for both and gives neither. */
+static unsigned access_of(int flags)
+{
+	static const unsigned wants[] = { BFS_MAY_READ, BFS_MAY_WRITE,
+					  BFS_MAY_READ | BFS_MAY_WRITE,
+					  BFS_MAY_READ | BFS_MAY_WRITE };
+
+	return wants[flags & O_ACCMODE] | (flags & O_TRUNC ? BFS_MAY_WRITE : 0);
+}
+
+static uint32_t rights_of(int flags)
+{
+	static const uint32_t gives[] = { BFS_RIGHT_READ, BFS_RIGHT_WRITE,
+					  BFS_RIGHT_READ | BFS_RIGHT_WRITE, 0 };
+
+	return flags & O_PATH ? BFS_RIGHT_PATH : gives[flags & O_ACCMODE];
+}
+
+/* Flags that contradict each other; O_PATH silences all others. */
+static int check_flags(int *flags)
+{
+	if (*flags & O_PATH) {
+		*flags &= PATH_FLAGS;
+		return 0;
+	}
+	if (*flags & O_CREAT && *flags & O_DIRECTORY)
+		return -EINVAL;
+	if (!(*flags & TMPFILE_BIT))
+		return 0;
+	if (!(*flags & O_DIRECTORY) || !(access_of(*flags) & BFS_MAY_WRITE))
+		return -EINVAL;
+	return 0;
+}
+
+/* Is the description to be the data file's own?  (RULES 13) */
+static bool passes(const struct opening *o)
+{
+	bool writes = access_of(o->flags) & BFS_MAY_WRITE;
+
+	if (!o->fs->conf.pass || !o->c->port->ops->passes_fds)
+		return false;
+	/* A limit wants to see each write; so do set-id bits that the kernel
+	 * would not clear. */
+	return !writes ||
+	       (!o->fs->conf.max_bytes && bfs_data_mirrors(o->fs, o->inode));
+}
+
+/* The lock that says the description lives; none: it is busy or refused. */
+static bool lock_slot(const struct opening *o)
+{
+	struct flock l = { .l_type = F_RDLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = BFS_FS_SLOT_BYTE(o->slot),
+			   .l_len = 1 };
+
+	if (o->slot == BFS_NO_SLOT || (o->flags & O_ACCMODE) == O_ACCMODE)
+		return true;
+	if ((o->flags & O_ACCMODE) == O_WRONLY)
+		l.l_type = F_WRLCK;
+	if (!fcntl(o->fd, F_OFD_SETLK, &l))
+		return true;
+	if (errno != EAGAIN && errno != EACCES)
+		bfs_log(error, "cannot lock data file %016lx: %m",
+			o->inode->ino);
+	return false;
+}
+
+/* Open the data file if that is what is passed, or to truncate it. */
+static int open_data(struct opening *o)
+{
+	int flags = o->flags & (DATA_FLAGS | O_TRUNC);
+
+	if (o->created || (!passes(o) && !(flags & O_TRUNC)))
+		return 0;
+	o->fd = bfs_data_open(o->fs, o->inode, flags);
+	if (o->fd < 0)
+		return o->fd;
+	if (!(flags & O_TRUNC))
+		return 0;
+	bfs_space_account(o->fs, o->inode, o->fd);
+	return bfs_data_kill_setid(o->fs, o->inode,
+				   bfs_perm_write_kills(o->c->cred, o->inode));
+}
+
+static void close_data(struct opening *o)
+{
+	if (o->fd >= 0)
+		close(o->fd);
+	o->fd = -1;
+}
+
+/* Attributes while the descriptor is at hand: fstat is cheaper. */
+static int fill_attr(struct opening *o, struct bfs_open_rep *rep)
+{
+	struct stat st;
+
+	if (!S_ISREG(o->inode->mode))
+		return bfs_inode_attr(o->fs, o->inode, &rep->attr);
+	if (o->fd < 0 ? bfs_data_stat(o->fs, o->inode, &st) : fstat(o->fd, &st))
+		return -EIO;
+	bfs_inode_attr_from(o->fs, o->inode, &st, &rep->attr);
+	rep->data_ino = st.st_ino;
+	return 0;
+}
+
+/* Pass the fd, or else remember whom the daemon serves. */
+static int hand_out(struct opening *o, struct bfs_open_rep *rep)
+{
+	if (rep->kind == BFS_OPEN_FILE && o->fd >= 0 && passes(o) &&
+	    lock_slot(o)) {
+		rep->kind = BFS_OPEN_PASS;
+		o->inode->file.passed = true;
+		o->c->pass_fd = o->fd;
+		o->fd = -1;
+		bfs_stat_add(opens_pass, 1);
+		return 0;
+	}
+	if (rep->kind == BFS_OPEN_FILE)
+		bfs_stat_add(opens_daemon, 1);
+	return bfs_orphan_opened(o->fs, o->inode, o->c->cred->uid, o->slot,
+				 o->gen);
+}
+
+static int open_fifo(struct opening *o)
+{
+	int fd;
+
+	if (!o->c->port->ops->passes_fds)
+		return -EOPNOTSUPP;
+	fd = bfs_data_open_path(o->fs, o->inode);
+	if (fd < 0)
+		return fd;
+	o->c->pass_fd = fd;
+	return 0;
+}
+
+static int open_inode(struct opening *o, struct bfs_open_rep *rep)
+{
+	int r = 0;
+
+	if (o->flags & O_PATH) {
+		rep->kind = BFS_OPEN_PATH;
+	} else if (S_ISREG(o->inode->mode)) {
+		rep->kind = BFS_OPEN_FILE;
+		r = open_data(o);
+	} else if (S_ISDIR(o->inode->mode)) {
+		rep->kind = BFS_OPEN_DIR;
+	} else if (S_ISFIFO(o->inode->mode)) {
+		rep->kind = BFS_OPEN_SPECIAL;
+		r = open_fifo(o);
+	} else {
+		r = -ENXIO; /* sockets; devices, which are names only */
+	}
+	if (!r)
+		r = fill_attr(o, rep);
+	if (!r)
+		r = hand_out(o, rep);
+	close_data(o);
+	rep->handle = bfs_inode_handle(o->fs, o->inode, rights_of(o->flags));
+	return r;
+}
+
+/* What open(2) checks of an inode that was there. */
+static int check_found(const struct opening *o)
+{
+	const struct bfs_inode *i = o->inode;
+
+	if (o->flags & O_CREAT && o->flags & O_EXCL)
+		return -EEXIST;
+	if (o->flags & O_CREAT && S_ISDIR(i->mode))
+		return -EISDIR;
+	if (o->flags & O_DIRECTORY && !S_ISDIR(i->mode))
+		return -ENOTDIR;
+	if (o->flags & O_PATH)
+		return 0;
+	if (S_ISLNK(i->mode))
+		return -ELOOP;
+	if (S_ISDIR(i->mode) && access_of(o->flags) & BFS_MAY_WRITE)
+		return -EISDIR;
+	if (bfs_perm_check(o->c->cred, i, access_of(o->flags)))
+		return -EACCES;
+	if (o->flags & O_NOATIME && !bfs_perm_owner(o->c->cred, i))
+		return -EPERM;
+	return 0;
+}
+
+static struct bfs_node new_file(const struct opening *o)
+{
+	return (struct bfs_node){ .mode = S_IFREG | (o->mode & 07777),
+				  .flags = o->flags & DATA_FLAGS };
+}
+
+static int create(struct opening *o, const struct bfs_walk *w)
+{
+	struct bfs_node n = new_file(o);
+	int r = bfs_perm_create(o->c->cred, w->dir);
+
+	if (r)
+		return r;
+	o->inode = bfs_node_enter(o->fs, o->c->cred, w, &n, &r);
+	o->fd = n.fd;
+	o->created = true;
+	return r;
+}
+
+/* O_TMPFILE: w is the directory. */
+static int create_unnamed(struct opening *o, struct bfs_open_rep *rep,
+			  const struct bfs_inode *dir)
+{
+	struct bfs_node n = new_file(o);
+	int r;
+
+	if (!S_ISDIR(dir->mode))
+		return -ENOTDIR;
+	r = bfs_perm_create(o->c->cred, dir);
+	if (r)
+		return r;
+	o->inode = bfs_node_make(o->fs, o->c->cred, dir, &n, &r);
+	if (!o->inode)
+		return r;
+	o->fd = n.fd;
+	o->created = true;
+	r = open_inode(o, rep);
+	o->inode->linkable = !(o->flags & O_EXCL);
+	/* Without a slot to watch it cannot be known whether it is open. */
+	bfs_orphan_add(o->fs, o->inode);
+	return r;
+}
+
+static unsigned walk_flags(int flags)
+{
+	bool excl = flags & O_CREAT && flags & O_EXCL;
+	unsigned f = flags & O_CREAT ? BFS_WALK_CREATE : 0;
+
+	if (!(flags & O_NOFOLLOW) && !excl)
+		f |= BFS_WALK_FOLLOW;
+	return f;
+}
+
+static int open_walked(struct opening *o, struct bfs_open_rep *rep,
+		       const struct bfs_walk *w)
+{
+	int r;
+
+	o->inode = w->inode;
+	if (o->flags & TMPFILE_BIT)
+		return create_unnamed(o, rep, w->inode);
+	r = w->inode ? check_found(o) : create(o, w);
+	return r ? r : open_inode(o, rep);
+}
+
+int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
+		   struct bfs_open_rep *rep)
+{
+	struct opening o = { .c = c,
+			     .fs = bfs_call_fs(c),
+			     .flags = (int)req->oflags,
+			     .mode = req->mode,
+			     .slot = req->arena_slot,
+			     .gen = req->slot_gen,
+			     .fd = -1 };
+	struct bfs_walk w;
+	int r = check_flags(&o.flags);
+
+	if (!r)
+		r = bfs_walk(c, &w, req->at, req->path, walk_flags(o.flags), 0);
+	if (!r)
+		r = open_walked(&o, rep, &w);
+	if (r && c->pass_fd >= 0) {
+		close(c->pass_fd);
+		c->pass_fd = -1;
+	}
+	return r;
+}

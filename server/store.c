@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/store.h"
+
+#include "core/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MARKER "benchfs"
+#define MARKER_NEW "benchfs.new"
+#define LOCK "lock"
+#define FORMAT 1
+
+static int failed(const struct bfs_fs *fs, const char *what)
+{
+	int err = errno;
+
+	bfs_log(error, "cannot %s data directory %s: %m", what,
+		fs->conf.data_dir);
+	return -err;
+}
+
+static int open_top(struct bfs_fs *fs)
+{
+	if (mkdir(fs->conf.data_dir, 0700) && errno != EEXIST)
+		return failed(fs, "create");
+	fs->top_fd =
+		open(fs->conf.data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fs->top_fd < 0 ? failed(fs, "open") : 0;
+}
+
+/* Read a small file whole, terminated.  Its length or -errno. */
+static ssize_t read_small(int fd, char *buf, size_t cap)
+{
+	ssize_t n = pread(fd, buf, cap - 1, 0);
+
+	buf[n > 0 ? n : 0] = '\0';
+	return n < 0 ? -errno : n;
+}
+
+static int in_use(const struct bfs_fs *fs)
+{
+	char pid[32] = "";
+
+	read_small(fs->lock_fd, pid, sizeof(pid));
+	bfs_log(error, "data directory %s is in use by process %.20s",
+		fs->conf.data_dir, pid[0] ? pid : "(unknown)");
+	return -EBUSY;
+}
+
+/* An OFD lock ends with us, however we end. */
+static int take_lock(struct bfs_fs *fs)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char pid[32];
+	int n = snprintf(pid, sizeof(pid), "%d", getpid());
+
+	fs->lock_fd =
+		openat(fs->top_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fs->lock_fd < 0)
+		return failed(fs, "lock");
+	if (fcntl(fs->lock_fd, F_OFD_SETLK, &l))
+		return errno == EAGAIN || errno == EACCES ? in_use(fs)
+							  : failed(fs, "lock");
+	if (ftruncate(fs->lock_fd, 0) ||
+	    pwrite(fs->lock_fd, pid, (size_t)n, 0) != n)
+		return failed(fs, "write the lock of");
+	return 0;
+}
+
+/* Nothing in it but what we make before the marker? */
+static int check_empty(const struct bfs_fs *fs)
+{
+	int fd = openat(fs->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return failed(fs, "list");
+	while (!r && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
+		    strcmp(e->d_name, LOCK) && strcmp(e->d_name, MARKER_NEW))
+			r = -ENOTEMPTY;
+	if (r)
+		bfs_log(error,
+			"data directory %s is not empty and not of BenchFS "
+			"(it has %s)",
+			fs->conf.data_dir, e->d_name);
+	closedir(d);
+	return r;
+}
+
+static int check_marker(const struct bfs_fs *fs)
+{
+	int fd = openat(fs->top_fd, MARKER, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[256];
+	unsigned format;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ENOENT ? check_empty(fs)
+				       : failed(fs, "read the marker of");
+	n = read_small(fd, text, sizeof(text));
+	close(fd);
+	if (n < 0 || sscanf(text, "benchfs data\nformat %u\n", &format) != 1) {
+		bfs_log(error, "data directory %s: file %s is not ours",
+			fs->conf.data_dir, MARKER);
+		return -ENOTEMPTY;
+	}
+	if (format == FORMAT)
+		return 0;
+	bfs_log(error, "data directory %s has format %u, we have %u",
+		fs->conf.data_dir, format, FORMAT);
+	return -EPROTO;
+}
+
+static int write_marker(const struct bfs_fs *fs)
+{
+	int fd = openat(fs->top_fd, MARKER_NEW,
+			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char text[128];
+	int n = snprintf(text, sizeof(text),
+			 "benchfs data\nformat %u\ncluster %016" PRIx64
+			 "\nshard 0\n",
+			 FORMAT, fs->conf.cluster);
+	bool ok;
+
+	if (fd < 0)
+		return failed(fs, "mark");
+	ok = write(fd, text, (size_t)n) == n && !fsync(fd);
+	if (close(fd) || !ok ||
+	    renameat(fs->top_fd, MARKER_NEW, fs->top_fd, MARKER))
+		return failed(fs, "mark");
+	return 0;
+}
+
+/* A directory in it, of that mode. */
+static int open_sub(const struct bfs_fs *fs, const char *name, mode_t mode,
+		    int *fd)
+{
+	if (mkdirat(fs->top_fd, name, mode) && errno != EEXIST)
+		return failed(fs, "set up");
+	*fd = openat(fs->top_fd, name,
+		     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd < 0 || fchmod(*fd, mode))
+		return failed(fs, "set up");
+	return 0;
+}
+
+static int take(struct bfs_fs *fs)
+{
+	int r = take_lock(fs);
+
+	if (!r)
+		r = check_marker(fs);
+	if (r)
+		return r;
+	/* Data files are executable by all: nobody but us comes by here. */
+	if (fchmod(fs->top_fd, 0700))
+		return failed(fs, "protect");
+	r = write_marker(fs);
+	if (!r)
+		r = open_sub(fs, "data", 0700, &fs->data_fd);
+	/* Clients of other users bind sockets here, through a passed fd. */
+	if (!r)
+		r = open_sub(fs, "sock", 01777, &fs->sock_fd);
+	return r;
+}
+
+int bfs_store_open(struct bfs_fs *fs)
+{
+	int r;
+
+	fs->top_fd = fs->data_fd = fs->sock_fd = fs->lock_fd = -1;
+	r = open_top(fs);
+	if (!r)
+		r = take(fs);
+	if (r)
+		bfs_store_close(fs);
+	return r;
+}
+
+void bfs_store_close(struct bfs_fs *fs)
+{
+	const int fds[] = { fs->data_fd, fs->sock_fd, fs->top_fd, fs->lock_fd };
+
+	for (unsigned n = 0; n < sizeof(fds) / sizeof(fds[0]); n++)
+		if (fds[n] >= 0)
+			close(fds[n]);
+}
+
+/* Remove what is in the directory, one level of directories included. */
+static int empty(int at, const char *name, int depth)
+{
+	int fd = openat(at, name,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return -errno;
+	while (!r && (e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		if (!unlinkat(fd, e->d_name, 0))
+			continue;
+		if (depth)
+			r = empty(fd, e->d_name, depth - 1);
+		if (!r && unlinkat(fd, e->d_name, AT_REMOVEDIR))
+			r = -errno;
+	}
+	closedir(d);
+	return r;
+}
+
+int bfs_store_wipe(const struct bfs_fs *fs)
+{
+	int r = empty(fs->data_fd, ".", 1);
+
+	if (!r)
+		r = empty(fs->sock_fd, ".", 0);
+	if (r) {
+		errno = -r;
+		return failed(fs, "clear");
+	}
+	return 0;
+}

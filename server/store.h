@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The data directory: ours alone (lock), marked as such (benchfs), with data/
+ * and sock/ in it.  Errors are logged here.  Owner thread only.
+ */
+#ifndef BFS_STORE_H
+#define BFS_STORE_H
+
+#include "server/inode.h"
+
+/* Open and take fs->conf.data_dir; sets fs->top_fd, ... 0 or -errno. */
+int bfs_store_open(struct bfs_fs *fs);
+/* Remove all data files and sockets.  0 or -errno. */
+int bfs_store_wipe(const struct bfs_fs *fs);
+void bfs_store_close(struct bfs_fs *fs);
+
+#endif
