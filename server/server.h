@@ -27,6 +27,15 @@ struct bfs_server {
 	bool pass;	  /* descriptors may be passed through */
 	char *run_dir;	  /* owned; absolute */
 	const char *stop; /* not NULL: why we are stopping */
+	int signal_fd;
+	struct bfs_daemon *daemon; /* daemon.c's own */
+	struct bfs_ucx_port *ucx; /* NULL: not in use */
+	/* Read the configuration again, into fresh. */
+	void (*reload)(void *arg, struct bfs_config *fresh, bool *ok);
+	void *reload_arg;
 };
+
+/* Requests come: see to it that what is left behind gets swept. */
+void bfs_daemon_busy(struct bfs_server *s);
 
 #endif

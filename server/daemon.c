@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/daemon.h"
+
+#include "core/log.h"
+#include "core/util.h"
+#include "server/arena.h"
+#include "server/fs.h"
+#include "server/lock.h"
+#include "server/loop.h"
+#include "server/port_local.h"
+#include "server/port_ucx.h"
+#include "server/session.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define SWEEP_NS 1000000000ull
+#define GIB (1ull << 30)
+
+struct bfs_daemon {
+	struct bfs_port_local *local;
+	struct bfs_timer sweep;
+	uint64_t swept_at; /* requests served by the last sweep */
+};
+
+static int allow_user(struct bfs_server *s, const char *name)
+{
+	char *end;
+	unsigned long uid = strtoul(name, &end, 10);
+	const struct passwd *pw;
+	uint32_t *more;
+
+	if (!strcmp(name, "*")) {
+		s->allow_all = true;
+		return 0;
+	}
+	if (!*name || *end) {
+		pw = getpwnam(name);
+		if (!pw) {
+			bfs_log(error, "auth.allow_users: no user '%s'", name);
+			return -EINVAL;
+		}
+		uid = pw->pw_uid;
+	}
+	more = realloc(s->allowed, (s->nallowed + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	more[s->nallowed] = (uint32_t)uid;
+	s->allowed = more;
+	s->nallowed++;
+	return 0;
+}
+
+static int allow_users(struct bfs_server *s)
+{
+	char *list = strdup(s->config.auth.allow_users), *save = NULL;
+	int r = list ? 0 : -ENOMEM;
+
+	for (char *name = list ? strtok_r(list, ", ", &save) : NULL;
+	     !r && name; name = strtok_r(NULL, ", ", &save))
+		r = allow_user(s, name);
+	free(list);
+	return r;
+}
+
+static int raise_limits(void)
+{
+	struct rlimit lim;
+
+	/* One socket and one pidfd for each client process. */
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return -errno;
+	lim.rlim_cur = lim.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &lim) ? -errno : 0;
+}
+
+/*
+ * Unlinked files whose last descriptor has gone, and records of processes
+ * that were killed.  Runs while requests come or orphans are left, so that an
+ * idle daemon sleeps.
+ */
+static bool pass_alive(void *arg, uint64_t ino, uint32_t slot)
+{
+	return bfs_fs_slot_locked(arg, ino, slot);
+}
+
+static void on_sweep(struct bfs_timer *t)
+{
+	struct bfs_server *s = t->arg;
+	bool left = bfs_fs_sweep(s->fs);
+
+	bfs_arenas_sweep(s->arenas, pass_alive, s->fs);
+	bfs_session_sweep(s);
+	if (left || s->daemon->swept_at != bfs_stats.requests)
+		bfs_loop_timer(s->loop, t, bfs_now() + SWEEP_NS);
+	s->daemon->swept_at = bfs_stats.requests;
+}
+
+void bfs_daemon_busy(struct bfs_server *s)
+{
+	if (s->daemon && !s->daemon->sweep.at)
+		bfs_loop_timer(s->loop, &s->daemon->sweep,
+			       bfs_now() + SWEEP_NS);
+}
+
+static int open_fs(struct bfs_server *s)
+{
+	struct bfs_fs_conf conf = {
+		.data_dir = s->config.node.data_dir,
+		.cluster = s->cluster,
+		.max_bytes = s->config.storage.max_storage_gb * GIB,
+		.chunk_size = (uint32_t)s->config.storage.chunk_size,
+		.pass = s->pass,
+		.slot_alive = bfs_arenas_alive,
+		.arg = s->arenas,
+	};
+
+	memcpy(conf.secret, s->secret, sizeof(conf.secret));
+	return bfs_fs_new(&s->fs, &conf);
+}
+
+static int make_identity(struct bfs_server *s)
+{
+	s->list_hash = 1; /* one member */
+	s->pass = s->config.network.transport != BFS_CONFIG_network_transport_ucx;
+	if (getrandom(s->secret, sizeof(s->secret), 0) != sizeof(s->secret) ||
+	    getrandom(&s->cluster, sizeof(s->cluster), 0) !=
+		    sizeof(s->cluster))
+		return -EIO;
+	return 0;
+}
+
+static int make_parts(struct bfs_server *s)
+{
+	s->daemon = calloc(1, sizeof(*s->daemon));
+	s->loop = bfs_loop_new((unsigned)s->config.network.spin_us);
+	s->arenas = bfs_arenas_new();
+	s->locks = bfs_lock_table_new();
+	if (!s->daemon || !s->loop || !s->arenas || !s->locks)
+		return -ENOMEM;
+	s->daemon->sweep.fn = on_sweep;
+	s->daemon->sweep.arg = s;
+	return 0;
+}
+
+int bfs_daemon_start(struct bfs_server *s, bool scratch)
+{
+	int r = allow_users(s);
+
+	raise_limits();
+	if (!r)
+		r = make_identity(s);
+	if (!r)
+		r = make_parts(s);
+	if (!r)
+		r = bfs_run_dir_make(s);
+	if (!r)
+		r = open_fs(s);
+	if (!r)
+		r = bfs_signals_start(s);
+	if (!r)
+		r = bfs_port_local_new(s, &s->daemon->local);
+	/* Loading UCX costs milliseconds and megabytes: only if it is used. */
+	if (!r && !s->pass)
+		r = bfs_port_ucx_new(s);
+	if (!r)
+		r = bfs_run_dir_write_pid(s);
+	return r ? r : bfs_run_dir_ready(s);
+}
+
+int bfs_daemon_run(struct bfs_server *s)
+{
+	int r = bfs_loop_run(s->loop, &s->stop);
+
+	bfs_log(info, "stopping: %s", s->stop ? s->stop : "the loop failed");
+	return r;
+}
+
+void bfs_daemon_stop(struct bfs_server *s, bool scratch)
+{
+	bfs_signals_stop(s);
+	if (s->daemon && s->daemon->local) {
+		bfs_port_local_free(s->daemon->local);
+		bfs_run_dir_clean(s, scratch);
+	}
+	bfs_port_ucx_free(s);
+	bfs_session_free_all(s);
+	if (s->locks)
+		bfs_lock_table_free(s->locks);
+	if (s->fs)
+		bfs_fs_free(s->fs);
+	if (s->fs && scratch)
+		rmdir(s->config.node.data_dir);
+	if (s->fs && scratch)
+		rmdir(s->run_dir);
+	if (s->arenas)
+		bfs_arenas_free(s->arenas);
+	if (s->loop)
+		bfs_loop_free(s->loop);
+	free(s->daemon);
+	free(s->allowed);
+	free(s->run_dir);
+}
