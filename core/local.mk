@@ -24,3 +24,7 @@ noinst_LTLIBRARIES += %D%/libcoreconf.la
 	$(NULL)
 %C%_libcoreconf_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCONFIG_CFLAGS)
 %C%_libcoreconf_la_LIBADD = core/libcore.la $(LIBCONFIG_LIBS)
+
+# The network that tests control.
+check_LTLIBRARIES += %D%/libcoreloop.la
+%C%_libcoreloop_la_SOURCES = %D%/transport_loop.c %D%/transport_loop.h

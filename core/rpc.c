@@ -263,6 +263,8 @@ static int wait_for(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
 		r->io.deadline = after_ms(c->timeout_ms / 3);
 		m->status = 0;
 		e = persist(c, r, m);
+		if (e == -ECANCELED && e == m->status)
+			continue; /* lost its place when a connection went */
 		if (r->t || e == m->status)
 			return e;
 		if (e == -EINTR) {

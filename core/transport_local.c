@@ -302,7 +302,12 @@ int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
 		return -ENOMEM;
 	}
 	l = (struct local *)p;
-	l->base = (struct bfs_transport){ &local_ops, BFS_RING_BULK };
+	l->base = (struct bfs_transport){ .ops = &local_ops,
+					  .bulk_max = BFS_RING_BULK,
+					  .peer = run_dir,
+					  .session = peer->hello.session,
+					  .ticket = peer->hello.ticket,
+					  .generation = hello->generation };
 	l->ring = link.ring;
 	l->sock = link.sock;
 	l->spin_ns = peer->hello.spin_us * 1000;

@@ -146,16 +146,27 @@ static bool process_lives(pid_t pid)
 	return !kill(pid, 0) || errno == EPERM;
 }
 
-bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
+bool bfs_arenas_current(struct bfs_arenas *all, uint32_t uid, uint32_t slot,
+			uint32_t gen)
 {
-	struct arena *a = find(arg, uid);
+	struct arena *a = find(all, uid);
 	uint32_t word;
 
 	if (!a || slot >= BFS_ARENA_RECORDS)
 		return false;
 	word = a->map->desc[slot].word;
-	if (BFS_DESC_STATE(word) == BFS_DESC_FREE || BFS_DESC_GEN(word) != gen)
+	return BFS_DESC_STATE(word) != BFS_DESC_FREE &&
+	       BFS_DESC_GEN(word) == gen;
+}
+
+bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
+{
+	struct arena *a = find(arg, uid);
+	uint32_t word;
+
+	if (!bfs_arenas_current(arg, uid, slot, gen))
 		return false;
+	word = a->map->desc[slot].word;
 	/* A record that is being made has no lock yet. */
 	if (BFS_DESC_STATE(word) == BFS_DESC_MADE)
 		return process_lives((pid_t)a->map->desc[slot].maker);

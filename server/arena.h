@@ -20,6 +20,9 @@ void bfs_arenas_free(struct bfs_arenas *a);
 int bfs_arenas_get(struct bfs_arenas *a, uint32_t uid, int *arena_fd,
 		   int *empty_fd, uint64_t *empty_ino);
 
+/* Is this still the same use of the record? */
+bool bfs_arenas_current(struct bfs_arenas *a, uint32_t uid, uint32_t slot,
+			uint32_t gen);
 /* Does anybody hold the placeholder of this record?  arg: the arenas. */
 bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen);
 

@@ -65,6 +65,7 @@ void bfs_call_finish(struct bfs_call *c, int status)
 {
 	struct bfs_wire w;
 
+	bfs_session_unpark(c);
 	if (status)
 		c->rep_len = BFS_REP_HEAD_LEN;
 	if (c->rep_len < BFS_REP_HEAD_LEN)

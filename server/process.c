@@ -2,6 +2,7 @@
 #include "server/process.h"
 
 #include "core/log.h"
+#include "core/util.h"
 #include "server/loop.h"
 #include "server/session.h"
 

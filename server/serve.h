@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* A handler's result for "the answer comes later, by bfs_call_finish()". */
+/* A handler's result for "the answer comes later, by bfs_call_finish()".  It
+ * has called bfs_session_park() before. */
 #define BFS_LATER 1
 
 struct bfs_cred {
@@ -39,6 +40,18 @@ struct bfs_call {
 	struct bfs_req_head head;
 	const struct bfs_cred *cred; /* of the session; what S9 checks */
 
+	/*
+	 * For a parked call (bfs_session_park).  cancel: forget it (CANCEL,
+	 * session gone); must not call bfs_call_finish itself.  move: the
+	 * same request came again as `to`, which is to be answered in its
+	 * place.  NULL: cannot be given up; the second is answered as well.
+	 */
+	void (*cancel)(struct bfs_call *c);
+	void (*move)(struct bfs_call *c, struct bfs_call *to);
+	void *parked;		      /* the handler's own while parked */
+	struct bfs_call *prev, *next; /* parked calls of the session */
+	struct bfs_call *heir;	      /* gets the same answer */
+
 	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
 	size_t req_len;
 	const void *out; /* bulk of the request: may be shared memory, so */
@@ -51,12 +64,6 @@ struct bfs_call {
 	int pass_fd; /* sent with the reply, then closed; -1: none */
 	struct bfs_escape_rep escape; /* for status -BFS_ESCAPE */
 	char escape_path[BFS_PATH_MAX];
-
-	/* For a parked call: forget it (session gone, CANCEL).  Set by the
-	 * handler that parks; must not call bfs_call_finish itself. */
-	void (*cancel)(struct bfs_call *c);
-	void *parked;		      /* the handler's own while parked */
-	struct bfs_call *prev, *next; /* parked calls of the session */
 };
 
 struct bfs_port_ops {
@@ -64,6 +71,13 @@ struct bfs_port_ops {
 	bool passes_fds;
 	/* Send c->rep, bulk and fd, then release the call. */
 	void (*reply)(struct bfs_call *c);
+	/*
+	 * For a port that has no connection of its own to tell clients apart
+	 * (ucx): HELLO has found c->session, whose client's worker has that
+	 * address; 0 or -errno.  detach: the session ends.  NULL for others.
+	 */
+	int (*attach)(struct bfs_call *c, struct bfs_str address);
+	void (*detach)(struct bfs_port *p, struct bfs_session *s);
 };
 struct bfs_port {
 	const struct bfs_port_ops *ops;

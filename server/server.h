@@ -6,9 +6,9 @@
 #define BFS_SERVER_H
 
 #include "core/config.h"
+#include "server/loop.h"
 #include "server/serve.h"
 
-struct bfs_loop;
 struct bfs_arenas;
 struct bfs_lock_table;
 
@@ -18,6 +18,7 @@ struct bfs_server {
 	struct bfs_fs *fs;
 	struct bfs_arenas *arenas;
 	struct bfs_lock_table *locks;
+	struct bfs_timer lock_timer;  /* runs while somebody waits for a lock */
 	struct bfs_session *sessions; /* uthash by id */
 	uint32_t *allowed; /* users who may connect besides our own */
 	unsigned nallowed;

@@ -15,41 +15,94 @@
 /* Answers kept per session for retries (F2); calls in flight are fewer. */
 #define BFS_REMEMBERED 64
 
+/* Waiting calls a session may have: each holds a slot of its ring. */
+#define BFS_WAITING_MAX 24
+
+/* What a retried HELLO or an exec'd program may take to come back. */
+#define BFS_SESSION_LINGER_NS 120000000000u
+
 struct bfs_answer;
 
 struct bfs_session {
+	struct bfs_server *server;
 	uint64_t id, ticket;
-	uint32_t generation;
+	/* Requests of an older generation are refused (R26).  A client may
+	 * have two ways to us: its connection, and an attached port. */
+	uint32_t generation, attached_generation;
 	pid_t pid; /* 0: not on this node */
 	struct bfs_cred cred;
 	struct bfs_answer *answers[BFS_REMEMBERED]; /* by id % BFS_REMEMBERED */
-	struct bfs_call *parked; /* doubly linked (utlist DL_) */
-	unsigned users; /* connections; the session ends with the last */
+	uint64_t last_id;	   /* highest request id seen */
+	uint64_t resumed_id;	   /* last_id when the client came back last */
+	struct bfs_call *parked;   /* doubly linked (utlist DL_) */
+	unsigned users;		   /* connections */
+	bool greeted;		   /* HELLO has been answered */
+	bool gone;		   /* its process has ended */
+	uint64_t idle_since;	   /* users became 0; bfs_now() clock */
+	struct bfs_port *attached; /* whose detach() is owed, or NULL */
 	UT_hash_handle hh;
 };
 
-/* A new session for a client with these credentials (copied). */
+/* A new session with one connection, for a client with these credentials
+ * (copied).  NULL: no memory. */
 struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
 				    const struct bfs_cred *cred);
 struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id);
-/* One connection less; the last one cancels parked calls, drops the POSIX
- * locks of the process and frees the session. */
+/*
+ * One connection less.  Without any, calls that wait are given up, but the
+ * session stays for a while (its process may have called exec, or may come
+ * back by a new connection), until the process ends or nothing came for
+ * BFS_SESSION_LINGER_NS.
+ */
 void bfs_session_put(struct bfs_server *s, struct bfs_session *sess);
+
+/*
+ * HELLO on a new connection names an earlier session: c->session becomes that
+ * one, in the new generation, and what was made for the connection is dropped.
+ * 0, -EACCES, -ESTALE.
+ */
+int bfs_session_resume(struct bfs_call *c, uint64_t id, uint64_t ticket,
+		       uint32_t generation);
+/* HELLO over a port that attaches: sets c->session and c->cred. */
+int bfs_session_attach(struct bfs_call *c, uint64_t id, uint64_t ticket,
+		       uint32_t generation);
 
 /*
  * Check head.session, ticket and generation against c->session (found here
  * for ports that have no connection of their own).  0, -ESTALE for an older
- * generation, -EACCES, or BFS_SESSION_REPLAYED: reply() has been called with
- * the remembered answer.
+ * generation, -EACCES, or BFS_SESSION_REPLAYED: the remembered answer has been
+ * sent, or will be with that of the same request, which is still being served.
  */
 int bfs_session_admit(struct bfs_call *c);
-/* Keep the answer of a ONCE call. */
+/* Keep the answer of a ONCE or WAIT call and pass it on to the heir. */
 void bfs_session_remember(struct bfs_call *c, int status);
 
-/* That process has ended: release its POSIX locks (serve_lock.c). */
+/* A call that is answered later: each handler that returns BFS_LATER. */
+void bfs_session_park(struct bfs_call *c);
+/* Harmless if c is not parked; bfs_call_finish() does it by itself. */
+void bfs_session_unpark(struct bfs_call *c);
+/* The parked call with that request id, or NULL. */
+struct bfs_call *bfs_session_parked(struct bfs_session *sess, uint64_t id);
+/* c is the same request as old, which is parked: it gets the answer too. */
+void bfs_session_adopt(struct bfs_call *old, struct bfs_call *c);
+/* End a call of which nobody waits for the answer (ECANCELED). */
+void bfs_session_abandon(struct bfs_call *c);
+/* Does the session wait for too many things already? */
+bool bfs_session_full(const struct bfs_session *sess);
+/* 0; -ENOENT: that request has been answered. */
+int bfs_session_cancel(struct bfs_session *sess, uint64_t id);
+
+/* Free sessions that nobody came back to. */
+void bfs_session_sweep(struct bfs_server *s);
+/* All of them: the ports are closed. */
+void bfs_session_free_all(struct bfs_server *s);
+/* The sessions of a process that has ended. */
+void bfs_session_process_gone(struct bfs_server *s, pid_t pid);
+
+/* That process has ended: its sessions and POSIX locks go (serve_lock.c). */
 void bfs_serve_process_gone(struct bfs_server *s, pid_t pid);
 
-void bfs_session_park(struct bfs_call *c);
-void bfs_session_unpark(struct bfs_call *c);
+/* Its locks, if no process of this node owns them (serve_lock.c). */
+void bfs_serve_session_gone(struct bfs_session *sess);
 
 #endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which requests are served, and which have been already. */
+#include "core/log.h"
+#include "core/util.h"
+#include "server/answer.h"
+#include "server/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/*
+ * An open that passed a descriptor cannot be answered from memory: open the
+ * same inode again, by the handle that the first answer gave.
+ */
+static int reopen(struct bfs_call *c, const struct bfs_answer *a)
+{
+	struct bfs_open_req req;
+	struct bfs_open_rep rep;
+	struct bfs_wire w;
+	int r;
+
+	bfs_wire_init(&w, a->fields, a->len);
+	r = bfs_open_rep_get(&w, &rep);
+	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
+		      c->req_len - BFS_REQ_HEAD_LEN);
+	if (!r)
+		r = bfs_open_req_get(&w, &req);
+	if (r)
+		return r;
+	req.at = rep.handle;
+	req.path = BFS_STR("");
+	req.oflags &= ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC);
+	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
+		      c->req_len - BFS_REQ_HEAD_LEN);
+	return bfs_open_req_put(&w, &req);
+}
+
+static int replay(struct bfs_call *c, const struct bfs_answer *a)
+{
+	struct bfs_wire w;
+
+	if (a->passed && c->head.op == BFS_OP_OPEN)
+		return reopen(c, a);
+	bfs_wire_init(&w, c->rep, BFS_FIELDS_MAX);
+	bfs_put_rep_head(&w, &(struct bfs_rep_head){ .op = c->head.op,
+						     .status = a->status,
+						     .id = c->head.id });
+	memcpy(w.pos, a->fields, a->len);
+	c->rep_len = BFS_REP_HEAD_LEN + a->len;
+	c->port->ops->reply(c);
+	return BFS_SESSION_REPLAYED;
+}
+
+/* Has it been here before?  0: no, it is to be served. */
+static int check_repeated(struct bfs_call *c)
+{
+	struct bfs_session *sess = c->session;
+	struct bfs_call *old = bfs_session_parked(sess, c->head.id);
+	const struct bfs_answer *a = bfs_answer_find(sess, c->head.id);
+
+	if (old) {
+		bfs_session_adopt(old, c);
+		return BFS_SESSION_REPLAYED;
+	}
+	if (a)
+		return replay(c, a);
+	if (c->head.id <= sess->resumed_id &&
+	    bfs_answer_lost(sess, c->head.id)) {
+		bfs_log(error,
+			"%s: request %llu came again, and its answer is not "
+			"remembered any more",
+			bfs_op_name(c->head.op),
+			(unsigned long long)c->head.id);
+		return -EIO;
+	}
+	return 0;
+}
+
+static int identify(struct bfs_call *c)
+{
+	if (!c->session) {
+		c->session = bfs_session_find(c->server, c->head.session);
+		if (!c->session || c->session->ticket != c->head.ticket)
+			return -EACCES;
+		c->cred = &c->session->cred;
+	}
+	return c->head.session == c->session->id ? 0 : -EACCES;
+}
+
+static int check_generation(const struct bfs_call *c)
+{
+	uint32_t now = c->port->ops->attach ? c->session->attached_generation
+					    : c->session->generation;
+
+	if (c->head.generation == now)
+		return 0;
+	bfs_log(info, "%s refused: it is of generation %u, the session in %u",
+		bfs_op_name(c->head.op), c->head.generation, now);
+	return -ESTALE;
+}
+
+static void note(struct bfs_session *sess, uint64_t id)
+{
+	sess->last_id = BFS_MAX(sess->last_id, id);
+	if (!sess->users) /* it comes by an attached port only */
+		sess->idle_since = bfs_now();
+}
+
+int bfs_session_admit(struct bfs_call *c)
+{
+	int r;
+
+	if (c->head.op == BFS_OP_HELLO)
+		return 0; /* its handler finds out */
+	r = identify(c);
+	if (!r)
+		r = check_generation(c);
+	if (r) {
+		c->session = NULL; /* a refusal is no answer to remember */
+		return r;
+	}
+	note(c->session, c->head.id);
+	if (bfs_op_flags(c->head.op) == BFS_RPC_PURE)
+		return 0;
+	return check_repeated(c);
+}
+
+static void answer_heir(const struct bfs_call *c)
+{
+	struct bfs_call *h = c->heir;
+
+	memcpy(h->rep, c->rep, c->rep_len);
+	h->rep_len = c->rep_len;
+	h->in_len = 0; /* no ONCE call answers with bulk */
+	h->pass_fd = c->pass_fd < 0 ? -1 : dup(c->pass_fd);
+	h->port->ops->reply(h);
+}
+
+void bfs_session_remember(struct bfs_call *c, int status)
+{
+	if (c->heir)
+		answer_heir(c);
+	c->heir = NULL;
+	if (!c->session || bfs_op_flags(c->head.op) == BFS_RPC_PURE)
+		return;
+	if (bfs_answer_keep(c->session, c->head.id, (uint32_t)-status,
+			    c->rep + BFS_REP_HEAD_LEN,
+			    c->rep_len - BFS_REP_HEAD_LEN, c->pass_fd >= 0))
+		bfs_log(error, "out of memory: an answer is not remembered");
+}

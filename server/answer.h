@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The answers that a session remembers, so that a request which is sent again
+ * takes effect once (F2).  Owner thread only.
+ */
+#ifndef BFS_ANSWER_H
+#define BFS_ANSWER_H
+
+#include "server/session.h"
+
+struct bfs_answer {
+	uint64_t id;
+	uint32_t status; /* as on the wire */
+	bool passed;	 /* a descriptor went with it */
+	uint32_t len, cap;
+	uint8_t fields[]; /* what followed the reply's head */
+};
+
+/* NULL: not there (any more). */
+const struct bfs_answer *bfs_answer_find(const struct bfs_session *sess,
+					 uint64_t id);
+/* The answer to that id was overwritten by a later one. */
+bool bfs_answer_lost(const struct bfs_session *sess, uint64_t id);
+/* 0 or -ENOMEM. */
+int bfs_answer_keep(struct bfs_session *sess, uint64_t id, uint32_t status,
+		    const void *fields, size_t len, bool passed);
+void bfs_answer_free_all(struct bfs_session *sess);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/serve_lock.h"
+
+#include "core/log.h"
+#include "core/util.h"
+#include "server/arena.h"
+#include "server/fs.h"
+#include "server/lock.h"
+#include "server/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define LOCKS_MAX 262144u
+/*
+ * A description that ends tells nobody (RULES 1), so while somebody waits, its
+ * obstacles are looked at this often.
+ */
+#define SWEEP_NS 20000000u
+
+static void set_timer(struct bfs_server *s)
+{
+	bool wanted = bfs_lock_waiting(s->locks) > 0;
+
+	if (s->loop && wanted != (s->lock_timer.at != 0))
+		bfs_loop_timer(s->loop, &s->lock_timer,
+			       wanted ? bfs_now() + SWEEP_NS : 0);
+}
+
+static void on_timer(struct bfs_timer *t)
+{
+	struct bfs_server *s = t->arg;
+
+	bfs_lock_sweep(s->locks);
+	set_timer(s);
+}
+
+static void on_done(void *cookie, int status)
+{
+	struct bfs_call *c = cookie;
+	struct bfs_wire w = bfs_call_fields(c);
+
+	c->parked = NULL;
+	c->cancel = NULL;
+	bfs_lock_rep_put(&w, &(struct bfs_lock_rep){ .type = F_UNLCK });
+	bfs_call_fields_end(c, &w);
+	bfs_call_finish(c, status);
+}
+
+/* Of an OFD or flock owner: is the open file description still there? */
+static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
+{
+	struct bfs_server *s = arg;
+	uint32_t slot = (uint32_t)o->id, gen = (uint32_t)(o->id >> 32);
+
+	if (!bfs_arenas_current(s->arenas, o->uid, slot, gen))
+		return false;
+	return bfs_arenas_alive(s->arenas, o->uid, slot, gen) ||
+	       bfs_fs_slot_locked(s->fs, ino, slot);
+}
+
+int bfs_serve_lock_start(struct bfs_server *s)
+{
+	s->lock_timer = (struct bfs_timer){ .fn = on_timer, .arg = s };
+	s->locks = bfs_lock_table_new(&(struct bfs_lock_ops){ .done = on_done,
+							      .alive = alive,
+							      .arg = s },
+				      LOCKS_MAX);
+	return s->locks ? 0 : -ENOMEM;
+}
+
+void bfs_serve_lock_stop(struct bfs_server *s)
+{
+	if (s->loop)
+		bfs_loop_timer(s->loop, &s->lock_timer, 0);
+	bfs_lock_table_free(s->locks);
+	s->locks = NULL;
+}
+
+/* Who holds a POSIX lock: the process, whatever it execs or whoever it
+ * becomes; of a client that is on no node of ours, its session. */
+static struct bfs_lock_owner process_owner(const struct bfs_session *sess)
+{
+	return (struct bfs_lock_owner){ .space = BFS_LOCK_POSIX,
+					.id = sess->pid
+						      ? (uint64_t)sess->pid
+						      : sess->id | 1ull << 63 };
+}
+
+void bfs_serve_session_gone(struct bfs_session *sess)
+{
+	struct bfs_lock_owner o = process_owner(sess);
+
+	if (!sess->pid) /* else the process may live on */
+		bfs_lock_drop(sess->server->locks, &o);
+}
+
+void bfs_serve_process_gone(struct bfs_server *s, pid_t pid)
+{
+	struct bfs_lock_owner o = { .space = BFS_LOCK_POSIX,
+				    .id = (uint64_t)pid };
+
+	bfs_session_process_gone(s, pid);
+	bfs_lock_drop(s->locks, &o);
+	bfs_lock_sweep(s->locks); /* its descriptions may have ended too */
+	set_timer(s);
+}
+
+/* fcntl(2): a shared lock needs a descriptor open for reading, an exclusive
+ * one for writing.  flock(2) takes any. */
+static int check_rights(const struct bfs_lock_req *req)
+{
+	uint32_t need = req->type == F_RDLCK   ? BFS_RIGHT_READ
+			: req->type == F_WRLCK ? BFS_RIGHT_WRITE
+					       : 0;
+
+	if (req->handle.rights & BFS_RIGHT_PATH)
+		return -EBADF;
+	if (req->space == BFS_LOCK_FLOCK || req->flags & BFS_LOCK_TEST)
+		need = 0;
+	return (req->handle.rights & need) == need ? 0 : -EBADF;
+}
+
+static int check(const struct bfs_call *c, const struct bfs_lock_req *req)
+{
+	int r = bfs_fs_check(c->server->fs, req->handle);
+
+	if (r)
+		return r;
+	if (req->space > BFS_LOCK_FLOCK || req->type > F_UNLCK ||
+	    req->start >= req->end)
+		return -EINVAL;
+	if (req->flags & BFS_LOCK_TEST &&
+	    (req->space == BFS_LOCK_FLOCK || req->type == F_UNLCK))
+		return -EINVAL;
+	if (req->space != BFS_LOCK_POSIX && req->arena_slot == BFS_NO_SLOT)
+		return -EBADF;
+	return check_rights(req);
+}
+
+static struct bfs_lock_range range_of(const struct bfs_call *c,
+				      const struct bfs_lock_req *req)
+{
+	struct bfs_lock_range r = { .start = req->start,
+				    .end = req->end,
+				    .type = req->type,
+				    .pid = req->pid };
+
+	if (req->space == BFS_LOCK_POSIX) {
+		r.owner = process_owner(c->session);
+		return r;
+	}
+	r.owner.space = req->space;
+	r.owner.uid = c->cred->uid;
+	r.owner.id = req->arena_slot | (uint64_t)req->slot_gen << 32;
+	r.pid = UINT32_MAX; /* as Linux: -1 */
+	return r;
+}
+
+static void forget(struct bfs_call *c)
+{
+	bfs_lock_cancel(c->server->locks, c->parked);
+	c->parked = NULL;
+	set_timer(c->server);
+}
+
+static void move(struct bfs_call *c, struct bfs_call *to)
+{
+	to->parked = c->parked;
+	c->parked = NULL;
+	bfs_lock_move(to->parked, to);
+}
+
+static int set(struct bfs_call *c, uint64_t ino,
+	       const struct bfs_lock_range *want, bool block)
+{
+	struct bfs_lock_wait *wait;
+	int r;
+
+	if (block && bfs_session_full(c->session)) {
+		bfs_log(warn, "process %d waits for too many locks at once",
+			c->session->pid);
+		return -ENOLCK;
+	}
+	r = bfs_lock_set(c->server->locks, ino, want, block ? c : NULL, &wait);
+	if (r != BFS_LOCK_WAITING)
+		return r;
+	c->parked = wait;
+	c->cancel = forget;
+	c->move = move;
+	bfs_session_park(c);
+	set_timer(c->server);
+	return BFS_LATER;
+}
+
+int bfs_serve_lock(struct bfs_call *c, const struct bfs_lock_req *req,
+		   struct bfs_lock_rep *rep)
+{
+	struct bfs_lock_range want, found = { .type = F_UNLCK };
+	int r = check(c, req);
+
+	if (r)
+		return r;
+	want = range_of(c, req);
+	if (req->flags & BFS_LOCK_TEST)
+		bfs_lock_test(c->server->locks, req->handle.ino, &want, &found);
+	else
+		r = set(c, req->handle.ino, &want, req->flags & BFS_LOCK_BLOCK);
+	rep->type = found.type;
+	rep->start = found.start;
+	rep->end = found.end;
+	rep->pid = found.pid;
+	return r;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/session.h"
+
+#include "core/log.h"
+#include "core/stats.h"
+#include "core/util.h"
+#include "server/answer.h"
+#include "server/server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <utlist.h>
+
+/* Sweep each time that so many more sessions have come. */
+#define SWEEP_EVERY 256
+
+struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id)
+{
+	struct bfs_session *sess;
+
+	HASH_FIND(hh, s->sessions, &id, sizeof(id), sess);
+	return sess;
+}
+
+/* A number that nobody can guess, not 0, not in use. */
+static int random_id(struct bfs_server *s, uint64_t *id)
+{
+	do {
+		if (getrandom(id, sizeof(*id), 0) != sizeof(*id))
+			return -EIO;
+	} while (!*id || bfs_session_find(s, *id));
+	return 0;
+}
+
+static int copy_cred(struct bfs_cred *to, const struct bfs_cred *from)
+{
+	*to = *from;
+	to->groups = malloc((from->ngroups + 1) * sizeof(*to->groups));
+	if (!to->groups)
+		return -ENOMEM;
+	if (from->ngroups)
+		memcpy(to->groups, from->groups,
+		       from->ngroups * sizeof(*to->groups));
+	return 0;
+}
+
+struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
+				    const struct bfs_cred *cred)
+{
+	struct bfs_session *sess = calloc(1, sizeof(*sess));
+
+	if (!sess)
+		return NULL;
+	if (random_id(s, &sess->id) || random_id(s, &sess->ticket) ||
+	    copy_cred(&sess->cred, cred)) {
+		free(sess);
+		return NULL;
+	}
+	if (HASH_COUNT(s->sessions) % SWEEP_EVERY == SWEEP_EVERY - 1)
+		bfs_session_sweep(s);
+	sess->server = s;
+	sess->pid = pid;
+	sess->users = 1;
+	HASH_ADD(hh, s->sessions, id, sizeof(sess->id), sess);
+	bfs_stat_add(sessions, 1);
+	return sess;
+}
+
+/* Give up the calls that only wait; one that changes something runs on, and
+ * its answer is kept for the retry. */
+static void abandon_waits(struct bfs_session *sess)
+{
+	struct bfs_call *c, *next;
+
+	DL_FOREACH_SAFE(sess->parked, c, next)
+	if (c->cancel)
+		bfs_session_abandon(c);
+}
+
+static void free_session(struct bfs_session *sess)
+{
+	abandon_waits(sess);
+	while (sess->parked) {
+		struct bfs_call *c = sess->parked;
+
+		/* It goes on without us: its answer finds nobody. */
+		bfs_session_unpark(c);
+		c->session = NULL;
+	}
+	bfs_serve_session_gone(sess);
+	if (sess->attached)
+		sess->attached->ops->detach(sess->attached, sess);
+	HASH_DEL(sess->server->sessions, sess);
+	bfs_answer_free_all(sess);
+	free(sess->cred.groups);
+	free(sess);
+}
+
+void bfs_session_put(struct bfs_server *s, struct bfs_session *sess)
+{
+	if (--sess->users)
+		return;
+	sess->idle_since = bfs_now();
+	if (sess->gone)
+		free_session(sess);
+	else
+		abandon_waits(sess);
+}
+
+void bfs_session_sweep(struct bfs_server *s)
+{
+	uint64_t now = bfs_now();
+	struct bfs_session *sess, *next;
+
+	HASH_ITER(hh, s->sessions, sess, next)
+	{
+		if (!sess->users &&
+		    now - sess->idle_since > BFS_SESSION_LINGER_NS)
+			free_session(sess);
+	}
+}
+
+void bfs_session_free_all(struct bfs_server *s)
+{
+	struct bfs_session *sess, *next;
+
+	HASH_ITER(hh, s->sessions, sess, next)
+	free_session(sess);
+}
+
+void bfs_session_process_gone(struct bfs_server *s, pid_t pid)
+{
+	struct bfs_session *sess, *next;
+
+	HASH_ITER(hh, s->sessions, sess, next)
+	{
+		if (sess->pid != pid)
+			continue;
+		sess->gone = true;
+		if (!sess->users)
+			free_session(sess);
+	}
+}
+
+/* The session that a HELLO names, if it proves that it is the client's. */
+static struct bfs_session *named(struct bfs_call *c, uint64_t id,
+				 uint64_t ticket)
+{
+	struct bfs_session *sess = bfs_session_find(c->server, id);
+
+	if (sess && sess->ticket == ticket && !sess->gone)
+		return sess;
+	bfs_log(warn, "hello refused: session %016llx is %s",
+		(unsigned long long)id,
+		sess ? "not this client's" : "not known here");
+	return NULL;
+}
+
+int bfs_session_resume(struct bfs_call *c, uint64_t id, uint64_t ticket,
+		       uint32_t generation)
+{
+	struct bfs_session *fresh = c->session;
+	struct bfs_session *sess = named(c, id, ticket);
+
+	if (!sess || sess->pid != fresh->pid ||
+	    sess->cred.uid != fresh->cred.uid)
+		return -EACCES;
+	if (generation <= sess->generation) {
+		bfs_log(warn, "hello refused: generation %u of a session in %u",
+			generation, sess->generation);
+		return -ESTALE;
+	}
+	sess->generation = generation;
+	sess->resumed_id = sess->last_id;
+	sess->users++;
+	c->session = sess;
+	fresh->gone = true; /* nobody will ever name it */
+	bfs_session_put(c->server, fresh);
+	return 0;
+}
+
+int bfs_session_attach(struct bfs_call *c, uint64_t id, uint64_t ticket,
+		       uint32_t generation)
+{
+	struct bfs_session *sess = named(c, id, ticket);
+
+	if (!sess)
+		return -EACCES;
+	/* Equal: the same HELLO, sent again because its answer got lost. */
+	if (generation < sess->attached_generation)
+		return -ESTALE;
+	sess->attached_generation = generation;
+	sess->resumed_id = sess->last_id;
+	c->session = sess;
+	c->cred = &sess->cred;
+	return 0;
+}
