@@ -11,6 +11,9 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/stats.c %D%/stats.h %D%/stats.def \
 	%D%/transport.h \
 	%D%/transport_local.c %D%/transport_local.h \
+	%D%/ucx_env.c %D%/ucx_env.h \
+	%D%/ucx_fds.c %D%/ucx_fds.h \
+	%D%/ucx_load.c %D%/ucx_load.h \
 	%D%/util.h \
 	%D%/wire.c %D%/wire.h \
 	$(NULL)
@@ -28,3 +31,14 @@ noinst_LTLIBRARIES += %D%/libcoreconf.la
 # The network that tests control.
 check_LTLIBRARIES += %D%/libcoreloop.la
 %C%_libcoreloop_la_SOURCES = %D%/transport_loop.c %D%/transport_loop.h
+# The ucx transport: loaded with dlopen, since it needs libucp.
+pkglib_LTLIBRARIES += %D%/libbenchfs_ucx.la
+%C%_libbenchfs_ucx_la_SOURCES = \
+	%D%/ucx_client.c %D%/ucx_client.h \
+	%D%/ucx_common.c %D%/ucx_common.h \
+	%D%/ucx_wait.c \
+	$(NULL)
+%C%_libbenchfs_ucx_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(XXHASH_CFLAGS)
+%C%_libbenchfs_ucx_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version \
+	-export-symbols-regex '^bfs_ucx_connect$$'
+%C%_libbenchfs_ucx_la_LIBADD = core/libcore.la $(UCX_LIBS)

@@ -7,6 +7,7 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 	%D%/fd.c %D%/fd.h \
 	%D%/path.c %D%/path.h \
 	%D%/session.c %D%/session.h \
+	%D%/session_ucx.c %D%/session_ucx.h \
 	%D%/cwd.c \
 	%D%/lock.h %D%/ops_lock.c \
 	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c \
@@ -14,7 +15,7 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 	%D%/ops_open.c %D%/ops_setattr.c %D%/ops_xattr.c \
 	$(NULL)
 # entry.c defines libc's own names: no fortify wrappers, no 64-bit renames.
-%C%_libbenchfs_preload_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+%C%_libbenchfs_preload_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -DMODULEDIR='"$(pkglibdir)"'
 %C%_libbenchfs_preload_la_CFLAGS   = $(AM_CFLAGS) -fno-builtin -ftls-model=initial-exec
 %C%_libbenchfs_preload_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
 %C%_libbenchfs_preload_la_LIBADD   = core/libcore.la

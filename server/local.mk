@@ -8,6 +8,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/lock.c %D%/lock.h %D%/lock_range.c %D%/lock_range.h \
 	%D%/loop.c %D%/loop.h \
 	%D%/parked.c \
+	%D%/daemon.c %D%/daemon.h %D%/run_dir.c %D%/signals.c \
 	%D%/port_local.c %D%/port_local.h \
 	%D%/process.c %D%/process.h \
 	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c %D%/session.c %D%/session.h \
@@ -34,3 +35,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/walk.c %D%/walk.h \
 	%D%/xattr.c %D%/xattr.h \
 	$(NULL)
+
+sbin_PROGRAMS += benchfsd
+benchfsd_SOURCES = %D%/main.c
+benchfsd_LDADD = %D%/libserver.la core/libcoreconf.la $(XXHASH_LIBS)

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The client's end of a ucx connection.  Any thread; what is marked "lock" is
+ * touched under it only.  Signals are blocked while it is held, so that a
+ * handler never finds its own thread holding it.
+ */
+#ifndef BFS_UCX_CLIENT_H
+#define BFS_UCX_CLIENT_H
+
+#include "core/transport.h"
+#include "core/ucx_common.h"
+#include "core/ucx_fds.h"
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#define BFS_UCX_SLOTS 64
+#define BFS_UCX_PENDING 1 /* result of a call that has no answer yet */
+
+enum {
+	BFS_UCX_FREE,
+	BFS_UCX_TAKEN,
+	BFS_UCX_LEFT, /* by its caller, but not yet by UCX */
+};
+
+/* One call under way. */
+struct bfs_ucx_slot {
+	_Atomic uint32_t claimed; /* BFS_UCX_FREE.. */
+	_Atomic uint32_t news;	  /* futex of a waiter that does not lead */
+
+	/* lock */
+	struct bfs_ucx_client *client;
+	struct bfs_io *io; /* NULL: nobody waits for the answer */
+	uint64_t id;
+	int result;		 /* BFS_UCX_PENDING, 0 or -errno */
+	bool sending, receiving; /* UCX holds our buffers */
+	bool asleep;
+	size_t rep_len, in_len;
+	uint8_t req[BFS_UCX_HEAD_LEN + BFS_FIELDS_MAX];
+	uint8_t rep[BFS_FIELDS_MAX];
+};
+
+struct bfs_ucx_client {
+	struct bfs_transport base;
+	struct bfs_ucx ucx;
+	ucp_ep_h ep;
+	struct bfs_ucx_fds fds;
+	void *address;
+	_Atomic uint32_t freed; /* futex: a slot was given back */
+	_Atomic uint32_t claimers;
+
+	_Atomic uint32_t lock; /* 0 free, 1 held, 2 held and waited for */
+	/* lock */
+	bool failed; /* UCX says that the peer is gone */
+	bool dead;   /* the endpoint is closed, nothing makes progress */
+	bool closed;
+	struct bfs_ucx_slot *leader; /* sleeps on the worker for all */
+	pid_t leader_tid;
+	bool leader_asleep;
+	int wake_fd; /* eventfd that wakes the leader */
+
+	struct bfs_ucx_slot slot[BFS_UCX_SLOTS];
+};
+
+/* ucx_wait.c */
+void bfs_ucx_lock(struct bfs_ucx_client *u, uint64_t *signals);
+void bfs_ucx_unlock(struct bfs_ucx_client *u, const uint64_t *signals);
+
+/* Under the lock: is the call over and our memory our own again? */
+bool bfs_ucx_over(const struct bfs_ucx_slot *s);
+/* Under the lock: the slot's state changed, tell its waiter. */
+void bfs_ucx_tell(struct bfs_ucx_slot *s);
+/* Under the lock: see that what was just sent is not left lying. */
+void bfs_ucx_nudge(struct bfs_ucx_client *u);
+/* Under the lock: close the endpoint; all calls end with -ECONNRESET. */
+void bfs_ucx_bury(struct bfs_ucx_client *u);
+
+/*
+ * Wait, lock held and signals blocked on entry and return, until s is over.
+ * 0, -ETIMEDOUT or -EINTR; the caller looks whether it is over all the same.
+ */
+int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
+		 const uint64_t *signals);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What both sides of the ucx transport share: opening UCX, addresses, and the
+ * form of messages.  Not thread-safe: the caller holds the worker's lock.
+ *
+ * A message is one active message.  Its header is struct bfs_ucx_head and, if
+ * they fit, the fields; its payload is the bulk.  Fields too long for a header
+ * are the payload of a message that has no bulk (no call has both).
+ */
+#ifndef BFS_UCX_COMMON_H
+#define BFS_UCX_COMMON_H
+
+#include "core/proto.h"
+
+#include <stdbool.h>
+#include <ucp/api/ucp.h>
+
+#define BFS_UCX_REQUEST 1 /* active message ids */
+#define BFS_UCX_REPLY 2
+#define BFS_UCX_HEAD_LEN 16
+#define BFS_UCX_ADDRESS_MAX 8192
+
+struct bfs_ucx {
+	ucp_context_h context;
+	ucp_worker_h worker;
+	int fd;		   /* readable when an armed worker has work */
+	size_t header_max; /* of an active message */
+};
+
+/* The settings of ucx_env.h must be in force.  0 or -errno, logged. */
+int bfs_ucx_open(struct bfs_ucx *u);
+void bfs_ucx_close(struct bfs_ucx *u);
+
+/*
+ * The worker's address as it is published: with magic, length and checksum.
+ * Owned by the caller.
+ */
+int bfs_ucx_address(struct bfs_ucx *u, void **address, size_t *len);
+
+/* An endpoint to a published address.  0; -EBADMSG if it is not one. */
+int bfs_ucx_endpoint(struct bfs_ucx *u, const void *address, size_t len,
+		     ucp_err_handler_cb_t on_error, void *arg, ucp_ep_h *ep);
+
+struct bfs_ucx_head {
+	uint32_t fields_len;
+	uint32_t bulk_len; /* of the message */
+	uint32_t in_cap;   /* how much bulk the reply may have */
+	uint32_t slot;	   /* the client's; comes back in the reply */
+};
+
+/* One message to be sent. */
+struct bfs_ucx_msg {
+	unsigned id; /* BFS_UCX_REQUEST or _REPLY */
+	struct bfs_ucx_head head;
+	/* BFS_UCX_HEAD_LEN free bytes and the fields behind them. */
+	uint8_t *fields;
+	const void *bulk;
+	ucp_send_nbx_callback_t done; /* called unless sent at once */
+	void *arg;
+	bool want_reply_ep;
+};
+
+/*
+ * 0: sent; 1: under way, done() will be called, all buffers stay; -errno.
+ * done() owns the request that it is given.
+ */
+int bfs_ucx_send(struct bfs_ucx *u, ucp_ep_h ep, struct bfs_ucx_msg *m);
+
+/*
+ * Check what arrived.  *fields is NULL if they are the payload.  -EBADMSG if
+ * the lengths do not agree or go beyond proto.h's limits.
+ */
+int bfs_ucx_parse(const void *header, size_t header_len, size_t payload_len,
+		  struct bfs_ucx_head *head, const uint8_t **fields);
+
+/* UCX's status as -errno. */
+int bfs_ucx_errno(ucs_status_t status);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/ucx_env.h"
+
+#include "core/sys.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum when {
+	ALWAYS,
+	NO_RDMA, /* only on a node without RDMA devices */
+};
+
+/*
+ * UCX in a program that does not expect it: no signal handlers, no patched
+ * mmap, no lines on stdout, no threads beyond the one it cannot do without.
+ * Peers must be given up on shared memory too, and both sides must agree on
+ * that and on the geometry.  Without RDMA devices two transports are enough;
+ * with them UCX chooses, and an MPI that comes later finds all modules.
+ */
+static const struct {
+	enum when when;
+	const char *name, *value;
+} settings[] = {
+	{ ALWAYS, "UCX_HANDLE_ERRORS", "none" },
+	{ ALWAYS, "UCX_ERROR_SIGNALS", "" },
+	{ ALWAYS, "UCX_DEBUG_SIGNO", "0" },
+	{ ALWAYS, "UCX_VFS_ENABLE", "n" },
+	{ ALWAYS, "UCX_WARN_UNUSED_ENV_VARS", "n" },
+	{ ALWAYS, "UCX_LOG_LEVEL", "fatal" },
+	{ ALWAYS, "UCX_LOG_FILE", "stderr" },
+	{ ALWAYS, "UCX_POSIX_ERROR_HANDLING", "y" },
+	{ ALWAYS, "UCX_SYSV_ERROR_HANDLING", "y" },
+	{ ALWAYS, "UCX_KEEPALIVE_INTERVAL", "5s" },
+	{ ALWAYS, "UCX_RNDV_THRESH", "384k" },
+	{ NO_RDMA, "UCX_MEM_EVENTS", "n" },
+	{ NO_RDMA, "UCX_MODULES", "cma" },
+	{ NO_RDMA, "UCX_TLS", "tcp,posix,cma,self" },
+};
+
+extern char **environ;
+
+static bool have_rdma(void)
+{
+	return !bfs_sys_3(SYS_access, "/sys/class/infiniband", R_OK, 0);
+}
+
+/* A copy of one setting as "NAME=value". */
+static char *join(const char *name, const char *value)
+{
+	size_t n = strlen(name), v = strlen(value);
+	char *s = malloc(n + v + 2);
+
+	if (!s)
+		return NULL;
+	memcpy(s, name, n);
+	s[n] = '=';
+	memcpy(s + n + 1, value, v + 1);
+	return s;
+}
+
+void bfs_ucx_env_leave(struct bfs_ucx_env *e)
+{
+	size_t n = 0;
+
+	while (e->old && e->old[n])
+		n++;
+	if (environ == e->ours) {
+		environ = e->old;
+		for (; e->ours[n]; n++)
+			free(e->ours[n]);
+		free(e->ours);
+		return;
+	}
+	/*
+	 * Somebody called setenv meanwhile and libc has copied our pointers:
+	 * take the settings out by name, and let the strings be.
+	 */
+	for (; e->ours[n]; n++) {
+		char name[64];
+		size_t len = strcspn(e->ours[n], "=");
+
+		memcpy(name, e->ours[n], len);
+		name[len] = '\0';
+		unsetenv(name);
+	}
+	free(e->ours);
+}
+
+int bfs_ucx_env_enter(struct bfs_ucx_env *e)
+{
+	bool rdma = have_rdma();
+	size_t n = 0;
+
+	e->old = environ;
+	while (environ && environ[n])
+		n++;
+	e->ours = calloc(n + BFS_COUNT(settings) + 1, sizeof(char *));
+	if (!e->ours)
+		return -ENOMEM;
+	if (n)
+		memcpy(e->ours, environ, n * sizeof(char *));
+	for (size_t i = 0; i < BFS_COUNT(settings); i++) {
+		if (getenv(settings[i].name) ||
+		    (rdma && settings[i].when == NO_RDMA))
+			continue;
+		e->ours[n] = join(settings[i].name, settings[i].value);
+		if (!e->ours[n++]) {
+			environ = e->ours;
+			bfs_ucx_env_leave(e);
+			return -ENOMEM;
+		}
+	}
+	environ = e->ours;
+	return 0;
+}

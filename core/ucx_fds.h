@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The descriptors that UCX opens in a program that does not expect them: kept
+ * above the low numbers and away from exec.  A thread of the application that
+ * opens a file in this short time gets a high number too.  libc only.
+ */
+#ifndef BFS_UCX_FDS_H
+#define BFS_UCX_FDS_H
+
+#define BFS_UCX_FDS_BASE 512 /* and at most half of the soft limit */
+#define BFS_UCX_FDS_MAX 64
+#define BFS_UCX_FDS_TOP 65536 /* higher ones are left alone */
+
+struct bfs_ucx_fds {
+	int n;
+	int fd[BFS_UCX_FDS_MAX];		  /* what UCX has opened */
+	unsigned char fill[BFS_UCX_FDS_BASE / 8]; /* numbers held by us */
+	unsigned char before[BFS_UCX_FDS_TOP / 8];
+};
+
+/* Between these two calls UCX's descriptors get high numbers; leave() marks
+ * them FD_CLOEXEC and remembers them. */
+void bfs_ucx_fds_enter(struct bfs_ucx_fds *f);
+void bfs_ucx_fds_leave(struct bfs_ucx_fds *f);
+
+/*
+ * In a forked child: let go of the parent's descriptors.  The numbers of its
+ * epoll sets are given new, empty ones, since UCX goes on using them.
+ */
+void bfs_ucx_fds_forget(struct bfs_ucx_fds *f);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/ucx_load.h"
+
+#include "core/log.h"
+#include "core/sys.h"
+#include "core/ucx_env.h"
+#include "core/util.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MODULE "libbenchfs_ucx.so"
+#define ADDRESS_MAX 16384
+
+static int read_address(const char *run_dir, void *buf, size_t cap, size_t *len)
+{
+	char path[PATH_MAX];
+	long n;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/ucx.addr", run_dir) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = bfs_sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	do
+		n = bfs_sys_3(SYS_read, fd, buf, cap);
+	while (n == -EINTR);
+	bfs_sys_close(fd);
+	*len = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? (int)n : 0;
+}
+
+static bfs_ucx_connect_fn *load(const char *moduledir)
+{
+	static bfs_ucx_connect_fn *loaded;
+	const char *dir = getenv("BENCHFS_MODULEDIR");
+	char path[PATH_MAX];
+	void *module, *sym;
+
+	if (loaded)
+		return loaded;
+	snprintf(path, sizeof(path), "%s/" MODULE, dir ? dir : moduledir);
+	/* Never unloaded: UCX has a thread. */
+	module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	sym = module ? dlsym(module, "bfs_ucx_connect") : NULL;
+	if (!sym) {
+		bfs_log(error, "the ucx transport cannot be loaded: %s",
+			dlerror());
+		return NULL;
+	}
+	memcpy(&loaded, &sym, sizeof(loaded));
+	return loaded;
+}
+
+int bfs_ucx_load(const char *moduledir, const char *run_dir,
+		 struct bfs_transport **t, const void **local,
+		 size_t *local_len)
+{
+	uint8_t address[ADDRESS_MAX];
+	bfs_ucx_connect_fn *connect_fn;
+	struct bfs_ucx_env env;
+	size_t len;
+	int r;
+
+	r = read_address(run_dir, address, sizeof(address), &len);
+	if (!r)
+		r = bfs_ucx_env_enter(&env);
+	if (r)
+		return r;
+	connect_fn = load(moduledir);
+	r = connect_fn ? connect_fn(address, len, t, local, local_len)
+		       : -ELIBACC;
+	bfs_ucx_env_leave(&env);
+	return r;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Loads the ucx transport when a program first needs it.  libc only; any
+ * thread, one at a time.
+ */
+#ifndef BFS_UCX_LOAD_H
+#define BFS_UCX_LOAD_H
+
+#include "core/transport.h"
+
+/*
+ * Load libbenchfs_ucx.so (from $BENCHFS_MODULEDIR, else from moduledir) if
+ * that has not been done, and connect to the daemon whose address is in
+ * <run_dir>/ucx.addr.  *local, of *local_len bytes, belongs to the transport;
+ * it goes into HELLO's address.  0; -ENOENT: the daemon has no ucx port;
+ * -EBADMSG: the file is damaged; -ELIBACC: no module, logged; -errno.
+ */
+int bfs_ucx_load(const char *moduledir, const char *run_dir,
+		 struct bfs_transport **t, const void **local,
+		 size_t *local_len);
+
+#endif

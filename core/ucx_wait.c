@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How several threads wait on one worker: each makes progress in turns while
+ * it spins; then one, the leader, sleeps on the worker's descriptor and the
+ * others on a futex.  A leader that leaves passes the office on.
+ */
+#include "core/log.h"
+#include "core/sys.h"
+#include "core/ucx_client.h"
+#include "core/util.h"
+
+#include <errno.h>
+
+#define SPIN_NS 20000u
+#define BURST 32		 /* progress calls before others get a turn */
+#define BURY_NS 1000000000u	 /* for closing an endpoint by force */
+#define SLICE_NS 10000000u	 /* between looks for signals */
+#define PARK_NS 3600000000000ull /* "no deadline", for the kernel */
+
+static void lock(struct bfs_ucx_client *u)
+{
+	uint32_t is = 0;
+
+	if (atomic_compare_exchange_strong(&u->lock, &is, 1))
+		return;
+	while (atomic_exchange(&u->lock, 2))
+		bfs_sys_futex_wait(&u->lock, 2, PARK_NS);
+}
+
+static void unlock(struct bfs_ucx_client *u)
+{
+	if (atomic_exchange(&u->lock, 0) == 2)
+		bfs_sys_futex_wake(&u->lock, 1);
+}
+
+void bfs_ucx_lock(struct bfs_ucx_client *u, uint64_t *signals)
+{
+	bfs_sys_block_signals(signals);
+	lock(u);
+}
+
+void bfs_ucx_unlock(struct bfs_ucx_client *u, const uint64_t *signals)
+{
+	unlock(u);
+	bfs_sys_restore_signals(signals);
+}
+
+bool bfs_ucx_over(const struct bfs_ucx_slot *s)
+{
+	return s->result != BFS_UCX_PENDING && !s->receiving &&
+	       !(s->sending && s->io && s->io->out_len);
+}
+
+static void wake_leader(struct bfs_ucx_client *u)
+{
+	uint64_t one = 1;
+
+	bfs_sys_3(SYS_write, u->wake_fd, &one, sizeof(one));
+}
+
+static void ring(struct bfs_ucx_slot *s)
+{
+	atomic_fetch_add(&s->news, 1);
+	if (s->asleep)
+		bfs_sys_futex_wake(&s->news, 1);
+}
+
+void bfs_ucx_tell(struct bfs_ucx_slot *s)
+{
+	struct bfs_ucx_client *u = s->client;
+
+	if (!bfs_ucx_over(s))
+		return;
+	if (u->leader == s && u->leader_asleep)
+		wake_leader(u);
+	else
+		ring(s);
+}
+
+static void closed(void *req, ucs_status_t status, void *arg)
+{
+	ucp_request_free(req);
+	*(bool *)arg = true;
+}
+
+/* Does UCX still hold memory of somebody's call? */
+static bool entangled(const struct bfs_ucx_client *u)
+{
+	for (int i = 0; i < BFS_UCX_SLOTS; i++)
+		if (u->slot[i].sending || u->slot[i].receiving)
+			return true;
+	return false;
+}
+
+void bfs_ucx_bury(struct bfs_ucx_client *u)
+{
+	ucp_request_param_t p = {
+		.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK |
+				UCP_OP_ATTR_FIELD_USER_DATA |
+				UCP_OP_ATTR_FIELD_FLAGS,
+		.cb.send = closed,
+		.user_data = &u->closed,
+		.flags = UCP_EP_CLOSE_FLAG_FORCE,
+	};
+	uint64_t until = bfs_now() + BURY_NS;
+
+	if (u->dead)
+		return;
+	u->dead = true;
+	u->closed = !UCS_PTR_IS_PTR(ucp_ep_close_nbx(u->ep, &p));
+	while ((!u->closed || entangled(u)) && bfs_now() < until)
+		ucp_worker_progress(u->ucx.worker);
+	/* Without progress UCX touches nothing, whatever is left. */
+	for (int i = 0; i < BFS_UCX_SLOTS; i++) {
+		struct bfs_ucx_slot *s = &u->slot[i];
+
+		s->sending = s->receiving = false;
+		if (!s->io) {
+			s->claimed = s->claimed == BFS_UCX_LEFT ? BFS_UCX_FREE
+								: s->claimed;
+			continue;
+		}
+		if (s->result == BFS_UCX_PENDING)
+			s->result = -ECONNRESET;
+		bfs_ucx_tell(s);
+	}
+}
+
+/* Under the lock: the number of things that UCX did. */
+static unsigned progress(struct bfs_ucx_client *u)
+{
+	unsigned n = 0;
+
+	if (!u->dead)
+		n = ucp_worker_progress(u->ucx.worker);
+	if (u->failed && !u->dead)
+		bfs_ucx_bury(u);
+	return n;
+}
+
+/* Progress until there is nothing to do and the worker's fd will tell. */
+static void settle(struct bfs_ucx_client *u, const struct bfs_ucx_slot *s)
+{
+	while (!u->dead && !(s && bfs_ucx_over(s)))
+		if (!progress(u) && !u->dead &&
+		    ucp_worker_arm(u->ucx.worker) != UCS_ERR_BUSY)
+			return;
+}
+
+void bfs_ucx_nudge(struct bfs_ucx_client *u)
+{
+	/* A leader who is awake looks for himself. */
+	if (u->leader_asleep)
+		settle(u, NULL);
+}
+
+static void spin(struct bfs_ucx_client *u, struct bfs_ucx_slot *s)
+{
+	uint64_t until = bfs_now() + SPIN_NS;
+
+	do {
+		for (int i = 0; i < BURST && !bfs_ucx_over(s); i++)
+			progress(u);
+		if (bfs_ucx_over(s) || u->dead)
+			return;
+		unlock(u);
+		bfs_relax();
+		lock(u);
+	} while (bfs_now() < until);
+}
+
+static uint64_t until_deadline(const struct bfs_io *io)
+{
+	uint64_t now = bfs_now();
+
+	if (io->deadline == UINT64_MAX)
+		return PARK_NS;
+	return io->deadline > now ? io->deadline - now : 0;
+}
+
+/* Sleep on the worker for everybody. */
+static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
+		const uint64_t *signals)
+{
+	struct bfs_ucx_client *u = s->client;
+	struct bfs_ucx_slot *outer = u->leader;
+	pid_t outer_tid = u->leader_tid;
+	struct pollfd p[] = { { u->ucx.fd, POLLIN, 0 },
+			      { u->wake_fd, POLLIN, 0 } };
+	int r = 0;
+
+	u->leader = s;
+	u->leader_tid = (pid_t)bfs_sys_0(SYS_gettid);
+	settle(u, s);
+	if (!bfs_ucx_over(s) && !u->dead) {
+		uint64_t ns = until_deadline(io), junk;
+		struct timespec t = { (time_t)(ns / 1000000000u),
+				      (long)(ns % 1000000000u) };
+
+		u->leader_asleep = true;
+		unlock(u);
+		r = (int)bfs_sys_5(SYS_ppoll, p, 2, &t, signals, 8);
+		lock(u);
+		u->leader_asleep = false;
+		if (r > 0 && p[1].revents)
+			bfs_sys_3(SYS_read, u->wake_fd, &junk, sizeof(junk));
+		progress(u);
+	}
+	u->leader = outer;
+	u->leader_tid = outer_tid;
+	return r;
+}
+
+/* Somebody else leads.  0 or -EINTR. */
+static int follow(struct bfs_ucx_slot *s, const struct bfs_io *io,
+		  const uint64_t *signals)
+{
+	struct bfs_ucx_client *u = s->client;
+	uint32_t news = atomic_load(&s->news);
+	uint64_t ns = until_deadline(io), pending = 0, all;
+	int r;
+
+	s->asleep = true;
+	unlock(u);
+	if (!io->interruptible) {
+		bfs_sys_restore_signals(signals);
+		bfs_sys_futex_wait(&s->news, news, ns);
+		bfs_sys_block_signals(&all);
+		lock(u);
+		s->asleep = false;
+		return 0;
+	}
+	/* A futex cannot let signals in as it goes to sleep: look for them. */
+	bfs_sys_futex_wait(&s->news, news, BFS_MIN(ns, SLICE_NS));
+	bfs_sys_2(SYS_rt_sigpending, &pending, 8);
+	r = pending & ~*signals ? -EINTR : 0;
+	if (r) {
+		bfs_sys_restore_signals(signals);
+		bfs_sys_block_signals(&all);
+	}
+	lock(u);
+	s->asleep = false;
+	return r;
+}
+
+/* Wake one who sleeps, to take the lead. */
+static void pass_on(struct bfs_ucx_client *u)
+{
+	if (u->leader)
+		return;
+	for (int i = 0; i < BFS_UCX_SLOTS; i++)
+		if (u->slot[i].asleep && u->slot[i].io) {
+			ring(&u->slot[i]);
+			return;
+		}
+}
+
+int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
+		 const uint64_t *signals)
+{
+	struct bfs_ucx_client *u = s->client;
+	pid_t me = (pid_t)bfs_sys_0(SYS_gettid);
+	int r = 0;
+
+	spin(u, s);
+	while (!bfs_ucx_over(s) && !u->dead) {
+		if (!until_deadline(io)) {
+			r = -ETIMEDOUT;
+			break;
+		}
+		/* Our own thread leads below a signal handler: so do we. */
+		if (!u->leader || u->leader_tid == me)
+			r = lead(s, io, signals);
+		else
+			r = follow(s, io, signals);
+		if (r == -EINTR && io->interruptible && !s->receiving)
+			break;
+		r = 0;
+	}
+	pass_on(u);
+	return r;
+}
