@@ -32,6 +32,10 @@
 #include <unistd.h>
 #include <utime.h>
 
+/* libaio's and the kernel's. */
+struct iocb;
+int io_submit(void *context, long n, struct iocb **blocks);
+
 /* Names that libc exports and no header declares. */
 int __open_2(const char *path, int flags);
 int __openat_2(int dirfd, const char *path, int flags);

@@ -31,8 +31,9 @@ static long any_fstat(int fd, struct stat *st)
 
 static long any_seek(int fd, off_t offset, int whence)
 {
-	return bfs_fd_entry(fd) ? bfs_lseek(fd, offset, whence)
-				: bfs_sys_lseek(fd, offset, whence);
+	return bfs_fd_kind(fd) > BFS_KIND_PASS
+		       ? bfs_lseek(fd, offset, whence)
+		       : bfs_sys_lseek(fd, offset, whence);
 }
 
 static long any_flags(int fd)
@@ -187,8 +188,8 @@ ssize_t bfs_copy_file_range(int in, off_t *in_off, int out, off_t *out_off,
 		return -EBADF;
 	if (overflows(from.pos, n) || overflows(to.pos, n))
 		return -EOVERFLOW;
-	n = BFS_MIN(n, a.st_size > from.pos ? (size_t)(a.st_size - from.pos)
-					    : 0);
+	n = BFS_MIN(n,
+		    a.st_size > from.pos ? (size_t)(a.st_size - from.pos) : 0);
 	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino &&
 	    overlap(&from, &to, n))
 		return -EINVAL;

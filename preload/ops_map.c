@@ -5,8 +5,8 @@
  * same file, so mappings and I/O see each other.
  */
 #include "core/sys.h"
-#include "preload/ops.h"
 #include "preload/fd.h"
+#include "preload/ops.h"
 #include "preload/real.h"
 #include "preload/session.h"
 

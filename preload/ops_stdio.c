@@ -2,6 +2,7 @@
 /* fopen, fdopen, freopen, fclose. */
 #include "core/sys.h"
 #include "preload/fd.h"
+#include "preload/lock.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -220,8 +221,10 @@ int bfs_fclose(FILE *f)
 {
 	int fd = stream_fd(f), bad = fflush(f), saved = errno;
 
-	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
+	if (bfs_fd_kind(fd) == BFS_KIND_PASS) {
+		bfs_lock_closing(fd);
 		bfs_fd_forget(fd);
+	}
 	if (REAL(fclose)(f))
 		return EOF;
 	if (bad)

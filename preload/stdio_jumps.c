@@ -87,14 +87,14 @@ static int file_stat(FILE *f, void *st)
 }
 
 static void *const ours[SLOTS] = {
-	[READ] = (void *)file_read,   [WRITE] = (void *)file_write,
-	[SEEK] = (void *)file_seek,   [CLOSE] = (void *)file_close,
+	[READ] = (void *)file_read, [WRITE] = (void *)file_write,
+	[SEEK] = (void *)file_seek, [CLOSE] = (void *)file_close,
 	[STAT] = (void *)file_stat,
 };
 
 static const char *const names[SLOTS] = {
-	[READ] = "_IO_file_read",   [WRITE] = "_IO_file_write",
-	[SEEK] = "_IO_file_seek",   [CLOSE] = "_IO_file_close",
+	[READ] = "_IO_file_read", [WRITE] = "_IO_file_write",
+	[SEEK] = "_IO_file_seek", [CLOSE] = "_IO_file_close",
 	[STAT] = "_IO_file_stat",
 };
 

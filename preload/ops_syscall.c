@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* syscall(2): the numbers whose libc functions we take over (syscalls.def). */
+#include "core/sys.h"
+#include "preload/entry.h"
+#include "preload/session.h"
+
+#include <linux/openat2.h>
+#include <string.h>
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+#define P(i) ((void *)a[i])
+#define I(i) ((int)a[i])
+#define U(i) ((size_t)a[i])
+/* A path that may be NULL where AT_EMPTY_PATH is among the flags. */
+#define EMPTY(i, flags) (!a[i] && (a[flags] & AT_EMPTY_PATH) ? "" : P(i))
+
+/* Callers of the ways to resolve that we lack fall back on ENOSYS. */
+static long open_how(int dirfd, const char *path, const struct open_how *how,
+		     long size)
+{
+	if (!how)
+		return -EFAULT;
+	if (size < (long)sizeof(*how) || how->flags >> 31)
+		return -EINVAL;
+	if (size > (long)sizeof(*how))
+		return -E2BIG;
+	if (how->resolve)
+		return -ENOSYS;
+	if (how->mode & ~07777ull)
+		return -EINVAL;
+	return bfs_openat(dirfd, path, (int)how->flags, (mode_t)how->mode);
+}
+
+/* The kernel counts the NUL, libc answers the buffer. */
+static long cwd(char *buf, size_t n)
+{
+	long p;
+
+	if (!buf)
+		return -EFAULT;
+	p = n ? (long)bfs_getcwd(buf, n) : -ERANGE;
+	return p < 0 && p >= -4095 ? p : (long)strlen(buf) + 1;
+}
+
+static long map(const long a[6])
+{
+	void *p = bfs_mmap(P(0), U(1), I(2), I(3), I(4), a[5]);
+
+	return p == MAP_FAILED ? -errno : (long)p;
+}
+
+/* Of this thread only, while libc's functions change all. */
+static long identity(long number, const long a[6])
+{
+	long r = bfs_sys_3(number, a[0], a[1], a[2]);
+
+	if (r >= 0)
+		bfs_session_renew();
+	return r;
+}
+
+/* Not ours, but what is open will have a second owner. */
+static bool share(void)
+{
+	bfs_fd_share_all();
+	return false;
+}
+
+#define CALL(name, ours, call) \
+	case SYS_##name: \
+		if (!(ours)) \
+			return false; \
+		*result = (long)(call); \
+		return true;
+
+bool bfs_syscall(long number, const long a[6], long *result)
+{
+	switch (number) {
+#include "preload/syscalls.def"
+	default:
+		return false;
+	}
+}
