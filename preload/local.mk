@@ -13,6 +13,9 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c \
 	%D%/attr.h %D%/handle.h %D%/ops_fs.c %D%/ops_link.c \
 	%D%/ops_open.c %D%/ops_setattr.c %D%/ops_xattr.c \
+	%D%/ops_stdio.c %D%/stdio_jumps.c %D%/stdio.h \
+	%D%/ops_aio.c %D%/ops_copy.c %D%/ops_map.c \
+	%D%/ops_syscall.c %D%/syscalls.def \
 	$(NULL)
 # entry.c defines libc's own names: no fortify wrappers, no 64-bit renames.
 %C%_libbenchfs_preload_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -DMODULEDIR='"$(pkglibdir)"'
