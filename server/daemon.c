@@ -5,10 +5,9 @@
 #include "core/util.h"
 #include "server/arena.h"
 #include "server/fs.h"
-#include "server/lock.h"
 #include "server/loop.h"
 #include "server/port_local.h"
-#include "server/port_ucx.h"
+#include "server/serve_lock.h"
 #include "server/session.h"
 
 #include <errno.h>
@@ -140,8 +139,7 @@ static int make_parts(struct bfs_server *s)
 	s->daemon = calloc(1, sizeof(*s->daemon));
 	s->loop = bfs_loop_new((unsigned)s->config.network.spin_us);
 	s->arenas = bfs_arenas_new();
-	s->locks = bfs_lock_table_new();
-	if (!s->daemon || !s->loop || !s->arenas || !s->locks)
+	if (!s->daemon || !s->loop || !s->arenas)
 		return -ENOMEM;
 	s->daemon->sweep.fn = on_sweep;
 	s->daemon->sweep.arg = s;
@@ -162,12 +160,14 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 	if (!r)
 		r = open_fs(s);
 	if (!r)
+		r = bfs_serve_lock_start(s);
+	if (!r)
 		r = bfs_signals_start(s);
 	if (!r)
 		r = bfs_port_local_new(s, &s->daemon->local);
 	/* Loading UCX costs milliseconds and megabytes: only if it is used. */
 	if (!r && !s->pass)
-		r = bfs_port_ucx_new(s);
+		r = -EOPNOTSUPP;
 	if (!r)
 		r = bfs_run_dir_write_pid(s);
 	return r ? r : bfs_run_dir_ready(s);
@@ -188,10 +188,9 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 		bfs_port_local_free(s->daemon->local);
 		bfs_run_dir_clean(s, scratch);
 	}
-	bfs_port_ucx_free(s);
 	bfs_session_free_all(s);
 	if (s->locks)
-		bfs_lock_table_free(s->locks);
+		bfs_serve_lock_stop(s);
 	if (s->fs)
 		bfs_fs_free(s->fs);
 	if (s->fs && scratch)

@@ -5,6 +5,7 @@
 #include "server/walk.h"
 
 #include <errno.h>
+#include <unistd.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 

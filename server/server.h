@@ -30,7 +30,6 @@ struct bfs_server {
 	const char *stop; /* not NULL: why we are stopping */
 	int signal_fd;
 	struct bfs_daemon *daemon; /* daemon.c's own */
-	struct bfs_ucx_port *ucx; /* NULL: not in use */
 	/* Read the configuration again, into fresh. */
 	void (*reload)(void *arg, struct bfs_config *fresh, bool *ok);
 	void *reload_arg;
