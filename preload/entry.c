@@ -52,6 +52,14 @@
 		else \
 			bfs_##name args; \
 	}
+#define HOOK_N(name, params, args, ours) \
+	BFS_EXPORT void name params \
+	{ \
+		if (ours) \
+			bfs_##name args; \
+		REAL(name) args; \
+		__builtin_unreachable(); \
+	}
 #define VARIADIC(type, name, params)
 #define ALIAS(new, old)
 #include "preload/hooks.def"

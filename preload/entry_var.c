@@ -186,6 +186,7 @@ __attribute__((optimize("O2"))) BFS_EXPORT void *dlopen(const char *path,
 #define HOOK_E HOOK
 #define HOOK_R HOOK
 #define HOOK_V(name, params, args, ours)
+#define HOOK_N HOOK_V
 #define VARIADIC(type, name, params)
 #define ALIAS(new, old) \
 	__asm__(".globl " #new "\n.type " #new ", @function\n" #new " = " #old);

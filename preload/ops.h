@@ -16,6 +16,7 @@
 #define HOOK_E HOOK
 #define HOOK_R HOOK
 #define HOOK_V(name, params, args, ours) void bfs_##name params;
+#define HOOK_N HOOK_V
 #define VARIADIC(type, name, params)
 #define ALIAS(new, old)
 #include "preload/hooks.def"

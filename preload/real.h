@@ -16,6 +16,7 @@ struct real {
 #define HOOK_E HOOK
 #define HOOK_R HOOK
 #define HOOK_V(name, params, args, ours) void(*name) params;
+#define HOOK_N HOOK_V
 #define VARIADIC(type, name, params) type(*name) params;
 #define ALIAS(new, old)
 #include "preload/hooks.def"

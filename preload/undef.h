@@ -5,5 +5,6 @@
 #undef HOOK_E
 #undef HOOK_R
 #undef HOOK_V
+#undef HOOK_N
 #undef VARIADIC
 #undef ALIAS
