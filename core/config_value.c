@@ -63,7 +63,7 @@ static int parse_mount(const struct bfs_option *o, void *field,
 	char *copy = NULL, *end;
 	size_t n;
 
-	if (*text != '/' || strlen(text) > 1024)
+	if (*text != '/' || strlen(text) > 1023)
 		return -EINVAL;
 	end = copy = malloc(strlen(text) + 2);
 	if (!copy)

@@ -1,0 +1,20 @@
+# tools: the benchfs program.  Depends on core only.
+bin_PROGRAMS += benchfs
+benchfs_SOURCES = \
+	%D%/benchfs.c %D%/tools.h \
+	%D%/cmd_config.c \
+	%D%/cmd_run.c \
+	%D%/cmd_start.c \
+	%D%/cmd_status.c \
+	%D%/daemon.c \
+	%D%/elf.c \
+	%D%/options.c \
+	%D%/program.c \
+	%D%/rundir.c \
+	%D%/signals.c \
+	$(NULL)
+benchfs_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DBFS_LIBDIR='"$(libdir)"' \
+	-DBFS_PKGLIBDIR='"$(pkglibdir)"' \
+	-DBFS_SBINDIR='"$(sbindir)"'
+benchfs_LDADD = core/libcoreconf.la core/libcore.la

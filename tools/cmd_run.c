@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * benchfs run: three processes.  This one runs the program and passes signals
+ * on.  The keeper, its child, owns the daemon and the directories: when the
+ * pipe from this process ends, however that came about, it stops the one and
+ * removes the others.
+ */
+#include "tools/tools.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define START_MS 30000
+
+struct run {
+	struct bfs_options *o;
+	struct bfs_rundir dir;
+	int signals; /* signalfd */
+	int hold;    /* write end of the keeper's pipe */
+	pid_t keeper;
+	int keeper_fd;
+};
+
+static int check_prefix(const char *mount)
+{
+	struct stat st;
+
+	if (stat(mount, &st) ? errno == ENOTDIR : !S_ISDIR(st.st_mode))
+		return bfs_fail(EX_DATAERR,
+				"the prefix %s is a file, or lies below one; "
+				"it must be a directory or nothing",
+				mount);
+	return 0;
+}
+
+/* In the keeper.  hold: read end of the pipe. */
+static int keep(struct run *r, int hold)
+{
+	pid_t daemon = bfs_daemon_spawn(r->o, &r->dir, true);
+	struct pollfd p[2] = { { hold, POLLIN, 0 }, { -1, POLLIN, 0 } };
+	int status = 0, code = 0;
+
+	if (daemon < 0)
+		return -daemon;
+	p[1].fd = pidfd_open(daemon, 0);
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	if (p[1].revents)
+		(void)waitpid(daemon, &status, 0);
+	else
+		status = bfs_daemon_end(daemon, p[1].fd);
+	if (status || !p[0].revents)
+		code = bfs_daemon_explain(&r->dir, status);
+	return code;
+}
+
+/* The keeper must outlive whatever ends the run. */
+static void become_keeper(struct run *r, int hold)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), code;
+
+	bfs_signals_dispose(SIG_IGN);
+	setsid();
+	(void)!chdir("/");
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	code = keep(r, hold);
+	bfs_rundir_remove(&r->dir);
+	_exit(code);
+}
+
+static int start_keeper(struct run *r)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return bfs_fail(EX_OSERR, "pipe: %m");
+	r->keeper = fork();
+	if (r->keeper < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return bfs_fail(EX_OSERR, "fork: %m");
+	}
+	if (!r->keeper) {
+		close(ends[1]);
+		become_keeper(r, ends[0]);
+	}
+	close(ends[0]);
+	r->hold = ends[1];
+	r->keeper_fd = pidfd_open(r->keeper, 0);
+	return r->keeper_fd < 0 ? bfs_fail(EX_OSERR, "pidfd_open: %m") : 0;
+}
+
+/* Let the keeper finish; its exit status. */
+static int end_keeper(struct run *r)
+{
+	int status = 0;
+
+	if (r->keeper <= 0)
+		return 0;
+	close(r->hold);
+	while (waitpid(r->keeper, &status, 0) < 0 && errno == EINTR)
+		;
+	r->keeper = 0;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	bfs_rundir_remove(&r->dir); /* somebody killed it: tidy up here */
+	return EX_SOFTWARE;
+}
+
+static int await_ready(struct run *r)
+{
+	int e = bfs_daemon_wait(&r->dir, r->keeper_fd, r->signals, START_MS);
+
+	switch (e) {
+	case 0:
+		return 0;
+	case -ESRCH: /* the keeper has said why */
+		return end_keeper(r);
+	case -EINTR:
+		return 128 + BFS_MAX(bfs_signals_next(r->signals), SIGINT);
+	default:
+		return bfs_fail(EX_TEMPFAIL,
+				"the daemon was not ready within %d seconds",
+				START_MS / 1000);
+	}
+}
+
+static void put_env(void *arg, const char *name, const char *value)
+{
+	if (value)
+		setenv(name, value, 1);
+	else
+		unsetenv(name);
+}
+
+/* In the child.  A program in BenchFS is found by a preloaded benchfs. */
+static void become_program(char *path, bool inside, char **args, int report)
+{
+	char **argv = args;
+	int n = 0;
+
+	bfs_signals_give_back();
+	if (inside) {
+		while (args[n])
+			n++;
+		argv = calloc((size_t)n + 3, sizeof(*argv));
+		if (!argv)
+			_exit(EX_OSERR);
+		argv[0] = (char *)"benchfs";
+		argv[1] = (char *)"exec";
+		memcpy(argv + 2, args, (size_t)n * sizeof(*args));
+		path = (char *)"/proc/self/exe";
+	}
+	execvp(path, argv);
+	n = errno;
+	(void)!write(report, &n, sizeof(n));
+	_exit(BFS_EXIT_CANNOT_RUN);
+}
+
+int bfs_cmd_exec(struct bfs_options *o)
+{
+	int e;
+
+	if (!o->nargs)
+		return bfs_fail(EX_USAGE, "exec: no program given");
+	execvp(o->args[0], o->args);
+	e = errno;
+	return bfs_fail(e == ENOENT || e == ENOTDIR ? BFS_EXIT_NOT_FOUND
+						    : BFS_EXIT_CANNOT_RUN,
+			"%s: %s", o->args[0], strerror(e));
+}
+
+static pid_t start_program(char *path, bool inside, char **args, int *error)
+{
+	int report[2];
+	pid_t pid;
+
+	*error = 0;
+	if (pipe2(report, O_CLOEXEC)) {
+		*error = errno;
+		return -1;
+	}
+	pid = fork();
+	if (!pid)
+		become_program(path, inside, args, report[1]);
+	close(report[1]);
+	if (pid < 0 || read(report[0], error, sizeof(*error)) < 0)
+		*error = errno;
+	close(report[0]);
+	return pid;
+}
+
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+				   : WEXITSTATUS(status);
+}
+
+/* Pass signals on until the program has ended. */
+static int attend(struct run *r, pid_t pid)
+{
+	int fd = pidfd_open(pid, 0), status = 0, sig;
+	struct pollfd p[] = { { fd, POLLIN, 0 }, { r->signals, POLLIN, 0 } };
+
+	for (;;) {
+		(void)poll(p, 2, -1);
+		if (p[1].revents && (sig = bfs_signals_next(r->signals)))
+			pidfd_send_signal(fd, sig, NULL, 0);
+		if (p[0].revents)
+			break;
+	}
+	close(fd);
+	(void)waitpid(pid, &status, 0);
+	return exit_status(status);
+}
+
+static int run_program(struct run *r, char *path, bool inside)
+{
+	int status = bfs_client_env(&r->o->config, r->dir.path, put_env, NULL);
+	int error;
+	pid_t pid;
+
+	if (status)
+		return status;
+	pid = start_program(path, inside, r->o->args, &error);
+	if (pid > 0 && error)
+		(void)waitpid(pid, NULL, 0);
+	if (error)
+		return bfs_fail(error == ENOENT ? BFS_EXIT_NOT_FOUND
+						: BFS_EXIT_CANNOT_RUN,
+				"%s: %s", r->o->args[0], strerror(error));
+	return attend(r, pid);
+}
+
+static int check_run(struct bfs_options *o)
+{
+	if (!o->nargs)
+		return bfs_fail(EX_USAGE, "run: no program given");
+	if (getenv("BENCHFS_STATE") ||
+	    (getenv("BENCHFS_RUN_DIR") && getenv("LD_PRELOAD") &&
+	     strstr(getenv("LD_PRELOAD"), "libbenchfs_preload")))
+		return bfs_fail(EX_USAGE,
+				"run: already inside BenchFS (run directory "
+				"%s); one run cannot be started in another",
+				getenv("BENCHFS_RUN_DIR"));
+	return check_prefix(o->config.client.mount);
+}
+
+static int run_all(struct run *r, char *path, bool inside)
+{
+	int status, kept;
+
+	status = bfs_rundir_make(&r->dir, r->o);
+	if (!status)
+		status = start_keeper(r);
+	if (status) {
+		if (!r->keeper)
+			bfs_rundir_remove(&r->dir);
+		return status;
+	}
+	if (r->o->verbose)
+		fprintf(stderr, "benchfs: run directory %s, data in %s\n",
+			r->dir.path, r->dir.data);
+	status = await_ready(r);
+	if (!status)
+		status = run_program(r, path, inside);
+	kept = end_keeper(r);
+	return status ? status : kept;
+}
+
+int bfs_cmd_run(struct bfs_options *o)
+{
+	struct run r = { .o = o, .hold = -1 };
+	BFS_AUTOFREE char *path = NULL, *lib = NULL, *daemon = NULL;
+	bool inside;
+	int status = check_run(o);
+
+	if (!status)
+		status = bfs_program_find(o->args[0], o->config.client.mount,
+					  &path, &inside);
+	if (status)
+		return status;
+	/* Before anything is made that would have to be removed again. */
+	lib = bfs_preload_path();
+	daemon = lib ? bfs_daemon_path() : NULL;
+	if (!daemon)
+		return EX_OSFILE;
+	if (!inside)
+		bfs_program_check(path, o->config.client.mount);
+	r.signals = bfs_signals_take();
+	if (r.signals < 0)
+		return bfs_fail(EX_OSERR, "signalfd: %m");
+	status = run_all(&r, path, inside);
+	bfs_rundir_fini(&r.dir);
+	return status;
+}

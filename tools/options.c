@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The options of all subcommands: one table, one parser. */
+#include "tools/tools.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+/* code: the short option; upper case and 'r', 'j' have a long name only. */
+static const struct {
+	char code;
+	const char *name, *arg, *help;
+} table[] = {
+	{ 'n', "daemons", "N", "number of daemons; this version runs 1" },
+	{ 'm', "mount", "PREFIX", "where programs see BenchFS [/benchfs]" },
+	{ 'd', "data-dir", "DIR", "keep the data in DIR [scratch]" },
+	{ 'c', "config", "FILE", "read settings from FILE" },
+	{ 'o', "set", "SECTION.KEY=VALUE", "set one setting; may be repeated" },
+	{ 'r', "run-dir", "DIR", "directory of the daemon's socket" },
+	{ 'K', "keep", NULL, "keep the file system (not in this version)" },
+	{ 'j', "json", NULL, "print JSON" },
+	{ 'v', "verbose", NULL, "say what is done" },
+};
+
+/* getopt's two tables for what cmd takes. */
+static void getopt_tables(const struct bfs_command *cmd, struct option *longs,
+			  char *shorts)
+{
+	*shorts++ = '+'; /* the program's own options are not ours */
+	*shorts++ = ':';
+	for (size_t i = 0; i < BFS_COUNT(table); i++) {
+		if (!strchr(cmd->takes, table[i].code))
+			continue;
+		*longs++ = (struct option){ table[i].name, table[i].arg != NULL,
+					    NULL, table[i].code };
+		if (strchr("rjK", table[i].code))
+			continue;
+		*shorts++ = table[i].code;
+		if (table[i].arg)
+			*shorts++ = ':';
+	}
+	*longs = (struct option){ 0 };
+	*shorts = '\0';
+}
+
+void bfs_options_help(const struct bfs_command *cmd, FILE *out)
+{
+	fprintf(out, "usage: benchfs %s %s%s\n\n  %s\n\n", cmd->name,
+		*cmd->takes ? "[OPTION...] " : "", cmd->usage,
+		cmd->help ? cmd->help : "internal");
+	for (size_t i = 0; i < BFS_COUNT(table); i++) {
+		char left[64];
+
+		if (!strchr(cmd->takes, table[i].code))
+			continue;
+		snprintf(left, sizeof(left), "%c%c, --%s%s%s",
+			 strchr("rjK", table[i].code) ? ' ' : '-',
+			 strchr("rjK", table[i].code) ? ' ' : table[i].code,
+			 table[i].name, table[i].arg ? " " : "",
+			 table[i].arg ? table[i].arg : "");
+		if (left[0] == ' ')
+			left[2] = ' ';
+		fprintf(out, "  %-29s %s\n", left, table[i].help);
+	}
+}
+
+/* Relative to where we were called. */
+static char *absolute(const char *path)
+{
+	BFS_AUTOFREE char *cwd = NULL;
+
+	if (*path == '/')
+		return strdup(path);
+	cwd = getcwd(NULL, 0);
+	return cwd ? bfs_path(cwd, path) : NULL;
+}
+
+/* Settings that have an option of their own. */
+static int set_option(struct bfs_options *o, const char *name,
+		      const char *value)
+{
+	BFS_AUTOFREE char *text = NULL;
+	struct bfs_config_err err;
+
+	if (asprintf(&text, "%s=%s", name, value) < 0)
+		return bfs_fail(EX_OSERR, "out of memory");
+	if (bfs_config_set(&o->config, text, &err))
+		return bfs_fail(EX_USAGE, "%s", err.text);
+	return 0;
+}
+
+static int set_path(struct bfs_options *o, const char *name, const char *path)
+{
+	BFS_AUTOFREE char *full = *path ? absolute(path) : NULL;
+
+	if (!full)
+		return bfs_fail(EX_USAGE, "\"%s\": not a directory", path);
+	return set_option(o, name, full);
+}
+
+/* Options that only set a flag or remember a word. */
+static int note_option(struct bfs_options *o, int code, const char *arg)
+{
+	switch (code) {
+	case 'n':
+		if (strcmp(arg, "1"))
+			return bfs_fail(EX_USAGE,
+					"-n %s: this version runs one daemon; "
+					"only -n 1 is accepted",
+					arg);
+		o->daemons = 1;
+		return 0;
+	case 'K':
+		return bfs_fail(EX_USAGE, "--keep: this version cannot keep a "
+					  "file system after its daemon ends");
+	case 'c':
+		o->config_file = arg;
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'v':
+		o->verbose = true;
+		return 0;
+	}
+	return 0;
+}
+
+/* After the file and the environment, which the command line overrides. */
+static int apply_option(struct bfs_options *o, int code, const char *arg)
+{
+	struct bfs_config_err err;
+
+	switch (code) {
+	case 'm':
+		return set_option(o, "client.mount", arg);
+	case 'd':
+		return set_path(o, "node.data_dir", arg);
+	case 'r':
+		free(o->run_dir);
+		o->run_dir = *arg ? absolute(arg) : NULL;
+		if (!o->run_dir)
+			return bfs_fail(EX_USAGE,
+					"--run-dir: \"%s\": not a "
+					"directory",
+					arg);
+		return set_option(o, "node.run_dir", o->run_dir);
+	case 'o':
+		if (bfs_config_set(&o->config, arg, &err))
+			return bfs_fail(EX_USAGE, "%s", err.text);
+		return 0;
+	}
+	return 0;
+}
+
+static int load(struct bfs_options *o)
+{
+	struct bfs_config_err err;
+	int r = 0;
+
+	if (o->config_file)
+		r = bfs_config_load(&o->config, o->config_file, &err);
+	if (r)
+		return bfs_fail(r == -EINVAL ? EX_DATAERR : EX_NOINPUT, "%s",
+				err.text);
+	if (bfs_config_env(&o->config, (const char *const *)environ, &err))
+		return bfs_fail(EX_DATAERR, "%s", err.text);
+	return 0;
+}
+
+static int parse_pass(struct bfs_options *o, const struct bfs_command *cmd,
+		      int argc, char **argv,
+		      int (*take)(struct bfs_options *, int, const char *))
+{
+	struct option longs[BFS_COUNT(table) + 1];
+	char shorts[3 * BFS_COUNT(table)];
+	int code, status = 0;
+
+	getopt_tables(cmd, longs, shorts);
+	optind = 0; /* glibc: start anew */
+	opterr = 0;
+	while (!status &&
+	       (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (code == ':')
+			status = bfs_fail(EX_USAGE,
+					  "%s: option \"%s\" needs a value",
+					  cmd->name, argv[optind - 1]);
+		else if (code == '?')
+			status = bfs_fail(EX_USAGE,
+					  "%s: unknown option \"%s\"; see "
+					  "\"benchfs help %s\"",
+					  cmd->name, argv[optind - 1],
+					  cmd->name);
+		else
+			status = take(o, code, optarg);
+	}
+	return status;
+}
+
+int bfs_options_parse(struct bfs_options *o, const struct bfs_command *cmd,
+		      int argc, char **argv)
+{
+	int status;
+
+	memset(o, 0, sizeof(*o));
+	o->daemons = 1;
+	if (bfs_config_init(&o->config))
+		return bfs_fail(EX_OSERR, "out of memory");
+	status = parse_pass(o, cmd, argc, argv, note_option);
+	if (status)
+		return status;
+	o->args = argv + optind;
+	o->nargs = argc - optind;
+	if (!*cmd->usage && o->nargs)
+		return bfs_fail(EX_USAGE, "%s: unexpected argument \"%s\"",
+				cmd->name, o->args[0]);
+	if (!*cmd->takes)
+		return 0;
+	status = load(o);
+	return status ? status : parse_pass(o, cmd, argc, argv, apply_option);
+}
+
+void bfs_options_fini(struct bfs_options *o)
+{
+	bfs_config_fini(&o->config);
+	free(o->run_dir);
+}

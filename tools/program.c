@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The program to run: where it is, and what it needs around it. */
+#include "tools/tools.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PRELOAD "libbenchfs_preload.so"
+
+static bool below(const char *path, const char *mount)
+{
+	size_t n = strlen(mount);
+
+	path += strspn(path, "/");
+	return !strncmp(path, mount + 1, n - 1) &&
+	       (path[n - 1] == '/' || !path[n - 1]);
+}
+
+/* 0, or the errno that tells why path cannot be executed. */
+static int runnable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EACCES;
+	return access(path, X_OK) ? errno : 0;
+}
+
+/* Look through PATH; *inside if a directory of it lies in BenchFS. */
+static int search(const char *name, const char *mount, char **path,
+		  bool *inside)
+{
+	const char *p = getenv("PATH"), *end;
+	int error = ENOENT, e;
+
+	for (p = p ? p : "/bin:/usr/bin";; p = end + 1) {
+		end = strchrnul(p, ':');
+		if (asprintf(path, "%.*s%s%s", (int)(end - p), p,
+			     end == p ? "" : "/", name) < 0)
+			return ENOMEM;
+		if (below(*path, mount)) {
+			*inside = true;
+			return 0;
+		}
+		e = runnable(*path);
+		if (!e)
+			return 0;
+		free(*path);
+		*path = NULL;
+		if (e == EACCES)
+			error = e;
+		if (!*end)
+			return error;
+	}
+}
+
+int bfs_program_find(const char *name, const char *mount, char **path,
+		     bool *inside)
+{
+	int e = 0;
+
+	*inside = false;
+	*path = NULL;
+	if (strchr(name, '/')) {
+		*path = strdup(name);
+		*inside = below(name, mount) && *name == '/';
+		if (!*inside)
+			e = runnable(name);
+	} else {
+		e = *name ? search(name, mount, path, inside) : ENOENT;
+	}
+	if (!e)
+		return 0;
+	return bfs_fail(e == ENOENT || e == ENOTDIR ? BFS_EXIT_NOT_FOUND
+						    : BFS_EXIT_CANNOT_RUN,
+			"%s: %s", name, strerror(e));
+}
+
+char *bfs_preload_path(void)
+{
+	const char *dirs[] = { getenv("BENCHFS_LIBDIR"), BFS_PKGLIBDIR,
+			       BFS_LIBDIR };
+	char *path = NULL;
+
+	for (size_t i = 0; i < BFS_COUNT(dirs); i++) {
+		if (!dirs[i] || !*dirs[i])
+			continue;
+		path = bfs_path(dirs[i], PRELOAD);
+		if (path && !access(path, R_OK)) {
+			/* LD_PRELOAD knows no quoting. */
+			if (!strpbrk(path, " :"))
+				return path;
+			bfs_fail(0,
+				 "%s: a preloaded library's path must not "
+				 "contain spaces or colons",
+				 path);
+			free(path);
+			return NULL;
+		}
+		free(path);
+		if (!i)
+			break; /* named explicitly: no other will do */
+	}
+	bfs_fail(0, "cannot find " PRELOAD " in %s",
+		 dirs[0] && *dirs[0] ? dirs[0] : BFS_PKGLIBDIR);
+	return NULL;
+}
+
+/* "first:ours:theirs", each only if it is there. */
+static char *preload_list(const char *ours)
+{
+	const char *first = getenv("BENCHFS_PRELOAD_FIRST");
+	const char *theirs = getenv("LD_PRELOAD");
+	char *list;
+
+	first = first ? first : "";
+	theirs = theirs ? theirs : "";
+	if (asprintf(&list, "%s%s%s%s%s", first, *first ? ":" : "", ours,
+		     *theirs ? ":" : "", theirs) < 0)
+		return NULL;
+	return list;
+}
+
+/* Settings that clients read; the long names would override the short. */
+static const unsigned client_options[] = {
+	BFS_CONFIG_client_mount,
+	BFS_CONFIG_network_transport,
+	BFS_CONFIG_network_timeout_secs,
+	BFS_CONFIG_node_log_level,
+};
+
+int bfs_client_env(const struct bfs_config *c, const char *run_dir,
+		   void (*put)(void *arg, const char *name, const char *value),
+		   void *arg)
+{
+	BFS_AUTOFREE char *lib = bfs_preload_path();
+	BFS_AUTOFREE char *list = lib ? preload_list(lib) : NULL;
+	char text[4096];
+
+	if (!list)
+		return lib ? EX_OSERR : EX_OSFILE;
+	for (size_t i = 0; i < BFS_COUNT(client_options); i++) {
+		unsigned option = client_options[i];
+
+		/* The daemon tells the defaults, and may be reloaded. */
+		if (c->from[option].origin == BFS_CONFIG_DEFAULT &&
+		    option != BFS_CONFIG_client_mount)
+			continue;
+		put(arg, bfs_config_info(option)->env,
+		    bfs_config_text(c, option, text, sizeof(text)));
+	}
+	put(arg, "BENCHFS_CLIENT_MOUNT", NULL);
+	put(arg, "BENCHFS_NODE_RUN_DIR", NULL);
+	put(arg, "BENCHFS_STATE", NULL);
+	put(arg, "BENCHFS_RUN_DIR", run_dir);
+	put(arg, "LD_PRELOAD", list);
+	return 0;
+}

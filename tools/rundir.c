@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Run and data directories: made privately, removed with what is in them. */
+#include "tools/tools.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+/* What a daemon puts into its run directory. */
+static const char *const files[] = { "sock", "pid", "ready", "ucx.addr",
+				     "log" };
+
+char *bfs_path(const char *dir, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
+/*
+ * <base>/benchfs-<uid>, ours alone.  In a directory that all may write to,
+ * somebody else may have made that name first: then it is refused.
+ */
+static char *private_parent(const char *base)
+{
+	char *dir = NULL;
+	struct stat st;
+
+	if (asprintf(&dir, "%s/benchfs-%u", base, geteuid()) < 0)
+		return NULL;
+	if ((mkdir(dir, 0700) && errno != EEXIST) || lstat(dir, &st)) {
+		bfs_fail(0, "%s: %m", dir);
+	} else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		   (st.st_mode & 077)) {
+		bfs_fail(0, "%s: not a directory of mode 0700 that is yours",
+			 dir);
+	} else {
+		return dir;
+	}
+	free(dir);
+	return NULL;
+}
+
+/* An empty private directory; the parent may vanish with another run. */
+static char *scratch_dir(const char *base)
+{
+	for (int i = 0; i < 100; i++) {
+		BFS_AUTOFREE char *parent = private_parent(base);
+		char *dir = parent ? bfs_path(parent, "XXXXXX") : NULL;
+
+		if (!dir)
+			return NULL;
+		if (mkdtemp(dir))
+			return dir;
+		if (errno != ENOENT)
+			i = 100;
+		bfs_fail(0, "%s: %m", dir);
+		free(dir);
+	}
+	return NULL;
+}
+
+static const char *env_dir(const char *name)
+{
+	const char *dir = getenv(name);
+
+	return dir && *dir == '/' ? dir : NULL;
+}
+
+static const char *run_base(void)
+{
+	const char *base = env_dir("XDG_RUNTIME_DIR");
+
+	return base ? base : "/tmp";
+}
+
+static const char *data_base(void)
+{
+	const char *base = env_dir("TMPDIR");
+
+	return base ? base : "/tmp";
+}
+
+static char *default_dir(const char *name)
+{
+	char *dir;
+
+	return asprintf(&dir, "%s/benchfs-%u/%s", run_base(), geteuid(), name) <
+			       0
+		       ? NULL
+		       : dir;
+}
+
+static int check_length(const char *run_dir)
+{
+	size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+	size_t len = strlen(run_dir) + strlen("/sock");
+
+	if (len <= max)
+		return 0;
+	return bfs_fail(EX_USAGE,
+			"%s: too long for a run directory: its socket's name "
+			"would have %zu bytes, and a local socket's can have "
+			"%zu",
+			run_dir, len, max);
+}
+
+/* Make dir if it is missing; *made says whether. */
+static int make_dir(const char *dir, const char *what, bool *made)
+{
+	struct stat st;
+
+	*made = mkdir(dir, 0700) == 0;
+	if (!*made && errno != EEXIST)
+		return bfs_fail(EX_CANTCREAT, "cannot make the %s %s: %m", what,
+				dir);
+	if (stat(dir, &st))
+		return bfs_fail(EX_CANTCREAT, "%s: %m", dir);
+	if (!S_ISDIR(st.st_mode))
+		return bfs_fail(EX_CANTCREAT, "the %s %s is not a directory",
+				what, dir);
+	if (access(dir, R_OK | W_OK | X_OK))
+		return bfs_fail(EX_CANTCREAT, "the %s %s: %m", what, dir);
+	return 0;
+}
+
+/* A run directory that the user named: it must not be somebody's. */
+static int take_named(struct bfs_rundir *d, const char *path)
+{
+	int status = check_length(path);
+	pid_t pid;
+
+	d->path = strdup(path);
+	if (!status)
+		status = make_dir(path, "run directory", &d->own_path);
+	if (status)
+		return status;
+	pid = bfs_daemon_find(path);
+	if (pid)
+		return bfs_fail(EX_TEMPFAIL,
+				"%s: the daemon with pid %d runs here", path,
+				pid);
+	return 0;
+}
+
+/* The data directory; scratch data goes to parent, or beside the socket. */
+static int take_data(struct bfs_rundir *d, const struct bfs_options *o,
+		     const char *parent)
+{
+	const char *named = o->config.node.data_dir;
+	bool made;
+
+	d->own_data = !*named;
+	if (*named)
+		d->data = strdup(named);
+	else
+		d->data = parent ? scratch_dir(parent)
+				 : bfs_path(d->path, "data");
+	if (!d->data)
+		return EX_CANTCREAT;
+	return make_dir(d->data, "data directory", &made);
+}
+
+/* A new directory for one run, somewhere under the usual place. */
+static int take_scratch(struct bfs_rundir *d)
+{
+	BFS_AUTOFREE char *longest = default_dir("XXXXXX");
+	int status = longest ? check_length(longest) : EX_OSERR;
+
+	if (status)
+		return status;
+	d->path = scratch_dir(run_base());
+	d->own_path = d->path != NULL;
+	return d->path ? 0 : EX_CANTCREAT;
+}
+
+int bfs_rundir_make(struct bfs_rundir *d, const struct bfs_options *o)
+{
+	unsigned origin = o->config.from[BFS_CONFIG_node_run_dir].origin;
+	int status;
+
+	memset(d, 0, sizeof(*d));
+	/* The environment names the daemon to talk to, not one to start. */
+	if (origin == BFS_CONFIG_FILE || origin == BFS_CONFIG_COMMAND)
+		status = take_named(d, o->config.node.run_dir);
+	else
+		status = take_scratch(d);
+	if (status)
+		return status;
+	/* XDG_RUNTIME_DIR is memory, and small. */
+	return take_data(d, o,
+			 strncmp(d->path, "/run/", 5) ? NULL : data_base());
+}
+
+int bfs_rundir_find(struct bfs_rundir *d, const struct bfs_options *o)
+{
+	const char *named = o->config.node.run_dir;
+	BFS_AUTOFREE char *usual = default_dir("default");
+
+	memset(d, 0, sizeof(*d));
+	if (usual)
+		d->path = strdup(*named ? named : usual);
+	if (!d->path)
+		return bfs_fail(EX_OSERR, "out of memory");
+	d->own_path = !strcmp(d->path, usual);
+	return check_length(d->path);
+}
+
+int bfs_rundir_make_fixed(struct bfs_rundir *d, const struct bfs_options *o)
+{
+	const char *named = o->config.node.run_dir;
+	BFS_AUTOFREE char *parent = NULL;
+	BFS_AUTOFREE char *path =
+		*named ? strdup(named) : default_dir("default");
+	int status;
+
+	memset(d, 0, sizeof(*d));
+	if (!*named)
+		parent = private_parent(run_base());
+	if (!path || (!*named && !parent))
+		return EX_CANTCREAT;
+	status = take_named(d, path);
+	return status ? status : take_data(d, o, NULL);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type,
+			struct FTW *at)
+{
+	/* Go on: what can be removed shall be removed. */
+	(void)(type == FTW_DP || type == FTW_DNR ? rmdir(path) : unlink(path));
+	return 0;
+}
+
+static void remove_tree(const char *dir)
+{
+	char *slash;
+	BFS_AUTOFREE char *parent = strdup(dir);
+
+	if (nftw(dir, remove_entry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) ||
+	    !access(dir, F_OK))
+		bfs_warn("could not remove all of %s", dir);
+	/* The last one out takes benchfs-<uid> along. */
+	slash = parent ? strrchr(parent, '/') : NULL;
+	if (slash && slash != parent) {
+		*slash = '\0';
+		if (strstr(parent, "/benchfs-"))
+			(void)rmdir(parent);
+	}
+}
+
+void bfs_rundir_remove(const struct bfs_rundir *d)
+{
+	if (d->own_data && d->data)
+		remove_tree(d->data);
+	if (!d->path)
+		return;
+	if (d->own_path) {
+		remove_tree(d->path);
+		return;
+	}
+	for (size_t i = 0; i < BFS_COUNT(files); i++) {
+		BFS_AUTOFREE char *file = bfs_path(d->path, files[i]);
+
+		if (file)
+			(void)unlink(file);
+	}
+}
+
+void bfs_rundir_fini(struct bfs_rundir *d)
+{
+	free(d->path);
+	free(d->data);
+}
