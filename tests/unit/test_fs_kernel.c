@@ -165,10 +165,14 @@ static void compare_stat(struct fs_unit *u, const char *path, const char *what)
 	char ours[128] = "none", kernels[128] = "none";
 	struct bfs_attr a;
 	struct stat st;
+	int r;
 
 	be_root();
 	u_as(u, 0, 0);
-	if (!u_lstat(u, path, &a))
+	r = u_lstat(u, path, &a);
+	if (r == -(int)BFS_ESCAPE)
+		return;
+	if (!r)
 		describe(ours, sizeof(ours), a.mode, a.nlink, a.uid, a.gid,
 			 a.size);
 	if (!lstat(path, &st))
