@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* By an open handle its rights count, by a path the permissions now. */
 static int check_rights(const struct bfs_call *c, const struct bfs_inode *i,

@@ -25,6 +25,11 @@ UNIT_TESTS += %D%/unit/test_fs_basic
 %C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_fs_kernel
+%C%_unit_test_fs_kernel_SOURCES = %D%/unit/test_fs_kernel.c
+%C%_unit_test_fs_kernel_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_kernel_LDADD = $(FS_UNIT_LIBS)
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
