@@ -32,13 +32,16 @@ noinst_LTLIBRARIES += %D%/libcoreconf.la
 check_LTLIBRARIES += %D%/libcoreloop.la
 %C%_libcoreloop_la_SOURCES = %D%/transport_loop.c %D%/transport_loop.h
 # The ucx transport: loaded with dlopen, since it needs libucp.
+noinst_LTLIBRARIES += %D%/libcoreucx.la
+%C%_libcoreucx_la_SOURCES = %D%/ucx_common.c %D%/ucx_common.h
+%C%_libcoreucx_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(XXHASH_CFLAGS)
+
 pkglib_LTLIBRARIES += %D%/libbenchfs_ucx.la
 %C%_libbenchfs_ucx_la_SOURCES = \
 	%D%/ucx_client.c %D%/ucx_client.h \
-	%D%/ucx_common.c %D%/ucx_common.h \
 	%D%/ucx_wait.c \
 	$(NULL)
-%C%_libbenchfs_ucx_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(XXHASH_CFLAGS)
+%C%_libbenchfs_ucx_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS)
 %C%_libbenchfs_ucx_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version \
 	-export-symbols-regex '^bfs_ucx_connect$$'
-%C%_libbenchfs_ucx_la_LIBADD = core/libcore.la $(UCX_LIBS)
+%C%_libbenchfs_ucx_la_LIBADD = core/libcoreucx.la core/libcore.la $(UCX_LIBS)

@@ -209,6 +209,7 @@ static int post(struct bfs_ucx_slot *s, struct bfs_io *io)
 		.bulk = io->out,
 		.done = on_sent,
 		.arg = s,
+		.want_reply_ep = true, /* for a reset */
 	};
 	int r;
 
@@ -318,16 +319,29 @@ static const struct bfs_transport_ops ucx_ops = {
 	.forget = ucx_forget,
 };
 
-static int handle_replies(struct bfs_ucx_client *u)
+/* The daemon has given us up, or has never heard of us. */
+static ucs_status_t on_reset(void *arg, const void *header, size_t header_len,
+			     void *data, size_t len,
+			     const ucp_am_recv_param_t *param)
+{
+	struct bfs_ucx_client *u = arg;
+
+	bfs_log(info, "ucx: the daemon does not know this connection");
+	u->failed = true;
+	return UCS_OK;
+}
+
+static int handle(struct bfs_ucx_client *u, unsigned id,
+		  ucp_am_recv_callback_t fn)
 {
 	ucp_am_handler_param_t p = {
 		.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
 			      UCP_AM_HANDLER_PARAM_FIELD_FLAGS |
 			      UCP_AM_HANDLER_PARAM_FIELD_CB |
 			      UCP_AM_HANDLER_PARAM_FIELD_ARG,
-		.id = BFS_UCX_REPLY,
+		.id = id,
 		.flags = UCP_AM_FLAG_WHOLE_MSG,
-		.cb = on_reply,
+		.cb = fn,
 		.arg = u,
 	};
 
@@ -343,7 +357,11 @@ static int set_up(struct bfs_ucx_client *u, const void *address, size_t len,
 		return r;
 	u->wake_fd =
 		(int)bfs_sys_2(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = u->wake_fd < 0 ? u->wake_fd : handle_replies(u);
+	r = u->wake_fd < 0 ? u->wake_fd : 0;
+	if (!r)
+		r = handle(u, BFS_UCX_REPLY, on_reply);
+	if (!r)
+		r = handle(u, BFS_UCX_RESET, on_reset);
 	if (!r)
 		r = bfs_ucx_address(&u->ucx, &u->address, local_len);
 	if (!r)
@@ -366,7 +384,8 @@ int bfs_ucx_connect(const void *address, size_t len, struct bfs_transport **t,
 	if (p < 0 && p > -4096)
 		return -ENOMEM;
 	u = (struct bfs_ucx_client *)p;
-	u->base = (struct bfs_transport){ &ucx_ops, BFS_BULK_MAX };
+	u->base.ops = &ucx_ops;
+	u->base.bulk_max = BFS_BULK_MAX;
 	u->wake_fd = -1;
 	for (int i = 0; i < BFS_UCX_SLOTS; i++)
 		u->slot[i].client = u;

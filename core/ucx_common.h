@@ -17,6 +17,7 @@
 
 #define BFS_UCX_REQUEST 1 /* active message ids */
 #define BFS_UCX_REPLY 2
+#define BFS_UCX_RESET 3 /* "I do not know you": no header, no payload */
 #define BFS_UCX_HEAD_LEN 16
 #define BFS_UCX_ADDRESS_MAX 8192
 

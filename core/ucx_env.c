@@ -5,7 +5,11 @@
 #include "core/util.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+
+#define EAGER "384k" /* replaced by what the caller asks for */
 
 enum when {
 	ALWAYS,
@@ -33,7 +37,7 @@ static const struct {
 	{ ALWAYS, "UCX_POSIX_ERROR_HANDLING", "y" },
 	{ ALWAYS, "UCX_SYSV_ERROR_HANDLING", "y" },
 	{ ALWAYS, "UCX_KEEPALIVE_INTERVAL", "5s" },
-	{ ALWAYS, "UCX_RNDV_THRESH", "384k" },
+	{ ALWAYS, "UCX_RNDV_THRESH", EAGER },
 	{ NO_RDMA, "UCX_MEM_EVENTS", "n" },
 	{ NO_RDMA, "UCX_MODULES", "cma" },
 	{ NO_RDMA, "UCX_TLS", "tcp,posix,cma,self" },
@@ -88,8 +92,18 @@ void bfs_ucx_env_leave(struct bfs_ucx_env *e)
 	free(e->ours);
 }
 
-int bfs_ucx_env_enter(struct bfs_ucx_env *e)
+static const char *value_of(const char *value, size_t eager_max, char *buf,
+			    size_t size)
 {
+	if (!eager_max || strcmp(value, EAGER))
+		return value;
+	snprintf(buf, size, "%zu", eager_max + 1);
+	return buf;
+}
+
+int bfs_ucx_env_enter(struct bfs_ucx_env *e, size_t eager_max)
+{
+	char buf[24];
 	bool rdma = have_rdma();
 	size_t n = 0;
 
@@ -105,7 +119,9 @@ int bfs_ucx_env_enter(struct bfs_ucx_env *e)
 		if (getenv(settings[i].name) ||
 		    (rdma && settings[i].when == NO_RDMA))
 			continue;
-		e->ours[n] = join(settings[i].name, settings[i].value);
+		e->ours[n] = join(settings[i].name,
+				  value_of(settings[i].value, eager_max, buf,
+					   sizeof(buf)));
 		if (!e->ours[n++]) {
 			environ = e->ours;
 			bfs_ucx_env_leave(e);

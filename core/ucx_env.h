@@ -7,7 +7,7 @@
 #ifndef BFS_UCX_ENV_H
 #define BFS_UCX_ENV_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 struct bfs_ucx_env {
 	char **old, **ours;
@@ -16,9 +16,10 @@ struct bfs_ucx_env {
 /*
  * Put the settings into the environment.  The environment is replaced, not
  * changed, so that a getenv() on another thread is never disturbed.
- * 0 or -ENOMEM; after 0, leave() is owed.
+ * eager_max: the largest message that is not sent by rendezvous, 0 for the
+ * default.  0 or -ENOMEM; after 0, leave() is owed.
  */
-int bfs_ucx_env_enter(struct bfs_ucx_env *e);
+int bfs_ucx_env_enter(struct bfs_ucx_env *e, size_t eager_max);
 /* Take them out again. */
 void bfs_ucx_env_leave(struct bfs_ucx_env *e);
 

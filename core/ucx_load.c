@@ -69,7 +69,7 @@ int bfs_ucx_load(const char *moduledir, const char *run_dir,
 
 	r = read_address(run_dir, address, sizeof(address), &len);
 	if (!r)
-		r = bfs_ucx_env_enter(&env);
+		r = bfs_ucx_env_enter(&env, 0);
 	if (r)
 		return r;
 	connect_fn = load(moduledir);

@@ -10,10 +10,15 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/parked.c \
 	%D%/daemon.c %D%/daemon.h %D%/run_dir.c %D%/signals.c \
 	%D%/port_local.c %D%/port_local.h \
+	%D%/port_ucx.c %D%/port_ucx.h \
 	%D%/process.c %D%/process.h \
 	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c %D%/session.c %D%/session.h \
+	%D%/ucx_call.c %D%/ucx_impl.h \
+	%D%/ucx_peer.c \
 	$(NULL)
-%C%_libserver_la_LIBADD = core/libcore.la
+%C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS)
+%C%_libserver_la_LIBADD = core/libcoreucx.la core/libcore.la \
+	$(UCX_LIBS) $(LIBURING_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
 	%D%/data.c %D%/data.h %D%/datafd.c \

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/port_ucx.h"
+
+#include "core/log.h"
+#include "core/ucx_env.h"
+#include "core/util.h"
+#include "server/server.h"
+#include "server/ucx_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <ucs/config/global_opts.h>
+
+#define PROGRESS 8	     /* calls per turn: no source starves another */
+#define CLOSE_NS 2000000000u /* for closing all endpoints */
+
+const struct bfs_port_ops bfs_ucx_port_ops = {
+	.name = "ucx",
+	.passes_fds = false,
+	.reply = bfs_ucx_reply,
+	.attach = bfs_ucx_attach,
+	.detach = bfs_ucx_detach,
+};
+
+static void on_fd(void *arg, uint32_t events)
+{
+	struct bfs_port_ucx *p = arg;
+
+	p->awake = true;
+}
+
+static bool quiet(const struct bfs_port_ucx *p)
+{
+	return !p->ready && !p->failed;
+}
+
+static int arm_ucx(void *arg)
+{
+	struct bfs_port_ucx *p = arg;
+	ucs_status_t st;
+
+	if (!quiet(p))
+		return -EBUSY;
+	st = ucp_worker_arm(p->ucx.worker);
+	p->awake = st == UCS_ERR_BUSY;
+	return p->awake ? -EBUSY : 0;
+}
+
+static int poll_ucx(void *arg)
+{
+	struct bfs_port_ucx *p = arg;
+	int n = 0;
+
+	/* Nobody uses it: it costs the other ports nothing. */
+	if (!p->awake && !p->npeers)
+		return 0;
+	for (int i = 0; i < PROGRESS; i++) {
+		int did = (int)ucp_worker_progress(p->ucx.worker);
+
+		if (!did)
+			break;
+		n += did;
+	}
+	n += bfs_ucx_peer_reap(p);
+	n += bfs_ucx_serve(p);
+	if (!n && !p->npeers)
+		arm_ucx(p);
+	return n;
+}
+
+/* The daemon is linked with UCX, which has read its environment by now. */
+static void set_globals(void)
+{
+	static const char *const opts[][2] = {
+		{ "HANDLE_ERRORS", "none" },
+		{ "LOG_LEVEL", "fatal" },
+	};
+
+	for (size_t i = 0; i < BFS_COUNT(opts); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "UCX_%s", opts[i][0]);
+		if (!getenv(name))
+			ucs_global_opts_set_value(opts[i][0], opts[i][1]);
+	}
+}
+
+static int open_ucx(struct bfs_port_ucx *p, size_t eager_max)
+{
+	ucp_am_handler_param_t h = {
+		.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
+			      UCP_AM_HANDLER_PARAM_FIELD_FLAGS |
+			      UCP_AM_HANDLER_PARAM_FIELD_CB |
+			      UCP_AM_HANDLER_PARAM_FIELD_ARG,
+		.id = BFS_UCX_REQUEST,
+		.flags = UCP_AM_FLAG_WHOLE_MSG | UCP_AM_FLAG_PERSISTENT_DATA,
+		.cb = bfs_ucx_on_request,
+		.arg = p,
+	};
+	struct bfs_ucx_env env;
+	int r = bfs_ucx_env_enter(&env, eager_max);
+
+	if (r)
+		return r;
+	set_globals();
+	r = bfs_ucx_open(&p->ucx);
+	bfs_ucx_env_leave(&env);
+	if (r)
+		return r;
+	return bfs_ucx_errno(ucp_worker_set_am_recv_handler(p->ucx.worker, &h));
+}
+
+static int write_all(int fd, const void *buf, size_t len)
+{
+	ssize_t n = write(fd, buf, len);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? fsync(fd) : -ENOSPC;
+}
+
+/* Whole or not at all: a client never reads half an address. */
+static int write_file(const struct bfs_server *s, const void *buf, size_t len)
+{
+	bool others = s->allow_all || s->nallowed;
+	char path[PATH_MAX], temp[PATH_MAX];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "%s/ucx.addr", s->run_dir);
+	snprintf(temp, sizeof(temp), "%s/ucx.addr.%d", s->run_dir, getpid());
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		  others ? 0644 : 0600);
+	if (fd < 0) {
+		r = -errno;
+	} else {
+		r = write_all(fd, buf, len);
+		close(fd);
+		if (!r && rename(temp, path))
+			r = -errno;
+		if (r)
+			unlink(temp);
+	}
+	if (r)
+		bfs_log(error, "%s: cannot write our address: %s", path,
+			strerror(-r));
+	return r;
+}
+
+static int publish(struct bfs_port_ucx *p)
+{
+	void *address;
+	size_t len;
+	int r = bfs_ucx_address(&p->ucx, &address, &len);
+
+	if (r)
+		return r;
+	r = write_file(p->server, address, len);
+	free(address);
+	return r;
+}
+
+static int join_loop(struct bfs_port_ucx *p)
+{
+	struct bfs_loop *l = p->server->loop;
+	int r = bfs_loop_add(l, p->ucx.fd, EPOLLIN, on_fd, p);
+
+	return r ? r : bfs_loop_poller(l, poll_ucx, arm_ucx, p);
+}
+
+int bfs_port_ucx_new(struct bfs_server *s, size_t eager_max,
+		     struct bfs_port_ucx **out)
+{
+	struct bfs_port_ucx *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->base.ops = &bfs_ucx_port_ops;
+	p->server = s;
+	p->awake = true;
+	p->sweep.fn = bfs_ucx_sweep;
+	p->sweep.arg = p;
+	r = open_ucx(p, eager_max);
+	if (!r)
+		r = join_loop(p);
+	/* Published only when we are ready to serve. */
+	if (!r)
+		r = publish(p);
+	if (r) {
+		bfs_ucx_close(&p->ucx);
+		free(p);
+		return r;
+	}
+	*out = p;
+	return 0;
+}
+
+void bfs_port_ucx_free(struct bfs_port_ucx *p)
+{
+	uint64_t until = bfs_now() + CLOSE_NS;
+	struct bfs_ucx_peer *peer, *next;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/ucx.addr", p->server->run_dir);
+	unlink(path);
+	bfs_loop_del(p->server->loop, p->ucx.fd);
+	bfs_loop_timer(p->server->loop, &p->sweep, 0);
+	HASH_ITER(hh, p->peers, peer, next)
+	bfs_ucx_peer_drop(peer);
+	while (p->npeers && bfs_now() < until) {
+		ucp_worker_progress(p->ucx.worker);
+		bfs_ucx_peer_reap(p);
+	}
+	bfs_ucx_close(&p->ucx);
+	bfs_ucx_call_free_pools(p);
+	free(p);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The inside of the ucx port.  Owner thread only. */
+#ifndef BFS_UCX_IMPL_H
+#define BFS_UCX_IMPL_H
+
+#include "core/ucx_common.h"
+#include "server/loop.h"
+#include "server/serve.h"
+
+#include <uthash.h>
+
+#define BFS_UCX_PEERS 16384	/* endpoints */
+#define BFS_UCX_CALLS 16384	/* requests, waiting ones included */
+#define BFS_UCX_PEER_CALLS 256	/* of one peer */
+#define BFS_UCX_BUFFERS 64	/* of BFS_BULK_MAX, for bulk under way */
+#define BFS_UCX_PEER_BUFFERS 16 /* of one peer */
+#define BFS_UCX_SERVE 64	/* requests per turn of the loop */
+
+/* A client's worker. */
+struct bfs_ucx_peer {
+	struct bfs_port_ucx *port;
+	ucp_ep_h ep; /* NULL: closed */
+	uint64_t session, ticket;
+	bool attached;	  /* in port->peers */
+	bool failed;	  /* in port->failed */
+	bool closing;	  /* UCX has yet to say that the endpoint is gone */
+	unsigned calls;	  /* that point here */
+	unsigned buffers; /* that they hold */
+	struct bfs_ucx_peer *next_failed;
+	UT_hash_handle hh;
+};
+
+/* A request, from its arrival until UCX has sent the reply. */
+struct bfs_ucx_call {
+	struct bfs_call call;
+	struct bfs_ucx_peer *peer; /* NULL: HELLO before it is attached */
+	uint32_t slot;		   /* the client's */
+	void *held;		   /* UCX's data, released with the call */
+	void *rndv;	     /* announced by rendezvous, not yet fetched */
+	bool fields_in_bulk; /* long fields came as the payload */
+	void *buffer;	     /* BFS_BULK_MAX bytes, from the pool */
+	uint64_t expires;    /* UCX has to be done with it; bfs_now() clock */
+	/* In the queue it is waiting in, or among the busy ones. */
+	struct bfs_ucx_call *prev, *next;
+	uint8_t rep[BFS_UCX_HEAD_LEN + BFS_FIELDS_MAX];
+};
+
+struct bfs_port_ucx {
+	struct bfs_port base;
+	struct bfs_server *server;
+	struct bfs_ucx ucx;
+	struct bfs_ucx_peer *peers;  /* uthash by session */
+	struct bfs_ucx_peer *failed; /* to be dropped at the next turn */
+	unsigned npeers;
+	struct bfs_ucx_call *pool; /* singly linked */
+	unsigned ncalls;
+	struct bfs_ucx_call *ready;   /* to be served; utlist DL_ */
+	struct bfs_ucx_call *starved; /* wait for a buffer; utlist DL_ */
+	struct bfs_ucx_call *busy;    /* UCX sends or receives; utlist DL_ */
+	void *buffers;		      /* free ones, linked by first word */
+	unsigned nbuffers;	      /* made so far */
+	struct bfs_timer sweep;
+	bool awake; /* there may be something to do without any peer */
+};
+
+extern const struct bfs_port_ops bfs_ucx_port_ops;
+
+/* ucx_peer.c */
+/* The peer of a session, if the ticket is right; or NULL. */
+struct bfs_ucx_peer *bfs_ucx_peer_find(struct bfs_port_ucx *p, uint64_t session,
+				       uint64_t ticket);
+/* Make c->peer, not yet attached, from HELLO's address. */
+int bfs_ucx_peer_new(struct bfs_ucx_call *c, struct bfs_str address);
+/* Close its endpoint.  It is freed with its last call. */
+void bfs_ucx_peer_drop(struct bfs_ucx_peer *peer);
+/* It is to be dropped as soon as that is safe. */
+void bfs_ucx_peer_fail(struct bfs_ucx_peer *peer);
+/* One call less; peers that HELLO did not attach go with it. */
+void bfs_ucx_peer_put(struct bfs_ucx_peer *peer);
+/* Drop those that failed since the last time: how many. */
+int bfs_ucx_peer_reap(struct bfs_port_ucx *p);
+int bfs_ucx_attach(struct bfs_call *call, struct bfs_str address);
+void bfs_ucx_detach(struct bfs_port *port, struct bfs_session *s);
+
+/* ucx_call.c */
+ucs_status_t bfs_ucx_on_request(void *arg, const void *header,
+				size_t header_len, void *data, size_t len,
+				const ucp_am_recv_param_t *param);
+void bfs_ucx_reply(struct bfs_call *call);
+/* Serve what is ready: how many. */
+int bfs_ucx_serve(struct bfs_port_ucx *p);
+void bfs_ucx_sweep(struct bfs_timer *t);
+/* Give up what the peer's calls wait for. */
+void bfs_ucx_call_orphan(struct bfs_port_ucx *p, struct bfs_ucx_peer *peer);
+void bfs_ucx_call_free_pools(struct bfs_port_ucx *p);
+
+#endif
