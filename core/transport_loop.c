@@ -94,9 +94,11 @@ static void free_event(struct event *e)
 	free(e);
 }
 
+#define HOUR_NS 3600000000000u
+
 /* Put a copy of m on its way. */
 static void launch(struct bfs_tloop *net, const struct bfs_tloop_msg *m,
-		   bool reset, int fd)
+		   bool reset, int fd, uint64_t later_ns)
 {
 	const struct bfs_tloop_config *c = &net->config;
 	uint64_t span = c->delay_max_ns - c->delay_min_ns;
@@ -110,7 +112,7 @@ static void launch(struct bfs_tloop *net, const struct bfs_tloop_msg *m,
 	e->m.bulk = copy(m->bulk, m->bulk_len);
 	e->reset = reset;
 	e->fd = fd;
-	e->time = net->now + c->delay_min_ns;
+	e->time = net->now + c->delay_min_ns + later_ns;
 	if (span)
 		e->time += draw(net) % span;
 	while (*at && (*at)->time <= e->time)
@@ -151,13 +153,15 @@ static void send_msg(struct bfs_tloop *net, const struct bfs_tloop_msg *m,
 		if (fd >= 0)
 			close(fd);
 	} else {
-		launch(net, m, false, fd);
+		launch(net, m, false, fd,
+		       fate == BFS_TLOOP_STRAY ? HOUR_NS : 0);
 	}
 	if (fate == BFS_TLOOP_DUPLICATE)
-		launch(net, m, false, -1);
-	if (fate == BFS_TLOOP_RESET || fate == BFS_TLOOP_BREAK)
+		launch(net, m, false, -1, 0);
+	if (fate == BFS_TLOOP_RESET || fate == BFS_TLOOP_BREAK ||
+	    fate == BFS_TLOOP_STRAY)
 		launch(net, &(struct bfs_tloop_msg){ .conn = m->conn }, true,
-		       -1);
+		       -1, 0);
 	if (fate == BFS_TLOOP_INTERRUPT && w && w->io->interruptible)
 		wake(net, w, -EINTR);
 }
@@ -370,6 +374,11 @@ struct bfs_transport *bfs_tloop_connect(struct bfs_tloop *net)
 	net->conns = c;
 	pthread_mutex_unlock(&net->mutex);
 	return &c->t;
+}
+
+uint64_t bfs_tloop_number(const struct bfs_transport *t)
+{
+	return bfs_container_of(t, struct conn, t)->number;
 }
 
 struct bfs_tloop *bfs_tloop_new(const struct bfs_tloop_config *config)

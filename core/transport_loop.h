@@ -18,7 +18,8 @@ enum bfs_tloop_fate {
 	BFS_TLOOP_PASS,
 	BFS_TLOOP_LOSE,	     /* silently: the caller times out */
 	BFS_TLOOP_RESET,     /* lost, and the connection with it */
-	BFS_TLOOP_BREAK,     /* the connection goes, the message arrives */
+	BFS_TLOOP_BREAK,     /* the connection goes, the message arrives... */
+	BFS_TLOOP_STRAY,     /* ...an hour later */
 	BFS_TLOOP_DUPLICATE, /* arrives twice */
 	BFS_TLOOP_INTERRUPT, /* arrives; the caller gets a signal first */
 };
@@ -60,6 +61,8 @@ void bfs_tloop_free(struct bfs_tloop *net);
 
 /* A new connection, or NULL. */
 struct bfs_transport *bfs_tloop_connect(struct bfs_tloop *net);
+/* Its number, as in struct bfs_tloop_msg. */
+uint64_t bfs_tloop_number(const struct bfs_transport *t);
 
 /* Send a reply from inside deliver; everything is copied, fd is taken over. */
 void bfs_tloop_answer(struct bfs_tloop *net, const struct bfs_tloop_msg *m,

@@ -24,6 +24,20 @@ UNIT_TESTS += %D%/unit/test_fs_basic
 %C%_unit_test_fs_basic_SOURCES = %D%/unit/test_fs_basic.c
 %C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
+UNIT_TESTS += %D%/unit/test_proto
+%C%_unit_test_proto_SOURCES = %D%/unit/test_proto.c
+%C%_unit_test_proto_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_proto_LDADD = core/libcore.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_lock
+%C%_unit_test_lock_SOURCES = %D%/unit/test_lock.c
+%C%_unit_test_lock_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_lock_LDADD = server/libserver.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_lock_model
+%C%_unit_test_lock_model_SOURCES = %D%/unit/test_lock_model.c
+%C%_unit_test_lock_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_lock_model_LDADD = server/libserver.la $(CMOCKA_LIBS)
 
 UNIT_TESTS += %D%/unit/test_fs_kernel
 %C%_unit_test_fs_kernel_SOURCES = %D%/unit/test_fs_kernel.c
