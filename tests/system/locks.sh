@@ -95,18 +95,18 @@ def waiter(take, hold, how):
     if not pid:
         hold(os.open('f', os.O_RDWR))
         os.write(ready_w, b'x')
-        time.sleep(0.15 if how != 'kill' else 100)
+        time.sleep(0.1 if how != 'kill' else 100)
         os._exit(0)
     os.read(ready_r, 1)
     t = time.monotonic()
     if how == 'kill':
         if not os.fork():
-            time.sleep(0.15)
+            time.sleep(0.1)
             os.kill(pid, signal.SIGKILL)
             os._exit(0)
     x = os.open('f', os.O_RDWR)
     take(x)
-    print(how, 0.1 < time.monotonic() - t < 8)
+    print(how, 0.05 < time.monotonic() - t < 8)
     os.waitpid(pid, 0)
     if how == 'kill':
         os.wait()
@@ -184,5 +184,5 @@ sh -c "sleep 0.2" 201>&200 & exec 200>&-
 flock -n f echo no || echo "a child holds it"; wait; flock -n f echo free
 flock f sh -c "sleep 0.2; echo first" & sleep 0.1; flock f echo second; wait
 flock -s f flock -s -n f echo shared; flock -n . echo directory; flock new echo created; ls
-for i in 1 2 3 4; do (for j in $(seq 10); do flock f sh -c "n=\$(cat n 2>/dev/null || echo 0); echo \$((n + 1)) >n"; done) & done; wait; cat n
+for i in 1 2 3; do (for j in $(seq 6); do flock f sh -c "n=\$(cat n 2>/dev/null || echo 0); echo \$((n + 1)) >n"; done) & done; wait; cat n
 '
