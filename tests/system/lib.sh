@@ -74,10 +74,14 @@ benchfs_run() {
 	timeout -k 10 "$limit" "$builddir/run" benchfs run "$@"
 }
 
-# bfs CMD ARGS...: the command on an embedded daemon.
+# bfs CMD ARGS...: the command on an embedded daemon.  A test may set
+# run_options first.
+run_options=
 bfs() {
 	rc=0
-	benchfs_run -m "$mnt" -- "$@" || rc=$?
+	# word splitting is wanted
+	# shellcheck disable=SC2086
+	benchfs_run -m "$mnt" $run_options -- "$@" || rc=$?
 	[ $rc -ne 124 ] || echo "$name: no end within $limit s" >&2
 	check_real_is_empty "something went to the real directory"
 	return $rc

@@ -1,0 +1,52 @@
+#!/bin/sh
+# fio with verification: each engine writes blocks, reads them and checks them.
+# Where a file is not passed through, an engine that makes raw calls must get an
+# error and never wrong data.
+. "${0%/*}/lib.sh"
+requires fio
+
+fio --enghelp >"$T/engines"
+
+# job THREAD ENGINE...: all of them at once, each on a file of its own
+job() {
+	cat >"$T/job" <<END
+[global]
+size=1m
+bs=4k
+rw=randrw
+verify=crc32c
+verify_fatal=1
+randrepeat=1
+fallocate=none
+iodepth=4
+thread=$1
+END
+	shift
+	for engine; do
+		grep -qw "$engine" "$T/engines" || continue
+		printf '[%s]\nioengine=%s\nfilename=%s\n' "$engine" "$engine" \
+			"$mnt/f.$engine" >>"$T/job"
+	done
+	rc=0
+	bfs fio --output="$T/out" "$T/job" >"$T/log" 2>&1 || rc=$?
+	[ $rc -ne 0 ] || return 0
+	# raw io_submit on a placeholder: refused, not answered wrongly
+	if [ "$*" = libaio ] && [ "${BENCHFS_TRANSPORT:-}" = ucx ] &&
+		grep -q 'Invalid argument' "$T/out" "$T/log"; then
+		return 0
+	fi
+	cat "$T/log" "$T/out" >&2
+	fail "fio $*: $rc"
+}
+
+job 1 psync sync vsync pvsync pvsync2 mmap posixaio
+job 0 psync mmap
+job 1 libaio
+# the verification of this test: a changed block must be found
+cat >"$T/bad" <<END
+fio --name=w --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --do_verify=0 --thread --minimal >/dev/null
+printf XXXX | dd of=$mnt/v bs=1 seek=5000 conv=notrunc status=none
+fio --name=r --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --verify_only --thread --minimal >/dev/null 2>&1
+END
+bfs sh "$T/bad" && fail "a wrong block was not noticed"
+exit 0

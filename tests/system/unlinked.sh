@@ -1,0 +1,81 @@
+#!/bin/sh
+# S5: a file that is unlinked while open lives until its last descriptor in any
+# process is closed or that process is gone; then its space returns.
+. "${0%/*}/lib.sh"
+requires "$PY"
+
+cat >"$T/unlinked.py" <<'END'
+import os
+os.chdir(os.environ['D'])
+fd = os.open('f', os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+os.write(fd, b'before ')
+dup = os.dup(fd)
+os.unlink('f')
+print(os.path.exists('f'), os.fstat(fd).st_nlink)
+os.write(dup, b'after')
+os.close(fd)
+print(os.pread(dup, 100, 0), os.fstat(dup).st_size)
+open('f', 'w').write('another')  # the name is free
+print(os.pread(dup, 100, 0))
+pid = os.fork()
+if not pid:
+    os.write(dup, b' child')
+    os._exit(0)
+os.waitpid(pid, 0)
+os.ftruncate(dup, 18)
+print(os.pread(dup, 100, 0), open('f').read())
+os.fchmod(dup, 0o600)
+os.utime(dup, (1, 2))
+print(oct(os.fstat(dup).st_mode), os.fstat(dup).st_mtime)
+try:
+    os.link(f'/proc/self/fd/{dup}', 'back', follow_symlinks=True)
+    print('linked')
+except OSError as e:
+    print('not linked')
+a = os.open('g', os.O_RDWR | os.O_CREAT)
+os.write(a, b'old')
+b = os.open('new', os.O_RDWR | os.O_CREAT)
+os.rename('new', 'g')  # unlinked by rename
+print(os.fstat(a).st_nlink, os.fstat(b).st_nlink, os.pread(a, 9, 0))
+d = os.open('.', os.O_RDONLY)
+os.mkdir('dir')
+d = os.open('dir', os.O_RDONLY)
+os.rmdir('dir')
+print(os.fstat(d).st_nlink, os.listdir(d))
+try:
+    os.open('x', os.O_CREAT | os.O_WRONLY, dir_fd=d)
+except OSError as e:
+    print(e.strerror)
+END
+both '"$PY" "$T/unlinked.py"'
+both -s 'bash -eu' '
+cd "$D"; echo kept >f; exec 3<f 4<>f; rm f; cat <&3; echo more >&4; cat <&3
+echo new >f; cat f; cat /dev/fd/4 2>/dev/null || cat <&4; sh -c "cat <&3"; exec 3<&- 4<&-
+(echo 1; rm g; echo 2) >g; ls
+'
+
+# the space, seen in the data directory
+mkdir "$T/data"
+cat >"$T/space" <<'END'
+set -eu
+used() { du -sk "$T/data" | cut -f1; }
+freed() {
+	for _ in $(seq 100); do
+		[ "$(used)" -lt 9000 ] && return
+		sleep 0.05
+	done
+	echo "space did not return after $1: $(used) KiB" >&2
+	exit 1
+}
+big() { head -c 20000000 /dev/urandom >"$1"; [ "$(used)" -gt 19000 ]; }
+cd "$mnt"
+big f; rm f; freed "unlink"
+big f; exec 3<f; rm f; [ "$(wc -c <&3)" = 20000000 ]
+exec 3<&-; freed "the last close"
+big f; sleep 100 <f & rm f; kill -9 $!; wait $! || :; freed "kill -9"
+big f; : >f; freed "O_TRUNC"
+big f; : >g; mv g f; freed "rename"
+big f; sh -c 'exec 3<f; rm f; exec 4<&3 3<&-; sleep 0.1'; freed "exit"
+big f; sh -c 'rm f; sleep 0.3' <f & wait $!; freed "exit of a child"
+END
+benchfs_run -m "$mnt" -d "$T/data" -- sh "$T/space" || fail "space: $?"
