@@ -7,6 +7,7 @@
 #include "server/fs.h"
 #include "server/loop.h"
 #include "server/port_local.h"
+#include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
 
@@ -23,6 +24,7 @@
 
 struct bfs_daemon {
 	struct bfs_port_local *local;
+	struct bfs_port_ucx *ucx; /* NULL: not in use */
 	struct bfs_timer sweep;
 	uint64_t swept_at; /* requests served by the last sweep */
 };
@@ -167,7 +169,8 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 		r = bfs_port_local_new(s, &s->daemon->local);
 	/* Loading UCX costs milliseconds and megabytes: only if it is used. */
 	if (!r && !s->pass)
-		r = -EOPNOTSUPP;
+		r = bfs_port_ucx_new(s, s->config.network.eager_threshold,
+				     &s->daemon->ucx);
 	if (!r)
 		r = bfs_run_dir_write_pid(s);
 	return r ? r : bfs_run_dir_ready(s);
@@ -188,6 +191,8 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 		bfs_port_local_free(s->daemon->local);
 		bfs_run_dir_clean(s, scratch);
 	}
+	if (s->daemon && s->daemon->ucx)
+		bfs_port_ucx_free(s->daemon->ucx);
 	bfs_session_free_all(s);
 	if (s->locks)
 		bfs_serve_lock_stop(s);
