@@ -20,6 +20,12 @@
 #define BFS_ARENA_RECORDS 65536u
 #define BFS_LIFE ((int64_t)1 << 62)
 
+/* In a data file, which users share, each has bytes of his own. */
+static inline int64_t bfs_life_byte(uint32_t uid, uint32_t slot)
+{
+	return BFS_LIFE + ((int64_t)uid << 16) + slot;
+}
+
 enum bfs_desc_state { BFS_DESC_FREE, BFS_DESC_MADE, BFS_DESC_USED };
 
 #define BFS_DESC_STATE(word) ((word)&3u)
@@ -30,7 +36,7 @@ struct bfs_desc {
 	/* gen << 2 | state in one word, so that a compare-and-swap never
 	 * frees a later use of the record; gen is raised at each use. */
 	_Atomic uint32_t word;
-	_Atomic uint32_t maker; /* pid, while state is MADE */
+	_Atomic uint32_t maker;	 /* pid, while state is MADE */
 	uint32_t kind;		 /* enum bfs_kind of the preload library */
 	_Atomic uint32_t oflags; /* access mode and status flags */
 	/* Somebody else may hold the description too: only the daemon, who
@@ -39,9 +45,10 @@ struct bfs_desc {
 	uint32_t rights;
 	uint64_t ino, mac; /* with rights: the handle */
 	uint64_t data_ino; /* st_ino of a data file that is passed through */
-	_Atomic uint64_t offset; /* or the cursor of a directory */
-	pthread_mutex_t lock;	 /* robust; guards offset */
-	uint8_t pad[32];
+	_Atomic uint64_t offset;  /* or the cursor of a directory */
+	pthread_mutex_t lock;	  /* robust; guards offset */
+	_Atomic uint32_t suspect; /* the daemon's: word at its last look */
+	uint8_t pad[28];
 };
 
 struct bfs_arena {

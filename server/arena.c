@@ -173,9 +173,10 @@ bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
 	return locked(a->empty, slot);
 }
 
-static void
-sweep_one(struct arena *a, uint32_t i,
-	  bool (*pass_alive)(void *arg, uint64_t ino, uint32_t slot), void *arg)
+static void sweep_one(struct arena *a, uint32_t i,
+		      bool (*pass_alive)(void *arg, uint64_t ino, uint32_t uid,
+					 uint32_t slot),
+		      void *arg)
 {
 	struct bfs_desc *d = &a->map->desc[i];
 	uint32_t word = d->word;
@@ -189,16 +190,20 @@ sweep_one(struct arena *a, uint32_t i,
 		break;
 	default:
 		if (locked(a->empty, i) ||
-		    (d->data_ino && pass_alive(arg, d->ino, i)))
+		    (d->data_ino && pass_alive(arg, d->ino, a->uid, i)))
 			return;
 	}
+	/* Dead twice, a second apart: a record whose maker has not signed
+	 * yet looks dead once. */
+	if (atomic_exchange(&d->suspect, word) != word)
+		return;
 	atomic_compare_exchange_strong(
 		&d->word, &word,
 		BFS_DESC_WORD(BFS_DESC_GEN(word), BFS_DESC_FREE));
 }
 
 void bfs_arenas_sweep(struct bfs_arenas *all,
-		      bool (*pass_alive)(void *arg, uint64_t ino,
+		      bool (*pass_alive)(void *arg, uint64_t ino, uint32_t uid,
 					 uint32_t slot),
 		      void *arg)
 {

@@ -31,7 +31,7 @@ bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen);
  * passed-through description whether its data file's lock is held.
  */
 void bfs_arenas_sweep(struct bfs_arenas *a,
-		      bool (*pass_alive)(void *arg, uint64_t ino,
+		      bool (*pass_alive)(void *arg, uint64_t ino, uint32_t uid,
 					 uint32_t slot),
 		      void *arg);
 

@@ -62,8 +62,8 @@ static int allow_users(struct bfs_server *s)
 	char *list = strdup(s->config.auth.allow_users), *save = NULL;
 	int r = list ? 0 : -ENOMEM;
 
-	for (char *name = list ? strtok_r(list, ", ", &save) : NULL;
-	     !r && name; name = strtok_r(NULL, ", ", &save))
+	for (char *name = list ? strtok_r(list, ", ", &save) : NULL; !r && name;
+	     name = strtok_r(NULL, ", ", &save))
 		r = allow_user(s, name);
 	free(list);
 	return r;
@@ -85,9 +85,9 @@ static int raise_limits(void)
  * that were killed.  Runs while requests come or orphans are left, so that an
  * idle daemon sleeps.
  */
-static bool pass_alive(void *arg, uint64_t ino, uint32_t slot)
+static bool pass_alive(void *arg, uint64_t ino, uint32_t uid, uint32_t slot)
 {
-	return bfs_fs_slot_locked(arg, ino, slot);
+	return bfs_fs_slot_locked(arg, ino, uid, slot);
 }
 
 static void on_sweep(struct bfs_timer *t)
@@ -102,9 +102,9 @@ static void on_sweep(struct bfs_timer *t)
 	s->daemon->swept_at = bfs_stats.requests;
 }
 
-void bfs_daemon_busy(struct bfs_server *s)
+static void on_busy(struct bfs_server *s)
 {
-	if (s->daemon && !s->daemon->sweep.at)
+	if (!s->daemon->sweep.at)
 		bfs_loop_timer(s->loop, &s->daemon->sweep,
 			       bfs_now() + SWEEP_NS);
 }
@@ -128,10 +128,10 @@ static int open_fs(struct bfs_server *s)
 static int make_identity(struct bfs_server *s)
 {
 	s->list_hash = 1; /* one member */
-	s->pass = s->config.network.transport != BFS_CONFIG_network_transport_ucx;
+	s->pass =
+		s->config.network.transport != BFS_CONFIG_network_transport_ucx;
 	if (getrandom(s->secret, sizeof(s->secret), 0) != sizeof(s->secret) ||
-	    getrandom(&s->cluster, sizeof(s->cluster), 0) !=
-		    sizeof(s->cluster))
+	    getrandom(&s->cluster, sizeof(s->cluster), 0) != sizeof(s->cluster))
 		return -EIO;
 	return 0;
 }
@@ -145,6 +145,7 @@ static int make_parts(struct bfs_server *s)
 		return -ENOMEM;
 	s->daemon->sweep.fn = on_sweep;
 	s->daemon->sweep.arg = s;
+	s->busy = on_busy;
 	return 0;
 }
 

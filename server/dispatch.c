@@ -3,6 +3,7 @@
 #include "core/stats.h"
 #include "core/util.h"
 #include "server/serve.h"
+#include "server/server.h"
 #include "server/session.h"
 
 #include <errno.h>
@@ -96,6 +97,8 @@ void bfs_serve(struct bfs_call *c)
 	c->in_len = 0;
 	c->pass_fd = -1;
 	bfs_stat_add(requests, 1);
+	if (c->server->busy)
+		c->server->busy(c->server);
 	r = bfs_wire_end(&in);
 	if (!r && (c->head.op >= BFS_COUNT(steps) || !steps[c->head.op]))
 		r = -ENOSYS;

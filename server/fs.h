@@ -13,10 +13,6 @@
 
 struct bfs_fs;
 
-/* Byte of a data file whose OFD lock says that a pass-through description
- * with that arena slot lives (RULES 1). */
-#define BFS_FS_SLOT_BYTE(slot) ((INT64_C(1) << 62) + (int64_t)(slot))
-
 struct bfs_fs_conf {
 	const char *data_dir; /* made if missing, mode 0700 */
 	uint8_t secret[16];   /* the cluster's: keys the MAC of handles */
@@ -52,8 +48,9 @@ struct bfs_handle bfs_fs_root(const struct bfs_fs *fs);
 /* 0, or -ESTALE: not made by us or of an inode that is gone. */
 int bfs_fs_check(const struct bfs_fs *fs, struct bfs_handle h);
 
-/* Is there a pass-through description of the inode with that slot? */
-bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t slot);
+/* Is there a pass-through description of the inode with that record? */
+bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t uid,
+			uint32_t slot);
 
 /* Free unlinked inodes that nobody has open any more.  True while some are
  * left: call again in a while. */

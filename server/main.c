@@ -7,10 +7,10 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <signal.h>
 #include <sysexits.h>
 
 extern char **environ;
@@ -71,8 +71,8 @@ static int parse(int argc, char **argv, struct arguments *a)
 {
 	int c, r = 0;
 
-	while (!r && (c = getopt_long(argc, argv, "c:s:hV", options, NULL)) !=
-			     -1) {
+	while (!r &&
+	       (c = getopt_long(argc, argv, "c:s:hV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			a->file = optarg;

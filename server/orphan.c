@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Inodes without a name that somebody has open (S5), and who that may be. */
+#include "core/arena.h"
 #include "server/data.h"
 
 #include <errno.h>
@@ -81,16 +82,16 @@ static bool alive(const struct bfs_fs *fs, struct bfs_inode *i)
 	prune(fs, i);
 	if (i->nopens)
 		return true;
-	return S_ISREG(i->mode) && i->file.passed &&
-	       locked(fs, i, BFS_FS_SLOT_BYTE(0), 0);
+	return S_ISREG(i->mode) && i->file.passed && locked(fs, i, BFS_LIFE, 0);
 }
 
-bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t slot)
+bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t uid,
+			uint32_t slot)
 {
 	struct bfs_inode *i = bfs_inode_find(fs, ino);
 
 	return i && S_ISREG(i->mode) &&
-	       locked(fs, i, BFS_FS_SLOT_BYTE(slot), 1);
+	       locked(fs, i, bfs_life_byte(uid, slot), 1);
 }
 
 static void free_oldest_held(struct bfs_fs *fs)

@@ -81,8 +81,7 @@ static void notify(const char *text)
 		to.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 ||
-	    sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-		   (struct sockaddr *)&to,
+	    sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
 		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		bfs_log(warn, "cannot tell %s that we are ready: %m", where);
 	if (fd >= 0)

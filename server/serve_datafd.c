@@ -5,7 +5,6 @@
 #include "server/walk.h"
 
 #include <errno.h>
-#include <unistd.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -56,7 +56,7 @@ static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
 	if (!bfs_arenas_current(s->arenas, o->uid, slot, gen))
 		return false;
 	return bfs_arenas_alive(s->arenas, o->uid, slot, gen) ||
-	       bfs_fs_slot_locked(s->fs, ino, slot);
+	       bfs_fs_slot_locked(s->fs, ino, o->uid, slot);
 }
 
 int bfs_serve_lock_start(struct bfs_server *s)

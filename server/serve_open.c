@@ -4,6 +4,7 @@
 #include "server/node.h"
 #include "server/perm.h"
 
+#include "core/arena.h"
 #include "core/log.h"
 #include "core/stats.h"
 
@@ -82,7 +83,7 @@ static bool lock_slot(const struct opening *o)
 {
 	struct flock l = { .l_type = F_RDLCK,
 			   .l_whence = SEEK_SET,
-			   .l_start = BFS_FS_SLOT_BYTE(o->slot),
+			   .l_start = bfs_life_byte(o->c->cred->uid, o->slot),
 			   .l_len = 1 };
 
 	if (o->slot == BFS_NO_SLOT || (o->flags & O_ACCMODE) == O_ACCMODE)

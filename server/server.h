@@ -30,12 +30,12 @@ struct bfs_server {
 	const char *stop; /* not NULL: why we are stopping */
 	int signal_fd;
 	struct bfs_daemon *daemon; /* daemon.c's own */
+	/* Requests come: see to it that what is left behind gets swept.
+	 * NULL: nobody sweeps (unit tests). */
+	void (*busy)(struct bfs_server *s);
 	/* Read the configuration again, into fresh. */
 	void (*reload)(void *arg, struct bfs_config *fresh, bool *ok);
 	void *reload_arg;
 };
-
-/* Requests come: see to it that what is left behind gets swept. */
-void bfs_daemon_busy(struct bfs_server *s);
 
 #endif
