@@ -86,39 +86,102 @@ ssize_t bfs___readlinkat_chk(int dirfd, const char *path, char *buf, size_t n,
 	return bfs_readlinkat(dirfd, path, buf, n);
 }
 
-/*
- * The walk to the file ends at its inode; the daemon knows its directory's
- * path, and the last name is found by resolving symlinks here.
- */
-static int resolve(const char *path, char *out)
+/* O_PATH handle of a place: 0, -errno, or 1: w leads out. */
+static int find(struct bfs_where *w, int flags, struct bfs_open_rep *rep)
 {
 	struct bfs_rpc r = BFS_RPC_INIT;
-	struct bfs_open_rep rep;
 	struct bfs_client *c;
-	struct bfs_where w;
-	char *p;
-	int e = bfs_where(&w, AT_FDCWD, path);
+	int e = bfs_session(&c);
 
-	if (!e)
-		e = bfs_session(&c);
 	while (!e) {
-		if (w.foreign) {
-			p = REAL(realpath)(w.path, out);
-			return p ? 0 : -errno;
-		}
-		e = bfs_rpc_open(
-			c, &r,
-			&(struct bfs_open_req){ .at = w.at,
-						.path = bfs_where_str(&w),
-						.oflags = O_PATH,
-						.arena_slot = BFS_NO_SLOT },
-			&rep);
-		if (!bfs_where_on(&w, &r, &e))
+		if (w->foreign)
+			return 1;
+		e = bfs_rpc_open(c, &r,
+				 &(struct bfs_open_req){
+					 .at = w->at,
+					 .path = bfs_where_str(w),
+					 .oflags = O_PATH | (uint32_t)flags,
+					 .arena_slot = BFS_NO_SLOT },
+				 rep);
+		if (!bfs_where_on(w, &r, &e))
 			break;
 	}
 	bfs_rpc_end(&r);
+	return e;
+}
+
+/* Cut path before its last name, which is returned. */
+static const char *split(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	return slash + 1;
+}
+
+/*
+ * A file with several names: its directory tells which of them was meant,
+ * once no symlink stands at the end of the path any more.
+ */
+static int resolve_named(const char *path, char *out)
+{
+	char at[2 * BFS_PATH_MAX], link[BFS_PATH_MAX];
+
+	if (strlen(path) >= sizeof(link))
+		return -ENAMETOOLONG;
+	strcpy(at, path);
+	for (int hops = 0; hops < 40; hops++) {
+		ssize_t n = bfs_readlink(at, link, sizeof(link) - 1);
+		const char *name;
+		size_t len;
+		char *dir;
+
+		if (n >= 0 && link[0] == '/') {
+			link[n] = '\0';
+			strcpy(at, link);
+			continue;
+		}
+		name = split(at);
+		dir = bfs_realpath(name ? (*at ? at : "/") : ".", out);
+		if ((unsigned long)dir >= (unsigned long)-4095)
+			return (int)(long)dir;
+		len = strlen(out);
+		if (n >= 0) {
+			link[n] = '\0';
+			name = link;
+		} else if (!name) {
+			name = at;
+		}
+		if (len + 1 + strlen(name) >= BFS_PATH_MAX)
+			return -ENAMETOOLONG;
+		if (n < 0) {
+			out[len] = '/';
+			strcpy(out + len + 1, name);
+			return 0;
+		}
+		memcpy(at, out, len);
+		at[len] = '/';
+		strcpy(at + len + 1, link);
+	}
+	return -ELOOP;
+}
+
+static int resolve(const char *path, char *out)
+{
+	struct bfs_open_rep rep;
+	struct bfs_where w;
+	int e = bfs_where(&w, AT_FDCWD, path);
+
+	if (!e)
+		e = find(&w, 0, &rep);
+	if (e == 1)
+		return REAL(realpath)(w.path, out) ? 0 : -errno;
 	if (e)
 		return e;
+	if (rep.attr.nlink > 1 && !S_ISDIR(rep.attr.mode))
+		return resolve_named(path, out);
 	e = bfs_handle_path(rep.handle, out, BFS_PATH_MAX);
 	return e < 0 ? e : 0;
 }
