@@ -5,6 +5,7 @@
  * one leaves it as the caller had it.
  */
 #include "preload/entry.h"
+#include "preload/entry_var.h"
 
 #define HOOK(type, name, params, args, ours) \
 	BFS_EXPORT type name params \
@@ -62,5 +63,18 @@
 	}
 #define VARIADIC(type, name, params)
 #define ALIAS(new, old)
+#include "preload/hooks.def"
+#include "preload/undef.h"
+
+/* As assembly: headers declare some of them with types of their own. */
+#define HOOK(type, name, params, args, ours)
+#define HOOK_P HOOK
+#define HOOK_E HOOK
+#define HOOK_R HOOK
+#define HOOK_V(name, params, args, ours)
+#define HOOK_N HOOK_V
+#define VARIADIC(type, name, params)
+#define ALIAS(new, old) \
+	__asm__(".globl " #new "\n.type " #new ", @function\n" #new " = " #old);
 #include "preload/hooks.def"
 #include "preload/undef.h"

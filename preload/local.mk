@@ -1,7 +1,7 @@
 # preload: the only directory that knows about errno and libc names.
 pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 %C%_libbenchfs_preload_la_SOURCES = \
-	%D%/entry.c %D%/entry_var.c %D%/hooks.def %D%/undef.h \
+	%D%/entry.c %D%/entry.h %D%/entry_var.h %D%/hooks.def %D%/undef.h \
 	%D%/headers.h %D%/ops.h %D%/real.c %D%/real.h \
 	%D%/state.c %D%/state_env.c %D%/state.h \
 	%D%/fd.c %D%/fd.h \

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The variadic entry points, and the other names of the same functions. */
+/*
+ * The variadic entry points.  Part of entry.c: aliases must stand in the same
+ * translation unit as what they name.
+ */
+#ifndef BFS_ENTRY_VAR_H
+#define BFS_ENTRY_VAR_H
+
 #include "preload/entry.h"
 
 #include "core/sys.h"
@@ -180,15 +186,4 @@ __attribute__((optimize("O2"))) BFS_EXPORT void *dlopen(const char *path,
 	return REAL(dlopen)(path, flags);
 }
 
-/* As assembly: headers declare some of them with types of their own. */
-#define HOOK(type, name, params, args, ours)
-#define HOOK_P HOOK
-#define HOOK_E HOOK
-#define HOOK_R HOOK
-#define HOOK_V(name, params, args, ours)
-#define HOOK_N HOOK_V
-#define VARIADIC(type, name, params)
-#define ALIAS(new, old) \
-	__asm__(".globl " #new "\n.type " #new ", @function\n" #new " = " #old);
-#include "preload/hooks.def"
-#include "preload/undef.h"
+#endif
