@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 
 #define MOST 0x7ffff000 /* bytes of one call, as the kernel's */
 
@@ -182,17 +183,26 @@ ssize_t bfs_write(int fd, const void *buf, size_t n)
 	return r;
 }
 
-/*
- * Vectors go piece by piece: atomic only within one message, as O_APPEND
- * promises for calls of up to 1 MiB when the vector has one element.
- */
+/* The bytes of a vector, or -EINVAL as the kernel says. */
+static ssize_t total(const struct iovec *v, int count)
+{
+	size_t sum = 0;
+
+	if (count < 0 || count > IOV_MAX)
+		return -EINVAL;
+	for (int i = 0; i < count; i++) {
+		if (v[i].iov_len > SSIZE_MAX - sum)
+			return -EINVAL;
+		sum += v[i].iov_len;
+	}
+	return (ssize_t)sum;
+}
+
 static ssize_t each(int fd, const struct iovec *v, int count, off_t offset,
 		    ssize_t (*one)(int fd, void *buf, size_t n, off_t offset))
 {
 	ssize_t done = 0, r;
 
-	if (count < 0 || count > IOV_MAX)
-		return -EINVAL;
 	for (int i = 0; i < count; i++) {
 		if (!v[i].iov_len)
 			continue;
@@ -219,6 +229,39 @@ static ssize_t one_write(int fd, void *buf, size_t n, off_t offset)
 			  : bfs_pwrite(fd, buf, n, offset);
 }
 
+/*
+ * A vector is one write: it must not tear (S3), so what fits into a message
+ * is gathered first.
+ */
+static ssize_t write_vector(int fd, const struct iovec *v, int count,
+			    off_t offset)
+{
+	ssize_t n = total(v, count), r;
+	char *p;
+	long at;
+
+	if (n <= 0 || count == 1 || n > BFS_BULK_MAX)
+		return n < 0 ? n : each(fd, v, count, offset, one_write);
+	at = bfs_sys_mmap(NULL, (size_t)n, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at < 0 && at > -4096)
+		return at;
+	p = (char *)at;
+	for (int i = 0; i < count; p += v[i++].iov_len)
+		memcpy(p, v[i].iov_base, v[i].iov_len);
+	r = one_write(fd, (void *)at, (size_t)n, offset);
+	bfs_sys_munmap((void *)at, (size_t)n);
+	return r;
+}
+
+static ssize_t read_vector(int fd, const struct iovec *v, int count,
+			   off_t offset)
+{
+	ssize_t n = total(v, count);
+
+	return n < 0 ? n : each(fd, v, count, offset, one_read);
+}
+
 ssize_t bfs_readv(int fd, const struct iovec *v, int count)
 {
 	int e;
@@ -226,7 +269,7 @@ ssize_t bfs_readv(int fd, const struct iovec *v, int count)
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
 		return count_read(bfs_sys_3(SYS_readv, fd, v, count));
 	e = check(bfs_fd_desc(fd), O_WRONLY, -EISDIR);
-	return e ? e : each(fd, v, count, -1, one_read);
+	return e ? e : read_vector(fd, v, count, -1);
 }
 
 ssize_t bfs_writev(int fd, const struct iovec *v, int count)
@@ -236,7 +279,7 @@ ssize_t bfs_writev(int fd, const struct iovec *v, int count)
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
 		return count_write(bfs_sys_3(SYS_writev, fd, v, count));
 	e = check(bfs_fd_desc(fd), O_RDONLY, -EBADF);
-	return e ? e : each(fd, v, count, -1, one_write);
+	return e ? e : write_vector(fd, v, count, -1);
 }
 
 ssize_t bfs_preadv2(int fd, const struct iovec *v, int count, off_t offset,
@@ -253,7 +296,7 @@ ssize_t bfs_preadv2(int fd, const struct iovec *v, int count, off_t offset,
 	/* RWF_HIPRI is a hint; what else there is would change the result. */
 	if (flags & ~RWF_HIPRI)
 		return -EOPNOTSUPP;
-	return each(fd, v, count, offset, one_read);
+	return read_vector(fd, v, count, offset);
 }
 
 ssize_t bfs_pwritev2(int fd, const struct iovec *v, int count, off_t offset,
@@ -269,7 +312,7 @@ ssize_t bfs_pwritev2(int fd, const struct iovec *v, int count, off_t offset,
 		return e ? e : -EINVAL;
 	if (flags & ~RWF_HIPRI)
 		return -EOPNOTSUPP;
-	return each(fd, v, count, offset, one_write);
+	return write_vector(fd, v, count, offset);
 }
 
 ssize_t bfs_preadv(int fd, const struct iovec *v, int count, off_t offset)
