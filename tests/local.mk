@@ -39,6 +39,16 @@ UNIT_TESTS += %D%/unit/test_lock_model
 %C%_unit_test_lock_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_lock_model_LDADD = server/libserver.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_fs_store
+%C%_unit_test_fs_store_SOURCES = %D%/unit/test_fs_store.c
+%C%_unit_test_fs_store_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_store_LDADD = $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_fs_dir
+%C%_unit_test_fs_dir_SOURCES = %D%/unit/test_fs_dir.c
+%C%_unit_test_fs_dir_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_dir_LDADD = $(FS_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_fs_kernel
 %C%_unit_test_fs_kernel_SOURCES = %D%/unit/test_fs_kernel.c
 %C%_unit_test_fs_kernel_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
