@@ -99,7 +99,7 @@ void bfs_fs_free(struct bfs_fs *fs)
 		i->backed = false; /* the wipe is cheaper */
 		bfs_inode_free(fs, i);
 	}
-	bfs_store_wipe(fs);
+	bfs_store_remove(fs);
 	bfs_store_close(fs);
 	free((char *)fs->conf.data_dir);
 	free(fs);

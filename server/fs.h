@@ -34,7 +34,7 @@ struct bfs_fs_conf {
  * is not ours, -EPROTO for another format.
  */
 int bfs_fs_new(struct bfs_fs **fs, const struct bfs_fs_conf *conf);
-/* Removes the content (it is scratch) and gives the directory back. */
+/* Removes the content, which is scratch, and leaves an empty directory. */
 void bfs_fs_free(struct bfs_fs *fs);
 
 /* Another limit for what follows (reload). */

@@ -53,20 +53,44 @@ static int in_use(const struct bfs_fs *fs)
 	return -EBUSY;
 }
 
+/* Is the locked file still the one by that name?  Whoever had the directory
+ * before us removes it when it goes. */
+static bool lock_stands(const struct bfs_fs *fs)
+{
+	struct stat ours, there;
+
+	return !fstat(fs->lock_fd, &ours) &&
+	       !fstatat(fs->top_fd, LOCK, &there, AT_SYMLINK_NOFOLLOW) &&
+	       ours.st_ino == there.st_ino;
+}
+
 /* An OFD lock ends with us, however we end. */
-static int take_lock(struct bfs_fs *fs)
+static int try_lock(struct bfs_fs *fs)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char pid[32];
-	int n = snprintf(pid, sizeof(pid), "%d", getpid());
 
-	fs->lock_fd =
-		openat(fs->top_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fs->lock_fd = openat(fs->top_fd, LOCK,
+			     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fs->lock_fd < 0)
 		return failed(fs, "lock");
-	if (fcntl(fs->lock_fd, F_OFD_SETLK, &l))
-		return errno == EAGAIN || errno == EACCES ? in_use(fs)
-							  : failed(fs, "lock");
+	if (!fcntl(fs->lock_fd, F_OFD_SETLK, &l))
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? in_use(fs)
+						  : failed(fs, "lock");
+}
+
+static int take_lock(struct bfs_fs *fs)
+{
+	char pid[32];
+	int n = snprintf(pid, sizeof(pid), "%d", getpid());
+	int r = try_lock(fs);
+
+	while (!r && !lock_stands(fs)) {
+		close(fs->lock_fd);
+		r = try_lock(fs);
+	}
+	if (r)
+		return r;
 	if (ftruncate(fs->lock_fd, 0) ||
 	    pwrite(fs->lock_fd, pid, (size_t)n, 0) != n)
 		return failed(fs, "write the lock of");
@@ -231,4 +255,15 @@ int bfs_store_wipe(const struct bfs_fs *fs)
 		return failed(fs, "clear");
 	}
 	return 0;
+}
+
+void bfs_store_remove(const struct bfs_fs *fs)
+{
+	if (bfs_store_wipe(fs))
+		return;
+	/* The lock last: nobody else may come before all is gone. */
+	if (unlinkat(fs->top_fd, "data", AT_REMOVEDIR) ||
+	    unlinkat(fs->top_fd, "sock", AT_REMOVEDIR) ||
+	    unlinkat(fs->top_fd, MARKER, 0) || unlinkat(fs->top_fd, LOCK, 0))
+		failed(fs, "empty");
 }

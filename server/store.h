@@ -12,6 +12,8 @@
 int bfs_store_open(struct bfs_fs *fs);
 /* Remove all data files and sockets.  0 or -errno. */
 int bfs_store_wipe(const struct bfs_fs *fs);
+/* Remove all that is ours; the directory is left empty. */
+void bfs_store_remove(const struct bfs_fs *fs);
 void bfs_store_close(struct bfs_fs *fs);
 
 #endif

@@ -15,7 +15,7 @@ static bool begins(const char *s, size_t len, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return len > n && !memcmp(s, prefix, n);
+	return len >= n && !memcmp(s, prefix, n);
 }
 
 static enum space space_of(const char *name, size_t len)
@@ -27,6 +27,12 @@ static enum space space_of(const char *name, size_t len)
 	if (begins(name, len, "security."))
 		return SPACE_SECURITY;
 	return SPACE_NONE; /* system.posix_acl_* among them */
+}
+
+/* A prefix and nothing behind it. */
+static bool is_bare(struct bfs_str name)
+{
+	return memchr(name.ptr, '.', name.len) == name.ptr + name.len - 1;
 }
 
 /* The users' own: on files and directories, as the file's permissions say. */
@@ -47,6 +53,8 @@ int bfs_xattr_check(const struct bfs_cred *cred, const struct bfs_inode *i,
 	if (!name.len || name.len > BFS_NAME_MAX)
 		return -ERANGE;
 	if (memchr(name.ptr, 0, name.len))
+		return -EINVAL;
+	if (is_bare(name) && space_of(name.ptr, name.len) != SPACE_NONE)
 		return -EINVAL;
 	switch (space_of(name.ptr, name.len)) {
 	case SPACE_USER:

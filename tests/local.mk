@@ -24,6 +24,21 @@ UNIT_TESTS += %D%/unit/test_fs_basic
 %C%_unit_test_fs_basic_SOURCES = %D%/unit/test_fs_basic.c
 %C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_fs_data
+%C%_unit_test_fs_data_SOURCES = %D%/unit/test_fs_data.c
+%C%_unit_test_fs_data_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_data_LDADD = $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_fs_walk
+%C%_unit_test_fs_walk_SOURCES = %D%/unit/test_fs_walk.c
+%C%_unit_test_fs_walk_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_walk_LDADD = $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_fs_xattr
+%C%_unit_test_fs_xattr_SOURCES = %D%/unit/test_fs_xattr.c
+%C%_unit_test_fs_xattr_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_xattr_LDADD = $(FS_UNIT_LIBS)
 UNIT_TESTS += %D%/unit/test_proto
 %C%_unit_test_proto_SOURCES = %D%/unit/test_proto.c
 %C%_unit_test_proto_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -38,6 +53,16 @@ UNIT_TESTS += %D%/unit/test_lock_model
 %C%_unit_test_lock_model_SOURCES = %D%/unit/test_lock_model.c
 %C%_unit_test_lock_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_lock_model_LDADD = server/libserver.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_fs_store
+%C%_unit_test_fs_store_SOURCES = %D%/unit/test_fs_store.c
+%C%_unit_test_fs_store_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_store_LDADD = $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_fs_dir
+%C%_unit_test_fs_dir_SOURCES = %D%/unit/test_fs_dir.c
+%C%_unit_test_fs_dir_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_dir_LDADD = $(FS_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_fs_kernel
 %C%_unit_test_fs_kernel_SOURCES = %D%/unit/test_fs_kernel.c
