@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <ucs/config/global_opts.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -93,6 +94,11 @@ int bfs_ucx_open(struct bfs_ucx *u)
 
 	memset(u, 0, sizeof(*u));
 	u->fd = -1;
+	/*
+	 * Not all settings concern every transport, and an UCX that was loaded
+	 * before ours (by an MPI) would print a line about that on stdout.
+	 */
+	ucs_global_opts_set_value("WARN_UNUSED_ENV_VARS", "n");
 	r = open_context(u);
 	if (!r)
 		r = open_worker(u);

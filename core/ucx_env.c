@@ -4,6 +4,7 @@
 #include "core/sys.h"
 #include "core/util.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 enum when {
 	ALWAYS,
+	AT_LOAD, /* read when libucs is loaded, so too late if it is */
 	NO_RDMA, /* only on a node without RDMA devices */
 };
 
@@ -27,13 +29,13 @@ static const struct {
 	enum when when;
 	const char *name, *value;
 } settings[] = {
-	{ ALWAYS, "UCX_HANDLE_ERRORS", "none" },
-	{ ALWAYS, "UCX_ERROR_SIGNALS", "" },
-	{ ALWAYS, "UCX_DEBUG_SIGNO", "0" },
-	{ ALWAYS, "UCX_VFS_ENABLE", "n" },
-	{ ALWAYS, "UCX_WARN_UNUSED_ENV_VARS", "n" },
-	{ ALWAYS, "UCX_LOG_LEVEL", "fatal" },
-	{ ALWAYS, "UCX_LOG_FILE", "stderr" },
+	{ AT_LOAD, "UCX_HANDLE_ERRORS", "none" },
+	{ AT_LOAD, "UCX_ERROR_SIGNALS", "" },
+	{ AT_LOAD, "UCX_DEBUG_SIGNO", "0" },
+	{ AT_LOAD, "UCX_VFS_ENABLE", "n" },
+	{ AT_LOAD, "UCX_WARN_UNUSED_ENV_VARS", "n" },
+	{ AT_LOAD, "UCX_LOG_LEVEL", "fatal" },
+	{ AT_LOAD, "UCX_LOG_FILE", "stderr" },
 	{ ALWAYS, "UCX_POSIX_ERROR_HANDLING", "y" },
 	{ ALWAYS, "UCX_SYSV_ERROR_HANDLING", "y" },
 	{ ALWAYS, "UCX_KEEPALIVE_INTERVAL", "5s" },
@@ -48,6 +50,15 @@ extern char **environ;
 static bool have_rdma(void)
 {
 	return !bfs_sys_3(SYS_access, "/sys/class/infiniband", R_OK, 0);
+}
+
+static bool loaded(void)
+{
+	void *ucs = dlopen("libucs.so.0", RTLD_LAZY | RTLD_NOLOAD);
+
+	if (ucs)
+		dlclose(ucs);
+	return ucs != NULL;
 }
 
 /* A copy of one setting as "NAME=value". */
@@ -104,7 +115,7 @@ static const char *value_of(const char *value, size_t eager_max, char *buf,
 int bfs_ucx_env_enter(struct bfs_ucx_env *e, size_t eager_max)
 {
 	char buf[24];
-	bool rdma = have_rdma();
+	const bool skip[] = { [AT_LOAD] = loaded(), [NO_RDMA] = have_rdma() };
 	size_t n = 0;
 
 	e->old = environ;
@@ -116,8 +127,7 @@ int bfs_ucx_env_enter(struct bfs_ucx_env *e, size_t eager_max)
 	if (n)
 		memcpy(e->ours, environ, n * sizeof(char *));
 	for (size_t i = 0; i < BFS_COUNT(settings); i++) {
-		if (getenv(settings[i].name) ||
-		    (rdma && settings[i].when == NO_RDMA))
+		if (skip[settings[i].when] || getenv(settings[i].name))
 			continue;
 		e->ours[n] = join(settings[i].name,
 				  value_of(settings[i].value, eager_max, buf,

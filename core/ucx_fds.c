@@ -147,20 +147,26 @@ void bfs_ucx_fds_leave(struct bfs_ucx_fds *f)
 	empty(f);
 }
 
+/* Put something of our own at the number of what was the parent's. */
+static void replace(int fd, int own)
+{
+	if (own < 0)
+		return;
+	bfs_sys_3(SYS_dup3, own, fd, O_CLOEXEC);
+	bfs_sys_close(own);
+}
+
 void bfs_ucx_fds_forget(struct bfs_ucx_fds *f)
 {
 	for (int i = 0; i < f->n; i++) {
-		int fd = f->fd[i], fresh;
+		int fd = f->fd[i];
 
-		if (!is(fd, "anon_inode:[eventpoll]")) {
-			bfs_sys_close(fd);
-			continue;
-		}
-		fresh = (int)bfs_sys_1(SYS_epoll_create1, EPOLL_CLOEXEC);
-		if (fresh >= 0) {
-			bfs_sys_3(SYS_dup3, fresh, fd, O_CLOEXEC);
-			bfs_sys_close(fresh);
-		}
+		if (is(fd, "anon_inode:[eventpoll]"))
+			replace(fd, (int)bfs_sys_1(SYS_epoll_create1,
+						   EPOLL_CLOEXEC));
+		else
+			replace(fd, bfs_sys_openat(AT_FDCWD, "/dev/null",
+						   O_RDWR | O_CLOEXEC, 0));
 	}
 	f->n = 0;
 }

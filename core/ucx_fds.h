@@ -24,8 +24,9 @@ void bfs_ucx_fds_enter(struct bfs_ucx_fds *f);
 void bfs_ucx_fds_leave(struct bfs_ucx_fds *f);
 
 /*
- * In a forked child: let go of the parent's descriptors.  The numbers of its
- * epoll sets are given new, empty ones, since UCX goes on using them.
+ * In a forked child: let go of the parent's descriptors.  Their numbers stay
+ * taken, by empty epoll sets and by /dev/null, because UCX believes that it
+ * has them still: it would refuse to use one again.
  */
 void bfs_ucx_fds_forget(struct bfs_ucx_fds *f);
 

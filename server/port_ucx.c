@@ -211,10 +211,9 @@ void bfs_port_ucx_free(struct bfs_port_ucx *p)
 	bfs_loop_timer(p->server->loop, &p->sweep, 0);
 	HASH_ITER(hh, p->peers, peer, next)
 	bfs_ucx_peer_drop(peer);
-	while (p->npeers && bfs_now() < until) {
+	bfs_ucx_peer_reap(p);
+	while (p->nclosing && bfs_now() < until)
 		ucp_worker_progress(p->ucx.worker);
-		bfs_ucx_peer_reap(p);
-	}
 	bfs_ucx_close(&p->ucx);
 	bfs_ucx_call_free_pools(p);
 	free(p);

@@ -51,7 +51,7 @@ struct bfs_port_ucx {
 	struct bfs_ucx ucx;
 	struct bfs_ucx_peer *peers;  /* uthash by session */
 	struct bfs_ucx_peer *failed; /* to be dropped at the next turn */
-	unsigned npeers;
+	unsigned npeers, nclosing;
 	struct bfs_ucx_call *pool; /* singly linked */
 	unsigned ncalls;
 	struct bfs_ucx_call *ready;   /* to be served; utlist DL_ */

@@ -76,6 +76,7 @@ static void on_closed(void *req, ucs_status_t status, void *arg)
 
 	ucp_request_free(req);
 	peer->closing = false;
+	peer->port->nclosing--;
 	free_unused(peer);
 }
 
@@ -92,16 +93,25 @@ static void close_endpoint(struct bfs_ucx_peer *peer, unsigned flags)
 	ucp_ep_h ep = peer->ep;
 
 	peer->ep = NULL;
-	peer->closing = true;
-	if (!UCS_PTR_IS_PTR(ucp_ep_close_nbx(ep, &param)))
-		peer->closing = false;
+	if (UCS_PTR_IS_PTR(ucp_ep_close_nbx(ep, &param))) {
+		peer->closing = true;
+		peer->port->nclosing++;
+	}
 }
 
+/* The session has no way over us any more. */
 static void unlist(struct bfs_ucx_peer *peer)
 {
-	if (peer->attached)
-		HASH_DEL(peer->port->peers, peer);
+	struct bfs_port_ucx *p = peer->port;
+	struct bfs_session *s;
+
+	if (!peer->attached)
+		return;
 	peer->attached = false;
+	HASH_DEL(p->peers, peer);
+	s = bfs_session_find(p->server, peer->session);
+	if (s && s->attached == &p->base)
+		s->attached = NULL;
 }
 
 void bfs_ucx_peer_drop(struct bfs_ucx_peer *peer)

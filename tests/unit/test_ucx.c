@@ -1,0 +1,750 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ucx transport against the ucx port, in a process of its own with
+ * handlers of our own; over tcp and over shared memory.
+ */
+#include "tests/unit/unit.h"
+
+#include "core/rpc.h"
+#include "core/ucx_load.h"
+#include "core/util.h"
+#include "server/loop.h"
+#include "server/port_ucx.h"
+#include "server/server.h"
+#include "server/session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#define SESSION 0x1122334455667788u
+#define TICKET 0x99aabbccddeeff00u
+#define LONG_PATH 4000
+
+static char dir[64];
+
+/* ---- the server's side ---- */
+
+static struct bfs_session sessions[] = {
+	{ .id = SESSION, .ticket = TICKET },
+	{ .id = SESSION + 1, .ticket = TICKET },
+};
+
+struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id)
+{
+	return id - SESSION < BFS_COUNT(sessions) ? &sessions[id - SESSION]
+						  : NULL;
+}
+
+static uint8_t byte_at(uint64_t seed, size_t i)
+{
+	return (uint8_t)(seed * 31 + i + (i >> 8));
+}
+
+static void pattern(uint8_t *p, size_t n, uint64_t seed)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = byte_at(seed, i);
+}
+
+static bool matches(const uint8_t *p, size_t n, uint64_t seed)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != byte_at(seed, i))
+			return false;
+	return true;
+}
+
+static int serve_hello(struct bfs_call *c, struct bfs_wire *in,
+		       struct bfs_wire *out)
+{
+	struct bfs_hello_rep rep = { .session = SESSION };
+	struct bfs_hello_req req;
+
+	assert_int_equal(bfs_hello_req_get(in, &req), 0);
+	if (req.version != BFS_PROTO_VERSION)
+		return -EPROTO;
+	c->port->ops->attach(c, req.address);
+	return bfs_hello_rep_put(out, &rep);
+}
+
+static int serve_read(struct bfs_call *c, struct bfs_wire *in,
+		      struct bfs_wire *out)
+{
+	struct bfs_read_rep rep;
+	struct bfs_read_req req;
+
+	bfs_read_req_get(in, &req);
+	if (req.size > c->in_cap)
+		return -EINVAL;
+	pattern(c->in, req.size, req.offset);
+	c->in_len = req.size;
+	return bfs_read_rep_put(out, &rep);
+}
+
+static int serve_write(struct bfs_call *c, struct bfs_wire *in,
+		       struct bfs_wire *out)
+{
+	struct bfs_write_rep rep = { .written = (uint32_t)c->out_len };
+	struct bfs_write_req req;
+
+	bfs_write_req_get(in, &req);
+	if (!matches(c->out, c->out_len, req.offset))
+		return -EILSEQ;
+	return bfs_write_rep_put(out, &rep);
+}
+
+/* Two long paths there, one long target back. */
+static int serve_rename(struct bfs_call *c, struct bfs_wire *in,
+			struct bfs_wire *out)
+{
+	struct bfs_rename_rep rep;
+	struct bfs_rename_req req;
+
+	if (bfs_rename_req_get(in, &req) || req.old_path.len != LONG_PATH ||
+	    !matches((const uint8_t *)req.old_path.ptr, LONG_PATH, 1) ||
+	    !matches((const uint8_t *)req.new_path.ptr, req.new_path.len, 2))
+		return -EILSEQ;
+	return bfs_rename_rep_put(out, &rep);
+}
+
+static int serve_readlink(struct bfs_call *c, struct bfs_wire *in,
+			  struct bfs_wire *out)
+{
+	static uint8_t target[BFS_FIELDS_MAX];
+	struct bfs_readlink_req req;
+	struct bfs_readlink_rep rep = { .target = { (char *)target, 0 } };
+
+	bfs_readlink_req_get(in, &req);
+	rep.target.len = (uint32_t)req.at.ino;
+	pattern(target, rep.target.len, 3);
+	return bfs_readlink_rep_put(out, &rep);
+}
+
+static int serve(struct bfs_call *c, struct bfs_wire *in, struct bfs_wire *out)
+{
+	switch (c->head.op) {
+	case BFS_OP_HELLO:
+		return serve_hello(c, in, out);
+	case BFS_OP_READ:
+		return serve_read(c, in, out);
+	case BFS_OP_WRITE:
+		return serve_write(c, in, out);
+	case BFS_OP_RENAME:
+		return serve_rename(c, in, out);
+	case BFS_OP_READLINK:
+		return serve_readlink(c, in, out);
+	case BFS_OP_STATFS:
+		c->server->stop = "asked to";
+		return -ENOSYS;
+	case BFS_OP_FSYNC:
+		raise(SIGSTOP);
+		return -ENOSYS;
+	default:
+		return -ENOSYS;
+	}
+}
+
+void bfs_serve(struct bfs_call *c)
+{
+	struct bfs_wire in, out;
+	int r;
+
+	if (c->head.op == BFS_OP_LOCK)
+		return; /* parked for ever */
+	c->in_len = 0;
+	bfs_wire_init(&in, c->req, c->req_len);
+	bfs_get_req_head(&in);
+	bfs_wire_init(&out, c->rep + BFS_REP_HEAD_LEN,
+		      BFS_FIELDS_MAX - BFS_REP_HEAD_LEN);
+	r = serve(c, &in, &out);
+	if (r)
+		c->in_len = 0;
+	c->rep_len = r ? BFS_REP_HEAD_LEN : (size_t)(out.pos - c->rep);
+	bfs_wire_init(&out, c->rep, BFS_REP_HEAD_LEN);
+	bfs_put_rep_head(&out, &(struct bfs_rep_head){ c->head.op, (uint32_t)-r,
+						       c->head.id });
+	c->port->ops->reply(c);
+}
+
+static int run_server(void)
+{
+	struct bfs_server s = { .run_dir = dir };
+	struct bfs_port_ucx *p;
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	s.loop = bfs_loop_new(20);
+	r = bfs_port_ucx_new(&s, 0, &p);
+	if (r)
+		return 77;
+	r = bfs_loop_run(s.loop, &s.stop);
+	bfs_port_ucx_free(p);
+	bfs_loop_free(s.loop);
+	return r ? 1 : 0;
+}
+
+/* ---- the client's side ---- */
+
+struct fixture {
+	pid_t server;
+	struct bfs_client client;
+	const void *address;
+	size_t address_len;
+};
+
+static void wait_for_address(pid_t server)
+{
+	char path[96];
+	struct stat st;
+	int status;
+
+	snprintf(path, sizeof(path), "%s/ucx.addr", dir);
+	while (stat(path, &st)) {
+		if (waitpid(server, &status, WNOHANG) == server) {
+			fprintf(stderr, "no UCX here: skipped\n");
+			rmdir(dir);
+			exit(77);
+		}
+		usleep(1000);
+	}
+}
+
+static pid_t start_server(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(run_server());
+	wait_for_address(pid);
+	return pid;
+}
+
+static void open_transport(struct fixture *f)
+{
+	struct bfs_transport *t;
+
+	assert_int_equal(
+		bfs_ucx_load("none", dir, &t, &f->address, &f->address_len), 0);
+	t->session = SESSION;
+	t->ticket = TICKET;
+	t->peer = "the test's server";
+	f->client.t = t;
+	f->client.timeout_ms = 20000;
+}
+
+static int say_hello(struct fixture *f, uint32_t version)
+{
+	struct bfs_transport *t = f->client.t;
+	struct bfs_hello_req req = { .version = version,
+				     .session = t->session,
+				     .ticket = t->ticket };
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_hello_rep rep;
+	int e;
+
+	req.address = (struct bfs_str){ f->address, (uint32_t)f->address_len };
+	e = bfs_rpc_hello(&f->client, &r, &req, &rep);
+	if (!e && rep.session != SESSION)
+		e = -EPROTO;
+	bfs_rpc_end(&r);
+	return e;
+}
+
+static int do_read(struct bfs_client *c, uint8_t *buf, uint32_t n,
+		   uint64_t seed)
+{
+	struct bfs_read_req req = { .offset = seed, .size = n };
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_read_rep rep;
+	int e;
+
+	r.io.in = buf;
+	r.io.in_cap = n;
+	e = bfs_rpc_read(c, &r, &req, &rep);
+	if (!e && r.io.in_len != n)
+		e = -EPROTO;
+	bfs_rpc_end(&r);
+	return e ? e : matches(buf, n, seed) ? 0 : -EILSEQ;
+}
+
+static int do_write(struct bfs_client *c, uint8_t *buf, uint32_t n,
+		    uint64_t seed)
+{
+	struct bfs_write_req req = { .offset = seed };
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_write_rep rep;
+	int e;
+
+	pattern(buf, n, seed);
+	r.io.out = buf;
+	r.io.out_len = n;
+	e = bfs_rpc_write(c, &r, &req, &rep);
+	bfs_rpc_end(&r);
+	return e ? e : rep.written == n ? 0 : -EPROTO;
+}
+
+static int do_lock(struct fixture *f, uint32_t ms, bool interruptible)
+{
+	struct bfs_transport *t = f->client.t;
+	struct bfs_io io = { .id = 1ull << 40, .fd = -1 };
+	struct bfs_wire w;
+	int e;
+
+	io.deadline = bfs_now() + ms * 1000000ull;
+	io.interruptible = interruptible;
+	e = t->ops->begin(t, &io);
+	if (e)
+		return e;
+	bfs_wire_init(&w, io.req, io.req_cap);
+	bfs_put_req_head(&w, &(struct bfs_req_head){ .op = BFS_OP_LOCK,
+						     .id = io.id,
+						     .session = SESSION,
+						     .ticket = TICKET });
+	io.req_len = (size_t)(w.pos - io.req);
+	e = t->ops->call(t, &io);
+	t->ops->end(t, &io);
+	return e;
+}
+
+static void order(struct fixture *f, bool stop)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_statfs_req a = { .path = { "", 0 } };
+	struct bfs_statfs_rep ar;
+	struct bfs_fsync_req b = { .flags = 0 };
+	struct bfs_fsync_rep br;
+
+	r.deadline = bfs_now() + 200000000u;
+	if (stop)
+		bfs_rpc_statfs(&f->client, &r, &a, &ar);
+	else
+		bfs_rpc_fsync(&f->client, &r, &b, &br);
+	bfs_rpc_end(&r);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->server = start_server();
+	open_transport(f);
+	assert_int_equal(say_hello(f, BFS_PROTO_VERSION), 0);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	struct bfs_transport *t = f->client.t;
+	char path[96];
+
+	if (t)
+		t->ops->destroy(t);
+	if (f->server) {
+		kill(f->server, SIGKILL);
+		waitpid(f->server, NULL, 0);
+	}
+	snprintf(path, sizeof(path), "%s/ucx.addr", dir);
+	unlink(path);
+	free(f);
+	return 0;
+}
+
+static const uint32_t sizes[] = { 0,	  1,	  63,	   4096,   8000,
+				  8192,	  65536,  131071,  262144, 393215,
+				  393216, 393217, 1048575, 1048576 };
+
+static void test_sizes(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *buf = malloc(BFS_BULK_MAX);
+
+	for (size_t i = 0; i < BFS_COUNT(sizes); i++) {
+		assert_int_equal(do_write(&f->client, buf, sizes[i], i), 0);
+		assert_int_equal(do_read(&f->client, buf, sizes[i], i), 0);
+	}
+	free(buf);
+}
+
+/* Fields that do not fit into an active message's header. */
+static void test_long_fields(void **state)
+{
+	struct fixture *f = *state;
+	static uint8_t a[LONG_PATH], b[5000];
+	static const uint32_t lens[] = { 0, 4000, 4090, 4100, 4200, 5000 };
+	struct bfs_rename_req req = { .old_path = { (char *)a, LONG_PATH },
+				      .new_path = { (char *)b, 0 } };
+	struct bfs_rename_rep rep;
+	struct bfs_readlink_rep link;
+
+	pattern(a, sizeof(a), 1);
+	pattern(b, sizeof(b), 2);
+	for (size_t i = 0; i < BFS_COUNT(lens); i++) {
+		struct bfs_rpc r = BFS_RPC_INIT;
+
+		req.new_path.len = lens[i];
+		assert_int_equal(bfs_rpc_rename(&f->client, &r, &req, &rep), 0);
+		bfs_rpc_end(&r);
+	}
+	for (uint32_t n = 7900; n < 9190; n += 13) {
+		struct bfs_readlink_req q = { .at = { .ino = n } };
+		struct bfs_rpc r = BFS_RPC_INIT;
+
+		assert_int_equal(bfs_rpc_readlink(&f->client, &r, &q, &link),
+				 0);
+		assert_int_equal(link.target.len, n);
+		assert_true(matches((const uint8_t *)link.target.ptr, n, 3));
+		bfs_rpc_end(&r);
+	}
+}
+
+#define THREADS 8
+
+static void *many_calls(void *arg)
+{
+	struct bfs_client *c = arg;
+	uint8_t *buf = malloc(BFS_BULK_MAX);
+	intptr_t e = 0;
+
+	for (uint32_t i = 0; !e && i < 60; i++) {
+		uint32_t n = sizes[i % BFS_COUNT(sizes)];
+		uint64_t seed = (uintptr_t)buf + i;
+
+		e = do_write(c, buf, n, seed);
+		if (!e)
+			e = do_read(c, buf, n, seed + 1);
+	}
+	free(buf);
+	return (void *)e;
+}
+
+static void test_threads(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t t[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, many_calls, &f->client);
+	for (int i = 0; i < THREADS; i++) {
+		void *e;
+
+		pthread_join(t[i], &e);
+		assert_int_equal((intptr_t)e, 0);
+	}
+}
+
+/* More calls at once than there are slots: the rest wait their turn. */
+static void *wait_in_vain(void *arg)
+{
+	return (void *)(intptr_t)do_lock(arg, 300, false);
+}
+
+static void test_all_slots_taken(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t t[70];
+	uint8_t c;
+
+	for (size_t i = 0; i < BFS_COUNT(t); i++)
+		pthread_create(&t[i], NULL, wait_in_vain, f);
+	assert_int_equal(do_read(&f->client, &c, 1, 5), 0);
+	for (size_t i = 0; i < BFS_COUNT(t); i++) {
+		void *e;
+
+		pthread_join(t[i], &e);
+		assert_int_equal((intptr_t)e, -ETIMEDOUT);
+	}
+	assert_int_equal(do_read(&f->client, &c, 1, 6), 0);
+}
+
+static void on_alarm(int sig)
+{
+}
+
+static void test_signal(void **state)
+{
+	struct fixture *f = *state;
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval soon = { .it_value = { 0, 50000 } };
+	uint8_t c;
+
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(do_lock(f, 10000, true), -EINTR);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(do_lock(f, 300, false), -ETIMEDOUT);
+	assert_int_equal(do_read(&f->client, &c, 1, 5), 0);
+}
+
+static struct fixture *in_handler;
+static int handler_result;
+
+static void call_from_handler(int sig)
+{
+	uint8_t c;
+
+	handler_result = do_read(&in_handler->client, &c, 1, 9);
+}
+
+/* A handler that calls while its own thread waits in a call. */
+static void test_call_from_handler(void **state)
+{
+	struct sigaction sa = { .sa_handler = call_from_handler };
+	struct itimerval soon = { .it_value = { 0, 50000 } };
+
+	in_handler = *state;
+	handler_result = 1;
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(do_lock(*state, 400, false), -ETIMEDOUT);
+	assert_int_equal(handler_result, 0);
+}
+
+/* A stopped daemon answers nothing in time, and all is well when it goes on. */
+static void test_stopped(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t t0 = bfs_now();
+	uint8_t c;
+
+	order(f, false); /* it stops itself */
+	f->client.timeout_ms = 300;
+	assert_int_equal(do_read(&f->client, &c, 1, 1), -ETIMEDOUT);
+	assert_true(bfs_now() - t0 < 5000000000u);
+	kill(f->server, SIGCONT);
+	f->client.timeout_ms = 20000;
+	assert_int_equal(do_read(&f->client, &c, 1, 2), 0);
+}
+
+/* UCX must let go of the caller's buffer when a call is given up. */
+static void test_stopped_with_bulk(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *buf = malloc(BFS_BULK_MAX);
+	int e;
+
+	order(f, false);
+	f->client.timeout_ms = 300;
+	e = do_write(&f->client, buf, BFS_BULK_MAX, 1);
+	assert_true(e == -ETIMEDOUT || e == -EIO);
+	e = do_read(&f->client, buf, BFS_BULK_MAX, 1);
+	assert_true(e == -ETIMEDOUT || e == -EIO);
+	memset(buf, 0, BFS_BULK_MAX);
+	free(buf);
+	kill(f->server, SIGCONT);
+	/* The client comes back on a connection of its own. */
+	((struct bfs_transport *)f->client.t)->ops->destroy(f->client.t);
+	open_transport(f);
+	assert_int_equal(say_hello(f, BFS_PROTO_VERSION), 0);
+	buf = malloc(BFS_BULK_MAX);
+	assert_int_equal(do_write(&f->client, buf, BFS_BULK_MAX, 7), 0);
+	free(buf);
+}
+
+static void test_killed(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t t0;
+	uint8_t c;
+	int e;
+
+	kill(f->server, SIGKILL);
+	/* UCX asks /proc about peers on shared memory: no zombie, please. */
+	waitpid(f->server, NULL, 0);
+	f->server = 0;
+	t0 = bfs_now();
+	e = do_read(&f->client, &c, 1, 1);
+	assert_int_equal(e, -EIO);
+	assert_true(bfs_now() - t0 < 15000000000u);
+	assert_int_equal(do_read(&f->client, &c, 1, 1), -EIO);
+}
+
+static int child(struct fixture *f)
+{
+	struct bfs_transport *t = f->client.t;
+	uint8_t *buf = malloc(BFS_BULK_MAX);
+
+	t->ops->forget(t);
+	open_transport(f);
+	t = f->client.t;
+	t->session++;
+	if (say_hello(f, BFS_PROTO_VERSION))
+		return 1;
+	if (do_write(&f->client, buf, BFS_BULK_MAX, 1))
+		return 2;
+	return do_read(&f->client, buf, 100, 1) ? 3 : 0;
+}
+
+/* A child makes its own connection; the parent's goes on. */
+static void test_fork(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+	pid_t pid;
+	uint8_t c;
+
+	pid = fork();
+	if (!pid)
+		_exit(child(f));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(do_read(&f->client, &c, 1, 1), 0);
+}
+
+static void test_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct bfs_transport *t = f->client.t;
+
+	t->ops->destroy(t);
+	open_transport(f);
+	assert_int_equal(say_hello(f, 999), -EPROTO);
+	t = f->client.t;
+	t->ops->destroy(t);
+	open_transport(f);
+	t = f->client.t;
+	t->ticket++;
+	assert_int_equal(say_hello(f, BFS_PROTO_VERSION), -EIO);
+}
+
+/* Another session's name does not open anything. */
+static void test_stranger(void **state)
+{
+	struct fixture *f = *state;
+	struct bfs_transport *t = f->client.t;
+	uint8_t c;
+
+	t->ticket++;
+	assert_int_equal(do_read(&f->client, &c, 1, 1), -EIO);
+}
+
+static void test_damaged_address(void **state)
+{
+	struct bfs_transport *t;
+	char path[96];
+	const void *a;
+	size_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/ucx.addr", dir);
+	for (off_t at = 0; at < 60; at += 7) {
+		uint8_t c;
+
+		fd = open(path, O_RDWR);
+		assert_int_equal(pread(fd, &c, 1, at), 1);
+		c ^= 0x40;
+		assert_int_equal(pwrite(fd, &c, 1, at), 1);
+		assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n),
+				 -EBADMSG);
+		c ^= 0x40;
+		assert_int_equal(pwrite(fd, &c, 1, at), 1);
+		close(fd);
+	}
+	assert_int_equal(truncate(path, 20), 0);
+	assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n), -EBADMSG);
+	unlink(path);
+	assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n), -ENOENT);
+}
+
+/* What the program sees of UCX: nothing below the base, nothing over exec. */
+static void test_descriptors(void **state)
+{
+	char link[300], to[300];
+	struct dirent *e;
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	while ((e = readdir(d))) {
+		int fd = atoi(e->d_name);
+		ssize_t len;
+
+		snprintf(link, sizeof(link), "/proc/self/fd/%s", e->d_name);
+		len = readlink(link, to, sizeof(to) - 1);
+		if (len < 0)
+			continue;
+		to[len] = '\0';
+		if (!strstr(to, "socket:") && !strstr(to, "anon_inode") &&
+		    !strstr(to, "shm"))
+			continue;
+		n++;
+		if (!(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+			fail_msg("%s -> %s survives exec", link, to);
+		if (fd < 500)
+			fail_msg("%s -> %s is a low number", link, to);
+	}
+	closedir(d);
+	assert_true(n > 0);
+	assert_null(getenv("UCX_HANDLE_ERRORS"));
+}
+
+static void test_clean_stop(void **state)
+{
+	struct fixture *f = *state;
+	char path[96];
+	int status;
+
+	order(f, true);
+	assert_int_equal(waitpid(f->server, &status, 0), f->server);
+	f->server = 0;
+	assert_int_equal(status, 0);
+	snprintf(path, sizeof(path), "%s/ucx.addr", dir);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static int run(const char *name, const char *tls)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_sizes),		 T(test_long_fields),
+		T(test_threads),	 T(test_all_slots_taken),
+		T(test_signal),		 T(test_call_from_handler),
+		T(test_stopped),	 T(test_stopped_with_bulk),
+		T(test_killed),		 T(test_fork),
+		T(test_refused),	 T(test_stranger),
+		T(test_damaged_address), T(test_descriptors),
+		T(test_clean_stop),
+	};
+
+	if (tls)
+		setenv("UCX_TLS", tls, 1);
+	else
+		unsetenv("UCX_TLS");
+	return _cmocka_run_group_tests(name, tests, BFS_COUNT(tests), NULL,
+				       NULL);
+}
+
+int main(int argc, char **argv)
+{
+	const char *build = getenv("builddir");
+	char module[PATH_MAX];
+	int bad;
+
+	snprintf(module, sizeof(module), "%s/core/.libs", build ? build : ".");
+	setenv("BENCHFS_MODULEDIR", module, 1);
+	strcpy(dir, "/tmp/bfs-ucx.XXXXXX");
+	if (!mkdtemp(dir))
+		return 1;
+	if (argc > 2)
+		cmocka_set_test_filter(argv[2]);
+	if (argc > 1)
+		bad = run(argv[1], strcmp(argv[1], "-") ? argv[1] : NULL);
+	else
+		bad = run("tcp", "tcp,self") +
+		      run("shared memory", "posix,cma,self") +
+		      run("default", NULL);
+	rmdir(dir);
+	return bad != 0;
+}
