@@ -78,4 +78,5 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
 include tests/system/local.mk
+include tests/hooks/local.mk
 EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh

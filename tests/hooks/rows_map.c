@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* mapping and moving data */
+#include "tests/hooks/row.h"
+
+#include <linux/aio_abi.h>
+#include <sys/syscall.h>
+
+static void failed_map(int line, const void *p, int err)
+{
+	row_is(line, "mmap", (long)p, -1, err);
+}
+
+#define NO_MAP(prot, flags, fd, err) \
+	failed_map(__LINE__, \
+		   (errno = CANARY, mmap(NULL, 4096, prot, flags, fd, 0)), \
+		   err)
+
+ROW(mmap)
+{
+	int fd = file("f", "hello"), r = open(P("f"), O_RDONLY);
+	int w = open(P("f"), O_WRONLY);
+	char *p = PTR(
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+
+	if (!TRUE(p != MAP_FAILED))
+		return;
+	TEXT(p, "hello"); /* the rest of the page is zeros */
+	p[0] = 'J';
+	OK(msync(p, 4096, MS_SYNC));
+	TEXT(get("f"), "Jello");
+	IS(pwrite(fd, "y", 1, 4), 1);
+	TEXT(p, "Jelly");
+	OK(munmap(p, 4096));
+	p = PTR(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, r, 0));
+	p[0] = 'B';
+	TEXT(get("f"), "Jelly");
+	OK(munmap(p, 4096));
+	NO_MAP(PROT_READ | PROT_WRITE, MAP_SHARED, r, EACCES);
+	NO_MAP(PROT_READ, MAP_PRIVATE, w, EACCES);
+	NO_MAP(PROT_READ, MAP_PRIVATE, dir(), ENODEV);
+	NO_MAP(PROT_READ, MAP_PRIVATE, open(P("f"), O_PATH), EBADF);
+	NO_MAP(PROT_READ, MAP_PRIVATE, 987, EBADF);
+	p = PTR(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, fd,
+		     0));
+	TRUE(p != MAP_FAILED && !*p);
+}
+
+ROW(sendfile)
+{
+	int in = file("f", "hello you"), out = file("g", ""), pipes[2];
+	off_t at = 6;
+	char buf[16] = "";
+
+	IS(sendfile(out, in, NULL, 5), 5);
+	IS(lseek(in, 0, SEEK_CUR), 5);
+	IS(sendfile(out, in, &at, 99), 3);
+	TRUE(at == 9);
+	IS(lseek(in, 0, SEEK_CUR), 5);
+	TEXT(get("g"), "helloyou");
+	OK(pipe(pipes));
+	IS(sendfile(pipes[1], in, NULL, 99), 4);
+	IS(read(pipes[0], buf, sizeof(buf)), 4);
+	TEXT(buf, " you");
+	IS(sendfile(out, in, NULL, 99), 0);
+	FAILS(sendfile(open(P("g"), O_WRONLY | O_APPEND), in, &at, 1), EINVAL);
+	FAILS(sendfile(out, dir(), NULL, 1), EINVAL);
+	FAILS(sendfile(in, open(P("f"), O_WRONLY), NULL, 1), EBADF);
+	FAILS(sendfile(open(P("f"), O_RDONLY), in, NULL, 1), EBADF);
+	FAILS(sendfile(987, in, NULL, 1), EBADF);
+}
+
+/* Between two files of the same place. */
+ROW(copy_file_range)
+{
+	int in = file("f", "hello you"), out = file("g", "");
+	off_t from = 6, to = 1;
+
+	IS(copy_file_range(in, NULL, out, NULL, 5, 0), 5);
+	IS(lseek(in, 0, SEEK_CUR), 5);
+	IS(lseek(out, 0, SEEK_CUR), 5);
+	IS(copy_file_range(in, &from, out, &to, 99, 0), 3);
+	TRUE(from == 9 && to == 4);
+	IS(lseek(out, 0, SEEK_CUR), 5);
+	TEXT(get("g"), "hyouo");
+	IS(copy_file_range(in, &from, out, &to, 99, 0), 0);
+	from = 0, to = 2;
+	FAILS(copy_file_range(in, &from, in, &to, 4, 0), EINVAL);
+	FAILS(copy_file_range(in, &from, out, &to, 1, 99), EINVAL);
+	FAILS(copy_file_range(in, &from, dir(), &to, 1, 0), EISDIR);
+	FAILS(copy_file_range(in, NULL, open(P("g"), O_WRONLY | O_APPEND), NULL,
+			      1, 0),
+	      EBADF);
+	FAILS(copy_file_range(in, NULL, open(P("g"), O_RDONLY), NULL, 1, 0),
+	      EBADF);
+	FAILS(copy_file_range(987, NULL, out, NULL, 1, 0), EBADF);
+}
+
+ROW(splice)
+{
+	int in = file("f", "hello you"), out = file("g", ""), p[2];
+	off_t at = 6;
+
+	OK(pipe(p));
+	IS(splice(in, NULL, p[1], NULL, 5, 0), 5);
+	IS(lseek(in, 0, SEEK_CUR), 5);
+	IS(splice(p[0], NULL, out, NULL, 99, 0), 5);
+	IS(splice(in, &at, p[1], NULL, 99, 0), 3);
+	TRUE(at == 9);
+	at = 1;
+	IS(splice(p[0], NULL, out, &at, 2, 0), 2);
+	TRUE(at == 3);
+	IS(lseek(out, 0, SEEK_CUR), 5);
+	TEXT(get("g"), "hyolo");
+	FAILS(splice(p[0], &at, out, NULL, 1, 0), ESPIPE);
+	FAILS(splice(in, NULL, out, NULL, 1, 0), EINVAL);
+	FAILS(splice(p[0], NULL, open(P("g"), O_WRONLY | O_APPEND), NULL, 1, 0),
+	      EINVAL);
+	IS(splice(p[0], NULL, out, NULL, 1, SPLICE_F_NONBLOCK), 1);
+	FAILS(splice(p[0], NULL, out, NULL, 1, SPLICE_F_NONBLOCK), EAGAIN);
+	FAILS(splice(987, NULL, p[1], NULL, 1, 0), EBADF);
+}
+
+static struct aiocb cb;
+static char aio_buf[16];
+
+static struct aiocb *request(int fd, int op)
+{
+	memset(&cb, 0, sizeof(cb));
+	cb.aio_fildes = fd;
+	cb.aio_buf = aio_buf;
+	cb.aio_nbytes = 5;
+	cb.aio_lio_opcode = op;
+	cb.aio_sigevent.sigev_notify = SIGEV_NONE;
+	return &cb;
+}
+
+static long finish(void)
+{
+	const struct aiocb *list[] = { &cb };
+	int e;
+
+	while ((e = aio_error(&cb)) == EINPROGRESS)
+		aio_suspend(list, 1, NULL);
+	return e ? -e : aio_return(&cb);
+}
+
+/*
+ * It works, or it is refused as the documents say of a descriptor that is not
+ * passed through, but never is the data wrong.
+ */
+static bool started(int line, long r)
+{
+	int e = errno;
+
+	if (row_ours && r == -1 && e == EINVAL)
+		return false;
+	return row_is(line, "asynchronous call", r, 0, CANARY);
+}
+
+ROW(aio_read)
+{
+	int fd = file("f", "hello");
+
+	if (started(__LINE__, CALL(aio_read(request(fd, 0)))))
+		TRUE(finish() == 5 && !memcmp(aio_buf, "hello", 5));
+}
+
+ROW(aio_write)
+{
+	int fd = file("f", "");
+
+	memcpy(aio_buf, "hello", 5);
+	if (started(__LINE__, CALL(aio_write(request(fd, 0))))) {
+		TRUE(finish() == 5);
+		TEXT(get("f"), "hello");
+	}
+}
+
+ROW(aio_fsync)
+{
+	int fd = file("f", "hello");
+
+	if (started(__LINE__, CALL(aio_fsync(O_SYNC, request(fd, 0)))))
+		TRUE(finish() == 0);
+	FAILS(aio_fsync(99, request(fd, 0)), EINVAL);
+}
+
+ROW(lio_listio)
+{
+	struct aiocb *list[] = { request(file("f", "hello"), LIO_READ) };
+
+	if (started(__LINE__, CALL(lio_listio(LIO_WAIT, list, 1, NULL))))
+		TRUE(finish() == 5 && !memcmp(aio_buf, "hello", 5));
+	FAILS(lio_listio(99, list, 1, NULL), EINVAL);
+}
+
+/* libaio's function if there is one, else what it would do. */
+static long submit(aio_context_t context, long n, struct iocb **blocks)
+{
+	int (*call)(aio_context_t, long, struct iocb **) =
+		(int (*)(aio_context_t, long, struct iocb **))dlsym(
+			RTLD_DEFAULT, "io_submit");
+	long r = call ? call(context, n, blocks)
+		      : syscall(SYS_io_submit, context, n, blocks);
+
+	return r == -1 && !call ? -errno : r;
+}
+
+ROW(io_submit)
+{
+	int fd = file("f", "hello");
+	struct iocb c = { .aio_fildes = (unsigned)fd,
+			  .aio_lio_opcode = IOCB_CMD_PREAD,
+			  .aio_buf = (uint64_t)aio_buf,
+			  .aio_nbytes = 5 };
+	struct iocb *list[] = { &c };
+	struct io_event event;
+	aio_context_t context = 0;
+	long r;
+
+	if (syscall(SYS_io_setup, 4, &context))
+		row_skip("no io_setup here");
+	r = submit(context, 1, list);
+	if (row_ours && r == -EINVAL)
+		return;
+	GIVES(r, 1);
+	GIVES(syscall(SYS_io_getevents, context, 1, 1, &event, NULL), 1);
+	TRUE(event.res == 5 && !memcmp(aio_buf, "hello", 5));
+	GIVES(submit(context, 0, list), 0);
+}
