@@ -70,6 +70,15 @@ check_real_is_empty() {
 }
 check_real_is_empty "before the test"
 
+# wait_for FILE: until it has something in it.
+wait_for() {
+	for _ in $(seq 500); do
+		[ ! -s "$1" ] || return 0
+		sleep 0.02
+	done
+	fail "nothing came in $1"
+}
+
 # benchfs_run ARGS...: benchfs run with its own arguments, within the time.
 benchfs_run() {
 	timeout -k 10 "$limit" "$builddir/run" benchfs run "$@"
