@@ -2,6 +2,7 @@
 
 # C programs that the scripts run, each of one file, NAME.c.
 SYSTEM_HELPERS = \
+	%D%/deny \
 	%D%/forks \
 	%D%/maps \
 	%D%/threads \
@@ -12,6 +13,7 @@ check_PROGRAMS += $(SYSTEM_HELPERS)
 SYSTEM_TESTS = \
 	%D%/append.sh \
 	%D%/attributes.sh \
+	%D%/bad-input.sh \
 	%D%/cp.sh \
 	%D%/cwd.sh \
 	%D%/daemon-gone.sh \
@@ -24,6 +26,7 @@ SYSTEM_TESTS = \
 	%D%/find.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
+	%D%/deny \
 	%D%/forks.sh \
 	%D%/gcc.sh \
 	%D%/git.sh \
