@@ -14,6 +14,7 @@ name=$(basename "$0" .sh)
 srcdir=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 builddir=${builddir:-$srcdir}
 helpers=$builddir/tests/system
+py=$srcdir/tests/system/py
 mnt=${BENCHFS_TEST_MNT:-/benchfs}
 limit=${BENCHFS_TEST_LIMIT:-100}
 PY=/usr/bin/python3
@@ -37,7 +38,7 @@ trap 'exit 143' TERM
 umask 022
 LC_ALL=C TZ=UTC TMPDIR=$T/tmp HOME=$T/home PYTHONDONTWRITEBYTECODE=1
 export LC_ALL TZ TMPDIR HOME PYTHONDONTWRITEBYTECODE
-export T PY helpers srcdir builddir mnt
+export T PY py helpers srcdir builddir mnt
 unset XDG_RUNTIME_DIR XDG_CONFIG_HOME MAKEFLAGS MAKELEVEL MFLAGS BASH_ENV ENV \
 	CDPATH
 
@@ -68,6 +69,15 @@ check_real_is_empty() {
 	[ -z "$(ls -A "$mnt")" ] || fail "the real $mnt is not empty: $1"
 }
 check_real_is_empty "before the test"
+
+# wait_for FILE: until it has something in it.
+wait_for() {
+	for _ in $(seq 500); do
+		[ ! -s "$1" ] || return 0
+		sleep 0.02
+	done
+	fail "nothing came in $1"
+}
 
 # benchfs_run ARGS...: benchfs run with its own arguments, within the time.
 benchfs_run() {

@@ -2,51 +2,115 @@
 
 # C programs that the scripts run, each of one file, NAME.c.
 SYSTEM_HELPERS = \
+	%D%/deny \
+	%D%/forks \
+	%D%/maps \
+	%D%/threads \
 	%D%/tree \
 	$(NULL)
 check_PROGRAMS += $(SYSTEM_HELPERS)
 
 SYSTEM_TESTS = \
+	%D%/append.sh \
+	%D%/attributes.sh \
+	%D%/bad-input.sh \
 	%D%/cp.sh \
 	%D%/cwd.sh \
+	%D%/daemon-gone.sh \
+	%D%/daemon-stopped.sh \
 	%D%/dd.sh \
 	%D%/du.sh \
 	%D%/ed.sh \
+	%D%/exclusive.sh \
 	%D%/exec.sh \
 	%D%/find.sh \
+	%D%/fio.sh \
+	%D%/foreign.sh \
+	%D%/deny \
+	%D%/forks.sh \
 	%D%/gcc.sh \
 	%D%/git.sh \
 	%D%/grep.sh \
+	%D%/hdf5.sh \
+	%D%/holes.sh \
+	%D%/idle.sh \
+	%D%/leftovers.sh \
+	%D%/links.sh \
+	%D%/locks.sh \
 	%D%/ls.sh \
 	%D%/make.sh \
+	%D%/mixed.sh \
+	%D%/mmap.sh \
 	%D%/multiprocessing.sh \
 	%D%/mv.sh \
+	%D%/names.sh \
+	%D%/needed.sh \
+	%D%/offsets.sh \
 	%D%/patch.sh \
 	%D%/perl.sh \
+	%D%/permissions.sh \
 	%D%/python.sh \
+	%D%/readdir.sh \
 	%D%/redirections.sh \
+	%D%/rename-race.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \
+	%D%/run.sh \
 	%D%/sed.sh \
+	%D%/special.sh \
 	%D%/split.sh \
 	%D%/sqlite.sh \
+	%D%/stat.sh \
+	%D%/static.sh \
+	%D%/symbols.sh \
+	%D%/symlinks.sh \
 	%D%/tar.sh \
+	%D%/threads.sh \
+	%D%/unlinked.sh \
 	%D%/xargs.sh \
+	%D%/xattr.sh \
 	$(NULL)
 
 # A subset that `make check` runs over UCX too; ucx/over.sh.
 SYSTEM_UCX_TESTS = \
 	%D%/ucx/shm-exec.sh \
+	%D%/ucx/shm-locks.sh \
+	%D%/ucx/shm-mmap.sh \
 	%D%/ucx/shm-sqlite.sh \
 	%D%/ucx/shm-tar.sh \
+	%D%/ucx/tcp-append.sh \
 	%D%/ucx/tcp-cp.sh \
 	%D%/ucx/tcp-git.sh \
 	%D%/ucx/tcp-python.sh \
+	%D%/ucx/tcp-unlinked.sh \
+	$(NULL)
+
+# The Python parts of scripts.
+SYSTEM_PY = \
+	%D%/py/append.py \
+	%D%/py/attributes.py \
+	%D%/py/exclusive.py \
+	%D%/py/files.py \
+	%D%/py/holes.py \
+	%D%/py/locks.py \
+	%D%/py/mixed.py \
+	%D%/py/multiprocess.py \
+	%D%/py/names.py \
+	%D%/py/offsets.py \
+	%D%/py/readdir.py \
+	%D%/py/rename-race.py \
+	%D%/py/rename2.py \
+	%D%/py/setuid.py \
+	%D%/py/sock.py \
+	%D%/py/threads.py \
+	%D%/py/unlinked.py \
+	%D%/py/xattr-limits.py \
+	%D%/py/xattr.py \
 	$(NULL)
 
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS) %D%/lib.sh \
-	%D%/.shellcheckrc %D%/ucx/over.sh
+EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS) $(SYSTEM_PY) %D%/lib.sh \
+	tests/.shellcheckrc %D%/ucx/over.sh
 
 # All of them over UCX.
 .PHONY: check-ucx-tcp check-ucx-shm
