@@ -11,7 +11,7 @@ static int check_file(struct bfs_options *o, const char *path)
 	int r = bfs_config_load(&o->config, path, &err);
 
 	if (r)
-		return bfs_fail(r == -EINVAL ? EX_DATAERR : EX_NOINPUT, "%s",
+		return bfs_fail(r == -EINVAL ? EX_CONFIG : EX_NOINPUT, "%s",
 				err.text);
 	if (o->verbose)
 		printf("%s: ok\n", path);

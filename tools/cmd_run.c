@@ -34,7 +34,7 @@ static int check_prefix(const char *mount)
 	struct stat st;
 
 	if (stat(mount, &st) ? errno == ENOTDIR : !S_ISDIR(st.st_mode))
-		return bfs_fail(EX_DATAERR,
+		return bfs_fail(EX_CONFIG,
 				"the prefix %s is a file, or lies below one; "
 				"it must be a directory or nothing",
 				mount);

@@ -18,3 +18,5 @@ benchfs_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DBFS_PKGLIBDIR='"$(pkglibdir)"' \
 	-DBFS_SBINDIR='"$(sbindir)"'
 benchfs_LDADD = core/libcoreconf.la core/libcore.la
+
+dist_bashcomp_DATA = %D%/completion/benchfs

@@ -163,10 +163,10 @@ static int load(struct bfs_options *o)
 	if (o->config_file)
 		r = bfs_config_load(&o->config, o->config_file, &err);
 	if (r)
-		return bfs_fail(r == -EINVAL ? EX_DATAERR : EX_NOINPUT, "%s",
+		return bfs_fail(r == -EINVAL ? EX_CONFIG : EX_NOINPUT, "%s",
 				err.text);
 	if (bfs_config_env(&o->config, (const char *const *)environ, &err))
-		return bfs_fail(EX_DATAERR, "%s", err.text);
+		return bfs_fail(EX_CONFIG, "%s", err.text);
 	return 0;
 }
 

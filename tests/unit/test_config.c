@@ -133,7 +133,7 @@ static void test_refused(void **state)
 		{ "client.mount=/a/../b", "without . and .." },
 		{ "client.mount=", "absolute path" },
 		{ "cache.size_mb=1", "client caches" },
-		{ "auth.allow_users=all", "serving other users" },
+		{ "auth.munge=1", "munge" },
 	};
 
 	for (size_t i = 0; i < BFS_COUNT(cases); i++) {
@@ -187,7 +187,7 @@ static void test_bad_files(void **state)
 		{ "network: { transport = \"tcp\"; };\n", ":1: ", "auto, ucx" },
 		{ "network: { peers = [ \"a:1\" ]; };\n", ":1: ", "yet" },
 		{ "metadata: { journal = \"lmdb\"; };\n", ":1: ", "yet" },
-		{ "auth: {\n allow_users = [ \"a\" ]; };\n", ":2: ", "yet" },
+		{ "auth: {\n munge = true; };\n", ":2: ", "yet" },
 	};
 
 	for (size_t i = 0; i < BFS_COUNT(cases); i++) {
