@@ -165,24 +165,11 @@ BFS_EXPORT int execle(const char *path, const char *arg, ...)
  * For names that are not paths of ours this must be a tail call: libc finds
  * the caller, whose rpath counts, by the return address.
  */
-__attribute__((noinline)) static void *dlopen_ours(const char *path, int flags)
-{
-	char name[64];
-	void *lib;
-	int fd, r = bfs_dlopen_path(path, name, sizeof(name), &fd);
-
-	/* Let libc report it: dlerror() must say something. */
-	lib = REAL(dlopen)(r ? path : name, flags);
-	if (!r)
-		bfs_sys_close(fd);
-	return lib;
-}
-
 __attribute__((optimize("O2"))) BFS_EXPORT void *dlopen(const char *path,
 							int flags)
 {
 	if (path && __builtin_strchr(path, '/') && PATH(path))
-		return dlopen_ours(path, flags);
+		return bfs_dlopen(path, flags);
 	return REAL(dlopen)(path, flags);
 }
 

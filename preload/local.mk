@@ -12,6 +12,13 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 	%D%/lock.h %D%/ops_lock.c \
 	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c \
 	%D%/attr.h %D%/handle.h %D%/ops_fs.c %D%/ops_link.c \
+	%D%/datafd.c %D%/datafd.h %D%/elf_scan.c %D%/elf_scan.h \
+	%D%/exec.h %D%/exec_env.c %D%/exec_ld.c %D%/exec_path.c \
+	%D%/exec_self.c %D%/exec_self.h %D%/ld_path.c %D%/ld_path.h \
+	%D%/ops_dl.c %D%/ops_exec.c %D%/ops_fork.c %D%/ops_id.c \
+	%D%/ops_message.c %D%/ops_popen.c %D%/ops_sock.c %D%/ops_spawn.c \
+	%D%/ops_system.c %D%/peer.h %D%/pipe.h %D%/script.c %D%/script.h \
+	%D%/shell.h %D%/spawn_actions.c %D%/spawn_actions.h \
 	%D%/ops_open.c %D%/ops_setattr.c %D%/ops_xattr.c \
 	%D%/ops_stdio.c %D%/stdio_jumps.c %D%/stdio.h \
 	%D%/ops_aio.c %D%/ops_copy.c %D%/ops_map.c \
@@ -22,3 +29,14 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 %C%_libbenchfs_preload_la_CFLAGS   = $(AM_CFLAGS) -fno-builtin -ftls-model=initial-exec
 %C%_libbenchfs_preload_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
 %C%_libbenchfs_preload_la_LIBADD   = core/libcore.la
+
+# ld.so loads it in a namespace of its own; it knows nothing of the hooks.
+pkglib_LTLIBRARIES += %D%/libbenchfs_audit.la
+%C%_libbenchfs_audit_la_SOURCES = \
+	%D%/audit.c %D%/audit_fetch.c %D%/audit_fetch.h \
+	%D%/ld_path.c %D%/ld_path.h \
+	$(NULL)
+%C%_libbenchfs_audit_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+%C%_libbenchfs_audit_la_CFLAGS   = $(AM_CFLAGS)
+%C%_libbenchfs_audit_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
+%C%_libbenchfs_audit_la_LIBADD   = core/libcore.la

@@ -28,8 +28,10 @@ int bfs_fcntl(int fd, int cmd, long arg);
 int bfs_ioctl(int fd, unsigned long request, void *arg);
 /* true: *result is the answer (-errno on failure); false: not ours. */
 bool bfs_syscall(long number, const long arg[6], long *result);
-/* The path under /proc of a library that lies in BenchFS; see ops_dl.c. */
-int bfs_dlopen_path(const char *path, char *out, size_t size, int *fd);
+/* Of a path of ours with a slash (ops_dl.c); as libc's, dlerror() included. */
+void *bfs_dlopen(const char *path, int flags);
+/* The path of this process's program if it lies in BenchFS, else NULL. */
+const char *bfs_exe_path(void);
 
 /* Make libc's FILEs work on placeholders (ops_stdio.c). */
 void bfs_stdio_prepare(void);

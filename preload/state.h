@@ -41,11 +41,13 @@ void bfs_cwd_moved(void);
 extern char bfs_cwd_to_mount[];
 
 /*
- * What an exec passes on, as "BENCHFS_STATE=..." (state_env.c).  fds: the
- * descriptors the new program will have, or NULL for ours without CLOEXEC.
- * The length, or -E2BIG.
+ * What an exec passes on, as "BENCHFS_STATE=..." (state_env.c): the working
+ * directory, and our descriptors without CLOEXEC.  The length, or -E2BIG.
  */
 int bfs_state_write(char *buf, size_t size);
+/* For a program that is spawned: from[i], if not -1, is which descriptor of
+ * this process will be its number i. */
+int bfs_state_write_as(char *buf, size_t size, const int *from, int n);
 void bfs_state_read(const char *text);
 
 #endif

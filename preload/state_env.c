@@ -36,9 +36,11 @@ static void put(struct text *t, char tag, const uint64_t *v, int n)
 	t->pos += p - item;
 }
 
-static void put_fd(struct text *t, int fd, const struct bfs_desc *d)
+/* The descriptor fd, as number. */
+static void put_fd(struct text *t, int number, int fd)
 {
-	uint64_t v[NUMBERS] = { (uint64_t)fd,
+	const struct bfs_desc *d = bfs_fd_desc(fd);
+	uint64_t v[NUMBERS] = { (uint64_t)number,
 				d->kind,
 				bfs_fd_slot(fd),
 				bfs_desc_gen(d),
@@ -53,27 +55,47 @@ static void put_fd(struct text *t, int fd, const struct bfs_desc *d)
 	put(t, 'f', v, NUMBERS);
 }
 
+static void put_cwd(struct text *t)
+{
+	struct bfs_handle h = bfs_cwd_handle();
+	uint64_t v[3] = { h.ino, h.rights, h.mac };
+
+	if (bfs_cwd_ours)
+		put(t, 'c', v, 3);
+}
+
+static int finish(struct text *t, const char *buf)
+{
+	if (t->full)
+		return -E2BIG;
+	*t->pos = '\0';
+	return (int)(t->pos - buf);
+}
+
 int bfs_state_write(char *buf, size_t size)
 {
 	struct text t = { buf, buf + size, false };
 
-	if (bfs_cwd_ours) {
-		struct bfs_handle h = bfs_cwd_handle();
-		uint64_t v[3] = { h.ino, h.rights, h.mac };
-
-		put(&t, 'c', v, 3);
-	}
+	put_cwd(&t);
 	for (int fd = 0; fd < bfs_fd_high(); fd++) {
-		struct bfs_desc *d = bfs_fd_desc(fd);
-		int flags = d ? bfs_sys_fcntl(fd, F_GETFD, 0) : -1;
+		int flags =
+			bfs_fd_desc(fd) ? bfs_sys_fcntl(fd, F_GETFD, 0) : -1;
 
 		if (flags >= 0 && !(flags & FD_CLOEXEC))
-			put_fd(&t, fd, d);
+			put_fd(&t, fd, fd);
 	}
-	if (t.full)
-		return -E2BIG;
-	*t.pos = '\0';
-	return (int)(t.pos - buf);
+	return finish(&t, buf);
+}
+
+int bfs_state_write_as(char *buf, size_t size, const int *from, int n)
+{
+	struct text t = { buf, buf + size, false };
+
+	put_cwd(&t);
+	for (int i = 0; i < n; i++)
+		if (from[i] >= 0 && bfs_fd_desc(from[i]))
+			put_fd(&t, i, from[i]);
+	return finish(&t, buf);
 }
 
 /* "1f.2.3;": the numbers, and where the next item starts; NULL: malformed. */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "preload/exec_self.h"
+
+#include "core/sys.h"
+#include "preload/exec.h"
+#include "preload/ops.h"
+#include "preload/state.h"
+
+#include <dlfcn.h>
+#include <linux/prctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIBRARY "libbenchfs_preload.so"
+#define AUDIT "libbenchfs_audit.so"
+
+struct bfs_self bfs_self;
+
+static const char *base_name(const char *path, size_t n)
+{
+	while (n && path[n - 1] != '/')
+		n--;
+	return path + n;
+}
+
+/* The next name in a list like LD_PRELOAD's; *n 0 at the end. */
+static const char *next_name(const char *p, const char *separators, size_t *n)
+{
+	p += strspn(p, separators);
+	*n = strcspn(p, separators);
+	return p;
+}
+
+static bool is_file(const char *p, size_t n, const char *file)
+{
+	const char *base = base_name(p, n);
+	size_t len = strlen(file);
+
+	return (size_t)(p + n - base) == len && !memcmp(base, file, len);
+}
+
+bool bfs_self_lists_library(const char *p)
+{
+	size_t n;
+
+	for (p = next_name(p, ": ", &n); n; p = next_name(p + n, ": ", &n))
+		if (is_file(p, n, LIBRARY))
+			return true;
+	return false;
+}
+
+void bfs_self_drop_audit(char *to, const char *p)
+{
+	char *start = to;
+	size_t n;
+
+	for (p = next_name(p, ":", &n); n; p = next_name(p + n, ":", &n)) {
+		if (is_file(p, n, AUDIT))
+			continue;
+		if (to > start)
+			*to++ = ':';
+		memcpy(to, p, n);
+		to += n;
+	}
+	*to = '\0';
+}
+
+/*
+ * A sanitizer's runtime has to be loaded before us, also when a program starts
+ * another with an empty environment.
+ */
+static const char *before_us(const char *value, size_t *n)
+{
+	const char *p = value;
+	size_t len;
+
+	*n = 0;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	return p;
+#endif
+	for (p = next_name(p, ": ", &len); len;
+	     p = next_name(p + len, ": ", &len))
+		if (is_file(p, len, LIBRARY)) {
+			*n = (size_t)(p - value);
+			break;
+		}
+	return value;
+}
+
+static void find_library(void)
+{
+	const char *value = getenv("LD_PRELOAD"), *before;
+	char here[BFS_PATH_MAX] = "";
+	const char *name = "";
+	Dl_info info;
+	size_t n, dir;
+
+	if (dladdr((void *)find_library, &info) && info.dli_fname)
+		name = info.dli_fname;
+	if (*name != '/') {
+		bfs_sys_2(SYS_getcwd, here, sizeof(here) - 1);
+		strcat(here, "/");
+	}
+	before = before_us(value ? value : "", &n);
+	snprintf(bfs_self.preload, sizeof(bfs_self.preload),
+		 "LD_PRELOAD=%.*s%s%s", (int)n, before, here, name);
+	dir = (size_t)(base_name(name, strlen(name)) - name);
+	snprintf(bfs_self.audit, sizeof(bfs_self.audit), "%s%.*s%s", here,
+		 (int)dir, name, AUDIT);
+}
+
+static void keep_settings(void)
+{
+	char *to = bfs_self.text, *end = to + sizeof(bfs_self.text);
+
+	for (char **v = environ; v && *v; v++) {
+		size_t n = strlen(*v) + 1;
+
+		if (strncmp(*v, "BENCHFS_", 8) ||
+		    bfs_env_value(*v, "BENCHFS_STATE") ||
+		    bfs_env_value(*v, "BENCHFS_EXE") ||
+		    n > (size_t)(end - to) || bfs_self.kept == BFS_SELF_KEEP)
+			continue;
+		memcpy(to, *v, n);
+		bfs_self.keep[bfs_self.kept++] = to;
+		to += n;
+	}
+}
+
+/* "<dev>.<ino>.<path>" counts only if it speaks of this very program: one that
+ * was executed behind our back has inherited the variable. */
+static void learn_exe(void)
+{
+	const char *v = getenv("BENCHFS_EXE"), *base;
+	unsigned long dev, ino;
+	struct stat st;
+	char *p;
+
+	if (!v)
+		return;
+	dev = strtoul(v, &p, 16);
+	ino = *p == '.' ? strtoul(p + 1, &p, 16) : 0;
+	if (*p == '.' && !bfs_sys_2(SYS_stat, "/proc/self/exe", &st) &&
+	    st.st_dev == dev && st.st_ino == ino) {
+		snprintf(bfs_self.exe, sizeof(bfs_self.exe), "%s", p + 1);
+		base = base_name(bfs_self.exe, strlen(bfs_self.exe));
+		/* The kernel took the name of the data file. */
+		bfs_sys_2(SYS_prctl, PR_SET_NAME, base);
+	}
+	unsetenv("BENCHFS_EXE");
+}
+
+static void forget_audit(void)
+{
+	const char *v = getenv("LD_AUDIT");
+	char rest[BFS_PATH_MAX];
+
+	if (!v || strlen(v) >= sizeof(rest))
+		return;
+	bfs_self_drop_audit(rest, v);
+	if (!*rest)
+		unsetenv("LD_AUDIT");
+	else if (strcmp(rest, v))
+		setenv("LD_AUDIT", rest, 1);
+}
+
+void bfs_self_init(void)
+{
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	find_library();
+	keep_settings();
+	learn_exe();
+	forget_audit();
+}
+
+const char *bfs_exe_path(void)
+{
+	bfs_self_init();
+	return *bfs_self.exe ? bfs_self.exe : NULL;
+}
+
+/* Before main, while there is one thread and the environment is as given. */
+__attribute__((constructor(102))) static void start(void)
+{
+	if (bfs_on)
+		bfs_self_init();
+}

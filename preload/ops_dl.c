@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * dlopen of a library in BenchFS: libc is given /proc/self/fd/N of its data,
+ * and afterwards the library gets its own name, so that dladdr() and a second
+ * dlopen() know it.  What it needs from BenchFS is loaded before it.
+ */
+#include "core/sys.h"
+#include "core/util.h"
+#include "preload/datafd.h"
+#include "preload/elf_scan.h"
+#include "preload/ld_path.h"
+#include "preload/ops.h"
+#include "preload/path.h"
+#include "preload/real.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FD_DIR "/proc/self/fd"
+#define SERIAL_BITS 24
+#define NAME_SIZE (sizeof(FD_DIR) + 2 * SERIAL_BITS + BFS_PATH_MAX + 16)
+#define DEPTH 64 /* of libraries that need libraries */
+
+struct need {
+	struct need *next;
+	void *handle; /* once it is loaded */
+	char *path;   /* what it is called then */
+	char name[];
+};
+
+struct load {
+	int depth;
+	struct need *needs, **last;
+	char *rpath, *runpath;
+	char origin[BFS_PATH_MAX];
+};
+
+static void *load(const char *path, int flags, int depth);
+
+/*
+ * libc takes two libraries of one name for the same one, and descriptor
+ * numbers come again.  So each name is spelled anew (a serial number in "/"
+ * and "/."), and is as long as the true path that will replace it.
+ */
+static void spell(char *out, int fd, size_t len)
+{
+	static _Atomic unsigned serial;
+	unsigned n = serial++;
+	char *p = stpcpy(out, FD_DIR);
+
+	for (int i = 0; i < SERIAL_BITS; i++, n >>= 1)
+		p = stpcpy(p, n & 1 ? "/." : "/");
+	while ((size_t)(p - out) < len)
+		*p++ = '/';
+	sprintf(p, "/%d", fd);
+}
+
+/* Where dladdr() and libc's search look for the name; it has room. */
+static void set_name(void *handle, const char *from, const char *to)
+{
+	struct link_map *map = NULL;
+
+	if (dlinfo(handle, RTLD_DI_LINKMAP, &map) || !map ||
+	    strcmp(map->l_name, from) || strlen(from) < strlen(to))
+		return;
+	strcpy(map->l_name, to);
+}
+
+static bool note(void *arg, int64_t tag, const char *text)
+{
+	struct load *l = arg;
+	struct need *n;
+
+	if (tag == DT_RPATH && !l->rpath)
+		l->rpath = strdup(text);
+	if (tag == DT_RUNPATH && !l->runpath)
+		l->runpath = strdup(text);
+	if (tag != DT_NEEDED)
+		return false;
+	n = calloc(1, sizeof(*n) + strlen(text) + 1);
+	if (!n)
+		return true;
+	strcpy(n->name, text);
+	*l->last = n;
+	l->last = &n->next;
+	return false;
+}
+
+struct attempt {
+	struct load *l;
+	struct need *n;
+};
+
+/* 1: the search is over, found here or for libc to find. */
+static int try(void *arg, const char *path)
+{
+	struct attempt *a = arg;
+	struct stat st;
+
+	if (!bfs_owns_path(path))
+		return !bfs_sys_2(SYS_stat, path, &st);
+	/* libc's own name, which is ours */
+	if (stat(path, &st))
+		return 0;
+	a->n->handle = load(path, RTLD_LAZY, a->l->depth + 1);
+	a->n->path = a->n->handle ? strdup(path) : NULL;
+	return a->n->handle != NULL;
+}
+
+static bool is_loaded(const char *name)
+{
+	void *h = REAL(dlopen)(name, RTLD_LAZY | RTLD_NOLOAD);
+
+	if (h)
+		dlclose(h);
+	return h != NULL;
+}
+
+static bool lists_ours(const struct load *l, const char *list)
+{
+	const char *mount = bfs_settings.mount;
+
+	return list &&
+	       (strstr(list, mount) || strstr(list, "ORIGIN") || bfs_cwd_ours);
+}
+
+static void load_need(struct load *l, struct need *n)
+{
+	const char *lists[] = { l->runpath ? NULL : l->rpath,
+				getenv("LD_LIBRARY_PATH"), l->runpath };
+	struct attempt a = { l, n };
+
+	if (strchr(n->name, '/')) {
+		if (bfs_owns_path(n->name))
+			try(&a, n->name);
+		return;
+	}
+	if ((!lists_ours(l, lists[0]) && !lists_ours(l, lists[1]) &&
+	     !lists_ours(l, lists[2])) ||
+	    is_loaded(n->name))
+		return;
+	for (int i = 0; i < 3; i++)
+		if (lists[i] && *lists[i] &&
+		    bfs_ld_search(lists[i], l->origin, n->name, try, &a))
+			break;
+	/* One without DT_SONAME is known by nothing but its name. */
+	if (n->path)
+		set_name(n->handle, n->path, n->name);
+}
+
+static void load_needs(struct load *l, int fd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	l->last = &l->needs;
+	snprintf(l->origin, sizeof(l->origin), "%.*s",
+		 (int)(slash ? slash - path : 1), slash ? path : ".");
+	bfs_elf_scan(fd, note, l);
+	for (struct need *n = l->needs; n; n = n->next)
+		load_need(l, n);
+}
+
+/* Our references go; those of the library that needs them stay. */
+static void end_needs(struct load *l, bool failed)
+{
+	struct need *n, *next;
+
+	for (n = l->needs; n; n = next) {
+		struct link_map *map = NULL;
+
+		next = n->next;
+		if (n->path && !dlinfo(n->handle, RTLD_DI_LINKMAP, &map) &&
+		    !strcmp(map->l_name, n->name))
+			strcpy(map->l_name, n->path);
+		/* dlclose() would wipe out what dlerror() has to say. */
+		if (n->handle && !failed)
+			dlclose(n->handle);
+		free(n->path);
+		free(n);
+	}
+	free(l->rpath);
+	free(l->runpath);
+}
+
+static void *load_data(int fd, const char *path, int flags, int depth)
+{
+	struct load *l = calloc(1, sizeof(*l));
+	char name[NAME_SIZE];
+	void *handle;
+
+	if (!l)
+		return NULL;
+	l->depth = depth;
+	load_needs(l, fd, path);
+	spell(name, fd, strlen(path));
+	handle = REAL(dlopen)(name, flags);
+	if (handle)
+		set_name(handle, name, path);
+	end_needs(l, !handle);
+	free(l);
+	return handle;
+}
+
+/* For the message that dlerror() gives; never the real file of that name. */
+static void *fail(const char *path, int flags)
+{
+	char name[BFS_PATH_MAX + sizeof(FD_DIR)];
+	struct stat st;
+
+	if (bfs_sys_2(SYS_lstat, path, &st) == -ENOENT)
+		return REAL(dlopen)(path, flags);
+	snprintf(name, sizeof(name), FD_DIR "/%s", path);
+	return REAL(dlopen)(name, flags);
+}
+
+static void *load(const char *path, int flags, int depth)
+{
+	struct bfs_where w;
+	void *handle = NULL;
+	int e, fd;
+
+	e = depth > DEPTH ? -ELOOP : bfs_where(&w, AT_FDCWD, path);
+	fd = e ? e : bfs_datafd(&w, BFS_DATAFD_MAP, NULL, NULL);
+	if (fd == -(int)BFS_ESCAPE)
+		return REAL(dlopen)(w.path, flags);
+	if (fd < 0)
+		return fail(path, flags);
+	if (is_loaded(path))
+		handle = REAL(dlopen)(path, flags | RTLD_NOLOAD);
+	if (!handle)
+		handle = load_data(fd, path, flags, depth);
+	bfs_sys_close(fd);
+	return handle;
+}
+
+void *bfs_dlopen(const char *path, int flags)
+{
+	return load(path, flags, 0);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sendmsg and recvmsg: addresses in BenchFS, and descriptors in flight. */
+#include "preload/fd.h"
+#include "preload/ops.h"
+#include "preload/peer.h"
+#include "preload/real.h"
+
+#include <string.h>
+
+/* Calls fn for each descriptor in m; true as soon as fn says so. */
+static bool each_fd(const struct msghdr *m, bool (*fn)(int fd))
+{
+	struct msghdr *h = (struct msghdr *)m;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+		    c->cmsg_len < CMSG_LEN(0))
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			if (fn(fd))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_ours(int fd)
+{
+	return bfs_fd_desc(fd) != NULL;
+}
+
+static bool share(int fd)
+{
+	bfs_fd_share(fd);
+	return false;
+}
+
+static bool recognise(int fd)
+{
+	bfs_fd_recognise(fd);
+	return false;
+}
+
+bool bfs_message_ours(const struct msghdr *m)
+{
+	return m && bfs_on &&
+	       ((m->msg_name && bfs_socket_ours(m->msg_name, m->msg_namelen)) ||
+		(m->msg_control && each_fd(m, is_ours)));
+}
+
+ssize_t bfs_sendmsg(int sock, const struct msghdr *m, int flags)
+{
+	struct msghdr copy = *m;
+	struct bfs_peer peer;
+	ssize_t r;
+	int e;
+
+	if (m->msg_control)
+		each_fd(m, share);
+	if (!m->msg_name || !bfs_socket_ours(m->msg_name, m->msg_namelen))
+		return bfs_ret(REAL(sendmsg)(sock, m, flags));
+	e = bfs_peer_find(&peer, m->msg_name, m->msg_namelen);
+	if (e)
+		return e;
+	copy.msg_name = &peer.un;
+	copy.msg_namelen = peer.len;
+	r = REAL(sendmsg)(sock, &copy, flags);
+	return bfs_peer_end(&peer, r);
+}
+
+ssize_t bfs_recvmsg(int sock, struct msghdr *m, int flags)
+{
+	ssize_t r = bfs_ret(REAL(recvmsg)(sock, m, flags));
+
+	if (r >= 0 && m->msg_controllen)
+		each_fd(m, recognise);
+	return r;
+}
