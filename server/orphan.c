@@ -70,9 +70,10 @@ static bool locked(const struct bfs_fs *fs, const struct bfs_inode *i,
 	int fd = bfs_data_open(fs, i, O_RDONLY);
 	bool found;
 
+	/* Where we cannot look (no descriptor left), somebody may hold it. */
 	if (fd < 0)
-		return false;
-	found = !fcntl(fd, F_OFD_GETLK, &l) && l.l_type != F_UNLCK;
+		return fd != -EIO;
+	found = fcntl(fd, F_OFD_GETLK, &l) || l.l_type != F_UNLCK;
 	close(fd);
 	return found;
 }

@@ -66,10 +66,10 @@ static void test_pass(void **state)
 	assert_int_equal(a.size, 5);
 	assert_int_equal(a.mode, S_IFREG | 0640);
 	assert_int_equal(a.mtime.sec, st.st_mtim.tv_sec);
-	assert_true(bfs_fs_slot_locked(u->fs, a.ino, 3));
-	assert_false(bfs_fs_slot_locked(u->fs, a.ino, 4));
+	assert_true(bfs_fs_slot_locked(u->fs, a.ino, u->cred.uid, 3));
+	assert_false(bfs_fs_slot_locked(u->fs, a.ino, u->cred.uid, 4));
 	close(fd);
-	assert_false(bfs_fs_slot_locked(u->fs, a.ino, 3));
+	assert_false(bfs_fs_slot_locked(u->fs, a.ino, u->cred.uid, 3));
 
 	assert_int_equal(u_open(u, "f", O_WRONLY | O_APPEND, 0, &rep), 0);
 	fd = u_take_fd(u);
