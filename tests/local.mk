@@ -25,6 +25,11 @@ UNIT_TESTS += %D%/unit/test_fs_basic
 %C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_fs_chaos
+%C%_unit_test_fs_chaos_SOURCES = %D%/unit/test_fs_chaos.c
+%C%_unit_test_fs_chaos_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fs_chaos_LDADD = $(FS_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_fs_data
 %C%_unit_test_fs_data_SOURCES = %D%/unit/test_fs_data.c
 %C%_unit_test_fs_data_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
