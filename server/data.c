@@ -223,3 +223,16 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 		r = bfs_data_kill_setid(fs, i, bfs_perm_write_kills(cred, i));
 	return r;
 }
+
+int bfs_data_inode(const struct bfs_call *c, struct bfs_handle h,
+		   uint32_t rights, struct bfs_inode **i)
+{
+	*i = bfs_inode_of(bfs_call_fs(c), h);
+	if (!*i)
+		return -ESTALE;
+	if (h.rights & BFS_RIGHT_PATH || (rights & ~h.rights))
+		return -EBADF;
+	if (S_ISDIR((*i)->mode))
+		return -EISDIR;
+	return S_ISREG((*i)->mode) ? 0 : -EINVAL;
+}

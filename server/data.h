@@ -42,6 +42,11 @@ int bfs_data_chmod(const struct bfs_fs *fs, const struct bfs_inode *i);
 int bfs_data_utimens(const struct bfs_fs *fs, const struct bfs_inode *i,
 		     const struct timespec times[2]);
 
+/* 0 or -errno: the handle's inode, if it is a regular file that was opened
+ * with those rights. */
+int bfs_data_inode(const struct bfs_call *c, struct bfs_handle h,
+		   uint32_t rights, struct bfs_inode **i);
+
 /* A cached descriptor: valid until bfs_data_put, whatever happens. */
 struct bfs_fdref {
 	int fd;

@@ -35,6 +35,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_name.c \
 	%D%/serve_open.c \
 	%D%/serve_rename.c \
+	%D%/serve_setattr.c \
+	%D%/serve_space.c \
 	%D%/serve_xattr.c \
 	%D%/store.c %D%/store.h \
 	%D%/walk.c %D%/walk.h \

@@ -13,26 +13,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #define FSYNC_DATA 1u
 #define FSYNC_ALL 2u
-
-/* The handle's inode, if it is a regular file opened with those rights. */
-static int find(const struct bfs_call *c, struct bfs_handle h, uint32_t rights,
-		struct bfs_inode **i)
-{
-	*i = bfs_inode_of(bfs_call_fs(c), h);
-	if (!*i)
-		return -ESTALE;
-	if (h.rights & BFS_RIGHT_PATH || (rights & ~h.rights))
-		return -EBADF;
-	if (S_ISDIR((*i)->mode))
-		return -EISDIR;
-	return S_ISREG((*i)->mode) ? 0 : -EINVAL;
-}
 
 /* Signals, short counts: go on.  True if the call is to be made again. */
 static bool again(ssize_t n)
@@ -78,7 +63,7 @@ int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
 	size_t size = BFS_MIN(req->size, c->in_cap);
 	struct bfs_inode *i;
 	struct bfs_fdref *d;
-	int r = find(c, req->handle, BFS_RIGHT_READ, &i);
+	int r = bfs_data_inode(c, req->handle, BFS_RIGHT_READ, &i);
 
 	if (!r && req->offset > INT64_MAX - size)
 		r = req->offset > INT64_MAX ? -EINVAL : -EOVERFLOW;
@@ -174,7 +159,7 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 	struct writing w = { .c = c,
 			     .offset = req->offset,
 			     .flags = write_flags(req->flags) };
-	int r = find(c, req->handle, BFS_RIGHT_WRITE, &w.inode);
+	int r = bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &w.inode);
 
 	if (!r && c->out_len > BFS_BULK_MAX)
 		r = -EINVAL;
@@ -188,54 +173,6 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		return r;
 	r = write_within_limit(&w, rep);
 	bfs_data_put(w.d);
-	return r;
-}
-
-/* Does the mode take space beyond what the limit leaves? */
-static bool over_limit(struct bfs_call *c, struct bfs_inode *i, int fd,
-		       const struct bfs_fallocate_req *req)
-{
-	const uint32_t frees = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE;
-
-	return !(req->mode & frees) &&
-	       bfs_space_room(bfs_call_fs(c), i, fd, req->offset, req->size) <
-		       req->size;
-}
-
-static int bfs_data_fallocate(struct bfs_call *c, struct bfs_inode *i, int fd,
-			      const struct bfs_fallocate_req *req)
-{
-	struct bfs_fs *fs = bfs_call_fs(c);
-	int r;
-
-	if (over_limit(c, i, fd, req))
-		return -ENOSPC;
-	do {
-		r = fallocate(fd, (int)req->mode, (off_t)req->offset,
-			      (off_t)req->size);
-	} while (r && errno == EINTR);
-	if (r)
-		return -errno;
-	bfs_space_account(fs, i, fd);
-	return bfs_data_kill_setid(fs, i, bfs_perm_write_kills(c->cred, i));
-}
-
-int bfs_serve_fallocate(struct bfs_call *c, const struct bfs_fallocate_req *req,
-			struct bfs_fallocate_rep *rep)
-{
-	struct bfs_inode *i;
-	int fd, r = find(c, req->handle, BFS_RIGHT_WRITE, &i);
-
-	if (r)
-		return r == -EINVAL ? -ENODEV : r;
-	if (req->offset > INT64_MAX || req->size > INT64_MAX)
-		return -EINVAL;
-	/* Of its own, as for truncate: no writer of ours is left behind. */
-	fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR);
-	if (fd < 0)
-		return fd;
-	r = bfs_data_fallocate(c, i, fd, req);
-	close(fd);
 	return r;
 }
 
@@ -283,28 +220,4 @@ int bfs_serve_fsync(struct bfs_call *c, const struct bfs_fsync_req *req,
 		return bfs_data_fsync(c, i, req->flags);
 	/* Names live as long as the daemon (journal none): nothing to sync. */
 	return S_ISDIR(i->mode) ? 0 : -EINVAL;
-}
-
-int bfs_serve_seek(struct bfs_call *c, const struct bfs_seek_req *req,
-		   struct bfs_seek_rep *rep)
-{
-	struct bfs_inode *i;
-	struct bfs_fdref *d;
-	off_t at;
-	int r = find(c, req->handle, 0, &i);
-
-	if (!r && req->whence != SEEK_DATA && req->whence != SEEK_HOLE)
-		r = -EINVAL;
-	if (!r && req->offset > INT64_MAX)
-		r = -ENXIO;
-	if (r)
-		return r;
-	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
-	if (!d)
-		return r;
-	at = lseek(d->fd, (off_t)req->offset, (int)req->whence);
-	r = at < 0 ? -errno : 0;
-	bfs_data_put(d);
-	rep->offset = (uint64_t)at;
-	return r;
 }

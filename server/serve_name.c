@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What may be made, and by whom. */
@@ -20,7 +21,9 @@ static int check_type(const struct bfs_call *c, uint32_t mode, uint64_t rdev,
 	case S_IFLNK:
 		if (!target.len)
 			return -ENOENT;
-		return target.len < BFS_PATH_MAX ? 0 : -ENAMETOOLONG;
+		if (target.len >= BFS_PATH_MAX)
+			return -ENAMETOOLONG;
+		return memchr(target.ptr, 0, target.len) ? -EINVAL : 0;
 	case S_IFCHR:
 		if (!rdev) /* a whiteout: anybody's, as on Linux */
 			return 0;

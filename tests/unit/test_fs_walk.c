@@ -37,6 +37,27 @@ static void test_lengths(void **state)
 	assert_int_equal(stat_len(u, "////", 4), 0);
 }
 
+/* A target with a NUL would make names with one. */
+static void test_bad_targets(void **state)
+{
+	struct fs_unit *u = *state;
+	static char text[4096];
+	struct bfs_mknod_req req = { .at = u->root,
+				     .path = u_str("l"),
+				     .mode = S_IFLNK | 0777 };
+	struct bfs_mknod_rep rep;
+
+	memset(text, 'x', sizeof(text));
+	req.target = (struct bfs_str){ "a\0b", 3 };
+	assert_int_equal(bfs_serve_mknod(u->c, &req, &rep), -EINVAL);
+	req.target = (struct bfs_str){ text, 4096 };
+	assert_int_equal(bfs_serve_mknod(u->c, &req, &rep), -ENAMETOOLONG);
+	req.target = (struct bfs_str){ text, 0 };
+	assert_int_equal(bfs_serve_mknod(u->c, &req, &rep), -ENOENT);
+	req.target = (struct bfs_str){ text, 4095 };
+	assert_int_equal(bfs_serve_mknod(u->c, &req, &rep), 0);
+}
+
 /* Any byte but NUL and slash is a name. */
 static void test_bytes(void **state)
 {
@@ -182,9 +203,10 @@ static void test_handles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(test_lengths),	   FS_TEST(test_bytes),
-		FS_TEST(test_links),	   FS_TEST(test_escapes),
-		FS_TEST(test_long_escape), FS_TEST(test_handles),
+		FS_TEST(test_lengths), FS_TEST(test_bad_targets),
+		FS_TEST(test_bytes),   FS_TEST(test_links),
+		FS_TEST(test_escapes), FS_TEST(test_long_escape),
+		FS_TEST(test_handles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

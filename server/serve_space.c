@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a file's content lies: fallocate, and seek for data and holes. */
+#include "server/data.h"
+#include "server/perm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Does the mode take space beyond what the limit leaves? */
+static bool over_limit(struct bfs_call *c, struct bfs_inode *i, int fd,
+		       const struct bfs_fallocate_req *req)
+{
+	const uint32_t frees = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE;
+
+	return !(req->mode & frees) &&
+	       bfs_space_room(bfs_call_fs(c), i, fd, req->offset, req->size) <
+		       req->size;
+}
+
+static int bfs_data_fallocate(struct bfs_call *c, struct bfs_inode *i, int fd,
+			      const struct bfs_fallocate_req *req)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+	int r;
+
+	if (over_limit(c, i, fd, req))
+		return -ENOSPC;
+	do {
+		r = fallocate(fd, (int)req->mode, (off_t)req->offset,
+			      (off_t)req->size);
+	} while (r && errno == EINTR);
+	if (r)
+		return -errno;
+	bfs_space_account(fs, i, fd);
+	return bfs_data_kill_setid(fs, i, bfs_perm_write_kills(c->cred, i));
+}
+
+int bfs_serve_fallocate(struct bfs_call *c, const struct bfs_fallocate_req *req,
+			struct bfs_fallocate_rep *rep)
+{
+	struct bfs_inode *i;
+	int fd, r = bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &i);
+
+	if (r)
+		return r == -EINVAL ? -ENODEV : r;
+	if (req->offset > INT64_MAX || req->size > INT64_MAX)
+		return -EINVAL;
+	/* Of its own, as for truncate: no writer of ours is left behind. */
+	fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR);
+	if (fd < 0)
+		return fd;
+	r = bfs_data_fallocate(c, i, fd, req);
+	close(fd);
+	return r;
+}
+
+int bfs_serve_seek(struct bfs_call *c, const struct bfs_seek_req *req,
+		   struct bfs_seek_rep *rep)
+{
+	struct bfs_inode *i;
+	struct bfs_fdref *d;
+	off_t at;
+	int r = bfs_data_inode(c, req->handle, 0, &i);
+
+	if (!r && req->whence != SEEK_DATA && req->whence != SEEK_HOLE)
+		r = -EINVAL;
+	if (!r && req->offset > INT64_MAX)
+		r = -ENXIO;
+	if (r)
+		return r;
+	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
+	if (!d)
+		return r;
+	at = lseek(d->fd, (off_t)req->offset, (int)req->whence);
+	r = at < 0 ? -errno : 0;
+	bfs_data_put(d);
+	rep->offset = (uint64_t)at;
+	return r;
+}
