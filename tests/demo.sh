@@ -111,9 +111,9 @@ copy_headers() {
 	[ -z "${counted:-}" ] || [ "$creates" = "$found" ] ||
 		{ echo "daemon: $creates creates, find: $found"; return 1; }
 	diff -r --no-dereference "$headers" "$dir/include"
-	(cd "$headers" && find . -printf '%P %y %m %s %T@ %l\n' | sort) \
+	(cd "$headers" && find . -printf './%P %y %m %s %T@ %l\n' | sort) \
 		>"$work/a"
-	(cd "$dir/include" && find . -printf '%P %y %m %s %T@ %l\n' | sort) \
+	(cd "$dir/include" && find . -printf './%P %y %m %s %T@ %l\n' | sort) \
 		>"$work/b"
 	# The size of a directory is the file system's own affair.
 	for list in a b; do

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 
 #define TAIL 4096     /* bytes of the log that are shown */
-#define STOP_MS 10000 /* from SIGTERM to SIGKILL */
+#define STOP_MS 60000 /* from SIGTERM to SIGKILL: removing a big tree takes */
 #define MAX_ARGS (8 + 2 * BFS_CONFIG_OPTIONS)
 
 /* Beside an installed or copied benchfs: <dir of benchfs>/../sbin. */
