@@ -11,6 +11,10 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 	%D%/cwd.c \
 	%D%/lock.h %D%/ops_lock.c \
 	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c \
+	%D%/dirlist.c %D%/dirlist.h %D%/dirstream.c %D%/dirstream.h \
+	%D%/fts_tree.c %D%/fts_tree.h \
+	%D%/ops_dir.c %D%/ops_fts.c %D%/ops_ftw.c %D%/ops_scan.c \
+	%D%/ops_temp.c \
 	%D%/attr.h %D%/handle.h %D%/ops_fs.c %D%/ops_link.c \
 	%D%/datafd.c %D%/datafd.h %D%/elf_scan.c %D%/elf_scan.h \
 	%D%/exec.h %D%/exec_env.c %D%/exec_ld.c %D%/exec_path.c \

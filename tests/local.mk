@@ -79,6 +79,13 @@ UNIT_TESTS += %D%/unit/test_ucx
 %C%_unit_test_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_ucx_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 
+# Our ftw and fts against libc's, outside the preload library.
+UNIT_TESTS += %D%/unit/test_tree_walk
+%C%_unit_test_tree_walk_SOURCES = %D%/unit/test_tree_walk.c \
+	preload/dirlist.c preload/fts_tree.c preload/ops_fts.c preload/ops_ftw.c
+%C%_unit_test_tree_walk_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_tree_walk_LDADD = $(CMOCKA_LIBS)
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
