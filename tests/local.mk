@@ -74,6 +74,11 @@ UNIT_TESTS += %D%/unit/test_ucx
 %C%_unit_test_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_ucx_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_uring
+%C%_unit_test_uring_SOURCES = %D%/unit/test_uring.c
+%C%_unit_test_uring_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_uring_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
