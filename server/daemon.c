@@ -10,6 +10,7 @@
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/uring.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -163,6 +164,9 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 	if (!r)
 		r = open_fs(s);
 	if (!r)
+		r = bfs_uring_new(s->loop, s->config.storage.use_iouring,
+				  &s->uring);
+	if (!r)
 		r = bfs_serve_lock_start(s);
 	if (!r)
 		r = bfs_signals_start(s);
@@ -188,6 +192,8 @@ int bfs_daemon_run(struct bfs_server *s)
 void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 {
 	bfs_signals_stop(s);
+	bfs_uring_free(s->uring); /* the last answers go out */
+	s->uring = NULL;
 	if (s->daemon && s->daemon->local) {
 		bfs_port_local_free(s->daemon->local);
 		bfs_run_dir_clean(s, scratch);

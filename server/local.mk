@@ -15,6 +15,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c %D%/session.c %D%/session.h \
 	%D%/ucx_call.c %D%/ucx_impl.h \
 	%D%/ucx_peer.c \
+	%D%/uring.c %D%/uring.h \
 	$(NULL)
 %C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS)
 %C%_libserver_la_LIBADD = core/libcoreucx.la core/libcore.la \
@@ -25,6 +26,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/dir.c %D%/dir.h \
 	%D%/fs.c %D%/fs.h \
 	%D%/inode.c %D%/inode.h \
+	%D%/later.c %D%/later.h \
 	%D%/node.c %D%/node.h \
 	%D%/orphan.c \
 	%D%/perm.c %D%/perm.h \

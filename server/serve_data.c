@@ -5,7 +5,10 @@
  * BFS_LATER: whoever takes it over takes a reference of its own to d.
  */
 #include "server/data.h"
+#include "server/later.h"
 #include "server/perm.h"
+#include "server/server.h"
+#include "server/uring.h"
 
 #include "core/log.h"
 #include "core/stats.h"
@@ -35,12 +38,12 @@ static int io_failed(const char *what, const struct bfs_inode *i)
 	return -err;
 }
 
-static int bfs_data_read(struct bfs_call *c, struct bfs_inode *i,
-			 struct bfs_fdref *d, size_t size, uint64_t offset)
+/* Waiting for the disk if it has to; c->in_len bytes are there already. */
+static int read_plainly(struct bfs_call *c, struct bfs_inode *i,
+			struct bfs_fdref *d, size_t size, uint64_t offset)
 {
 	char *buf = c->in;
 
-	c->in_len = 0;
 	while (c->in_len < size) {
 		ssize_t n = pread(d->fd, buf + c->in_len, size - c->in_len,
 				  (off_t)(offset + c->in_len));
@@ -55,6 +58,22 @@ static int bfs_data_read(struct bfs_call *c, struct bfs_inode *i,
 	}
 	bfs_stat_add(bytes_read, c->in_len);
 	return 0;
+}
+
+/* What is in memory at once; what is not, by io_uring. */
+static int bfs_data_read(struct bfs_call *c, struct bfs_inode *i,
+			 struct bfs_fdref *d, size_t size, uint64_t offset)
+{
+	ssize_t n = bfs_uring_read_cached(c->server->uring, d->fd, c->in, size,
+					  (off_t)offset, &c->in_len);
+
+	if (n >= 0)
+		bfs_stat_add(bytes_read, c->in_len);
+	if (n >= 0)
+		return 0;
+	if (n == -EAGAIN && !bfs_later_read(c, d, size, offset))
+		return BFS_LATER;
+	return read_plainly(c, i, d, size, offset);
 }
 
 int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
@@ -198,7 +217,10 @@ static int bfs_data_fsync(struct bfs_call *c, struct bfs_inode *i,
 	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
 	if (!d)
 		return r;
-	r = sync_fd(d->fd, flags);
+	if (!bfs_later_fsync(c, d, flags & FSYNC_DATA))
+		r = BFS_LATER;
+	else
+		r = sync_fd(d->fd, flags);
 	bfs_data_put(d);
 	return r;
 }

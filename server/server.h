@@ -11,11 +11,13 @@
 
 struct bfs_arenas;
 struct bfs_lock_table;
+struct bfs_uring;
 
 struct bfs_server {
 	struct bfs_config config;
 	struct bfs_loop *loop;
 	struct bfs_fs *fs;
+	struct bfs_uring *uring; /* NULL: make plain calls */
 	struct bfs_arenas *arenas;
 	struct bfs_lock_table *locks;
 	struct bfs_timer lock_timer;  /* runs while somebody waits for a lock */

@@ -85,6 +85,10 @@ UNIT_TESTS += %D%/unit/test_tree_walk
 	preload/dirlist.c preload/fts_tree.c preload/ops_fts.c preload/ops_ftw.c
 %C%_unit_test_tree_walk_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_tree_walk_LDADD = $(CMOCKA_LIBS)
+UNIT_TESTS += %D%/unit/test_uring
+%C%_unit_test_uring_SOURCES = %D%/unit/test_uring.c
+%C%_unit_test_uring_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_uring_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
