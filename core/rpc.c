@@ -2,10 +2,10 @@
 #include "core/rpc.h"
 
 #include "core/log.h"
+#include "core/sys.h"
 #include "core/util.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
 
 #define NS_PER_MS 1000000u
 
@@ -55,9 +55,8 @@ void bfs_rpc_end(struct bfs_rpc *r)
 
 static void drop_fd(struct bfs_io *io)
 {
-	/* The raw call: under preload, close() is one of our own hooks. */
 	if (io->fd >= 0)
-		syscall(SYS_close, io->fd);
+		bfs_sys_close(io->fd);
 	io->fd = -1;
 }
 
@@ -196,11 +195,11 @@ static int final_error(struct bfs_client *c, struct bfs_transport *t,
 static int reconnect(struct bfs_client *c, struct bfs_transport *old,
 		     uint64_t deadline, unsigned tries)
 {
-	static const struct timespec pause = { .tv_nsec = 10 * NS_PER_MS };
+	_Atomic uint32_t never = 0;
 	int e;
 
-	if (tries > 1)
-		nanosleep(&pause, NULL);
+	if (tries > 1) /* a pause, without libc's cancellation point */
+		bfs_sys_futex_wait(&never, 0, 10 * NS_PER_MS);
 	e = c->reconnect(c, old, deadline);
 	if (e == -ETIMEDOUT || e == -EINTR || !e)
 		return e;

@@ -61,17 +61,8 @@ static enum bfs_tloop_fate decide(struct bfs_tloop *net,
 				  const struct bfs_tloop_msg *m)
 {
 	const struct bfs_tloop_config *c = &net->config;
-	unsigned n = (unsigned)(draw(net) % 1000);
 
-	if (c->decide)
-		return c->decide(c->arg, m);
-	if (n < c->lose)
-		return BFS_TLOOP_LOSE;
-	if (n < c->lose + c->reset)
-		return BFS_TLOOP_RESET;
-	if (n < c->lose + c->reset + c->duplicate)
-		return BFS_TLOOP_DUPLICATE;
-	return BFS_TLOOP_PASS;
+	return c->decide ? c->decide(c->arg, m) : BFS_TLOOP_PASS;
 }
 
 static void *copy(const void *from, size_t n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Client and daemon in one process, joined by a network that a test controls:
- * seeded delay, reorder, loss, duplication, broken connections.  Time is
+ * seeded delays and reordering, loss, duplication, broken connections.  Time is
  * virtual: it jumps to the next event when every client thread waits, so a
  * time-out of 30 s costs nothing and no test sleeps.  Any thread may call; the
  * daemon's side runs inside the calls, one at a time.
@@ -39,9 +39,7 @@ struct bfs_tloop_config {
 	uint64_t seed;
 	/* Each message travels between these; they overtake each other. */
 	uint64_t delay_min_ns, delay_max_ns;
-	/* Of a thousand messages (decide == NULL). */
-	unsigned lose, reset, duplicate;
-	/* Decides instead of chance; arg is the arg below. */
+	/* The fate of each message as it is sent; NULL: all arrive. */
 	enum bfs_tloop_fate (*decide)(void *arg, const struct bfs_tloop_msg *m);
 	/* A request has arrived; borrowed until the function returns. */
 	void (*deliver)(void *arg, const struct bfs_tloop_msg *m);

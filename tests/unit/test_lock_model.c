@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -70,13 +69,10 @@ static struct answer ask_kernel(const int *fd, const struct request *q)
 	return a;
 }
 
-static void serve(const char *path, int sock)
+static void serve(const int *fd, int sock)
 {
 	struct request q;
-	int fd[FDS];
 
-	for (int i = 0; i < FDS; i++)
-		fd[i] = open(path, O_RDWR);
 	while (read(sock, &q, sizeof(q)) == sizeof(q)) {
 		struct answer a = ask_kernel(fd, &q);
 
@@ -89,16 +85,20 @@ static void serve(const char *path, int sock)
 static struct process start(const char *path)
 {
 	struct process p;
-	int s[2];
+	int s[2], fd[FDS];
 
+	for (int i = 0; i < FDS; i++)
+		fd[i] = open(path, O_RDWR | O_CLOEXEC);
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
 	p.pid = fork();
 	assert_true(p.pid >= 0);
 	if (!p.pid) {
 		close(s[0]);
-		serve(path, s[1]);
+		serve(fd, s[1]);
 	}
+	for (int i = 0; i < FDS; i++)
+		close(fd[i]);
 	close(s[1]);
 	p.sock = s[0];
 	return p;
@@ -106,6 +106,7 @@ static struct process start(const char *path)
 
 static void stop(const struct process *p)
 {
+	shutdown(p->sock, SHUT_RDWR); /* its brothers have it too */
 	close(p->sock);
 	waitpid(p->pid, NULL, 0);
 }

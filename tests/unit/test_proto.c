@@ -6,6 +6,7 @@
 #include "core/util.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 static uint64_t seed = 1;
@@ -29,7 +30,7 @@ static void fill_u64(uint64_t *v)
 	*v = draw() << 32 ^ draw();
 }
 
-static void fill_i64(int64_t *v)
+__attribute__((unused)) static void fill_i64(int64_t *v)
 {
 	*v = (int64_t)(draw() << 32 ^ draw());
 }
@@ -79,7 +80,7 @@ static bool same_u64(uint64_t a, uint64_t b)
 	return a == b;
 }
 
-static bool same_i64(int64_t a, int64_t b)
+__attribute__((unused)) static bool same_i64(int64_t a, int64_t b)
 {
 	return a == b;
 }
