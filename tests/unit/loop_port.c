@@ -145,6 +145,9 @@ static int reconnect(struct bfs_client *c, struct bfs_transport *old,
 		req.ticket = old->ticket;
 		req.generation = old->generation + 1;
 	}
+	if (l->forget)
+		bfs_session_free_all(l->port->server);
+	l->forget = false;
 	assert_true(l->connects < BFS_COUNT(l->made));
 	l->made[l->connects] = loop_connect(l->port, l->pid, &req, &rep, &e);
 	if (e)

@@ -36,7 +36,8 @@ void loop_port_fini(struct loop_port *p);
 struct loop_client {
 	struct bfs_client c;
 	struct loop_port *port;
-	pid_t pid; /* who it claims to be; the port believes it */
+	pid_t pid;   /* who it claims to be; the port believes it */
+	bool forget; /* the daemon starts anew before the next connect */
 	unsigned connects;
 	struct bfs_transport *made[64]; /* kept until the end */
 };

@@ -333,6 +333,53 @@ static void test_older_generation(void **state)
 	assert_int_equal(fake_effects[BFS_OP_WRITE], 1);
 }
 
+/* ...and what it is told then is not what a retry of write 1 is told. */
+static void test_refusal_not_remembered(void **state)
+{
+	struct world *w = *state;
+
+	inflict(false, BFS_TLOOP_STRAY, 1);
+	assert_int_equal(call_write(&w->client.c), 0);
+	bfs_tloop_drain(w->port.net);
+	w->client.c.next_id--; /* the same request once more */
+	assert_int_equal(call_write(&w->client.c), 0);
+	assert_int_equal(fake_effects[BFS_OP_WRITE], 1);
+}
+
+/* A daemon that was started anew cannot know what has been done already. */
+static void test_forgotten_session(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(call_getattr(&w->client.c), 0);
+	inflict(true, BFS_TLOOP_RESET, 1);
+	fault.op = BFS_OP_MKNOD;
+	w->client.forget = true;
+	assert_int_equal(call_mknod(&w->client.c), -EIO);
+	assert_int_equal(fake_effects[BFS_OP_MKNOD], 1);
+	/* What only reads, and what comes later, is served (F1). */
+	inflict(true, BFS_TLOOP_RESET, 1);
+	w->client.forget = true;
+	assert_int_equal(call_getattr(&w->client.c), 0);
+	assert_int_equal(call_mknod(&w->client.c), 0);
+}
+
+/* A session remembers more answers than calls can be in flight. */
+static void test_bounded_memory(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 3 * BFS_REMEMBERED; i++)
+		assert_int_equal(call_mknod(&w->client.c), 0);
+	inflict(true, BFS_TLOOP_RESET, 1);
+	assert_int_equal(call_mknod(&w->client.c), 0);
+	assert_int_equal(fake_effects[BFS_OP_MKNOD], 3 * BFS_REMEMBERED + 1);
+	/* One that comes again when its answer is gone must not run again. */
+	w->client.c.next_id -= BFS_REMEMBERED + 1;
+	assert_int_equal(call_mknod(&w->client.c), -EIO);
+	assert_int_equal(fake_effects[BFS_OP_MKNOD], 3 * BFS_REMEMBERED + 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -345,6 +392,9 @@ int main(void)
 		T(test_swapped_answers),
 		T(test_forged_answers),
 		T(test_older_generation),
+		T(test_refusal_not_remembered),
+		T(test_forgotten_session),
+		T(test_bounded_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
