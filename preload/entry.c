@@ -12,7 +12,7 @@
 	{ \
 		int saved = errno; \
 \
-		if (!(ours)) \
+		if (!OURS(name, ours)) \
 			return REAL(name) args; \
 		return (type)bfs_finish((long)bfs_##name args, saved); \
 	}
@@ -22,7 +22,7 @@
 		int saved = errno; \
 		type p; \
 \
-		if (!(ours)) \
+		if (!OURS(name, ours)) \
 			return REAL(name) args; \
 		p = bfs_##name args; \
 		return bfs_finish_ptr((long)p, saved) ? NULL : p; \
@@ -32,7 +32,7 @@
 	{ \
 		int saved = errno, r; \
 \
-		if (!(ours)) \
+		if (!OURS(name, ours)) \
 			return REAL(name) args; \
 		r = bfs_##name args; \
 		errno = saved; \
@@ -41,14 +41,14 @@
 #define HOOK_R(type, name, params, args, ours) \
 	BFS_EXPORT type name params \
 	{ \
-		if (!(ours)) \
+		if (!OURS(name, ours)) \
 			return REAL(name) args; \
 		return bfs_##name args; \
 	}
 #define HOOK_V(name, params, args, ours) \
 	BFS_EXPORT void name params \
 	{ \
-		if (!(ours)) \
+		if (!OURS(name, ours)) \
 			REAL(name) args; \
 		else \
 			bfs_##name args; \
@@ -56,7 +56,7 @@
 #define HOOK_N(name, params, args, ours) \
 	BFS_EXPORT void name params \
 	{ \
-		if (ours) \
+		if (OURS(name, ours)) \
 			bfs_##name args; \
 		REAL(name) args; \
 		__builtin_unreachable(); \

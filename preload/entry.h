@@ -9,6 +9,8 @@
 #include "preload/path.h"
 #include "preload/real.h"
 
+#include <string.h>
+
 #define BFS_EXPORT __attribute__((visibility("default")))
 
 /* The conditions of hooks.def. */
@@ -16,6 +18,19 @@
 #define HELD(fd) (bfs_fd_kind(fd) > BFS_KIND_PASS)
 #define PATH(path) bfs_owns_path(path)
 #define AT(dirfd, path) bfs_owns_at(dirfd, path)
+
+/* Is this call ours?  A test build can take a hook out, by its name. */
+#ifdef BFS_MUTATION
+static inline bool bfs_mutated(const char *name)
+{
+	const char *out = getenv("BENCHFS_MUTATE");
+
+	return out && !strcmp(out, name);
+}
+#define OURS(name, ours) (!bfs_mutated(#name) && (ours))
+#else
+#define OURS(name, ours) (ours)
+#endif
 
 static inline long bfs_finish(long result, int saved_errno)
 {

@@ -32,7 +32,7 @@ BFS_EXPORT int open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if (!PATH(path))
+	if (!OURS(open, PATH(path)))
 		return REAL(open)(path, flags, mode);
 	return (int)bfs_finish(bfs_open(path, flags, mode), saved);
 }
@@ -49,7 +49,7 @@ BFS_EXPORT int openat(int dirfd, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if (!AT(dirfd, path))
+	if (!OURS(openat, AT(dirfd, path)))
 		return REAL(openat)(dirfd, path, flags, mode);
 	return (int)bfs_finish(bfs_openat(dirfd, path, flags, mode), saved);
 }
@@ -63,7 +63,7 @@ BFS_EXPORT int fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, long);
 	va_end(ap);
-	if (!FD(fd))
+	if (!OURS(fcntl, FD(fd)))
 		return REAL(fcntl)(fd, cmd, arg);
 	return (int)bfs_finish(bfs_fcntl(fd, cmd, arg), saved);
 }
@@ -77,7 +77,7 @@ BFS_EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (!FD(fd))
+	if (!OURS(ioctl, FD(fd)))
 		return REAL(ioctl)(fd, request, arg);
 	return (int)bfs_finish(bfs_ioctl(fd, request, arg), saved);
 }
@@ -92,7 +92,7 @@ BFS_EXPORT long syscall(long number, ...)
 	for (int i = 0; i < 6; i++)
 		arg[i] = va_arg(ap, long);
 	va_end(ap);
-	if (!bfs_on || !bfs_syscall(number, arg, &result))
+	if (!OURS(syscall, bfs_on && bfs_syscall(number, arg, &result)))
 		return REAL(syscall)(number, arg[0], arg[1], arg[2], arg[3],
 				     arg[4], arg[5]);
 	return bfs_finish(result, saved);
@@ -133,6 +133,8 @@ BFS_EXPORT int execl(const char *path, const char *arg, ...)
 
 	COLLECT(argv, arg, ap);
 	va_end(ap);
+	if (!OURS(execl, true))
+		return REAL(execv)(path, argv);
 	return execv(path, argv);
 }
 
@@ -142,6 +144,8 @@ BFS_EXPORT int execlp(const char *file, const char *arg, ...)
 
 	COLLECT(argv, arg, ap);
 	va_end(ap);
+	if (!OURS(execlp, true))
+		return REAL(execvp)(file, argv);
 	return execvp(file, argv);
 }
 
@@ -158,6 +162,8 @@ BFS_EXPORT int execle(const char *path, const char *arg, ...)
 		;
 	envp = va_arg(env, char *const *);
 	va_end(env);
+	if (!OURS(execle, true))
+		return REAL(execve)(path, argv, envp);
 	return execve(path, argv, envp);
 }
 
@@ -168,7 +174,7 @@ BFS_EXPORT int execle(const char *path, const char *arg, ...)
 __attribute__((optimize("O2"))) BFS_EXPORT void *dlopen(const char *path,
 							int flags)
 {
-	if (path && __builtin_strchr(path, '/') && PATH(path))
+	if (OURS(dlopen, path && __builtin_strchr(path, '/') && PATH(path)))
 		return bfs_dlopen(path, flags);
 	return REAL(dlopen)(path, flags);
 }

@@ -1,7 +1,6 @@
 # preload: the only directory that knows about errno and libc names.
-pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
-%C%_libbenchfs_preload_la_SOURCES = \
-	%D%/entry.c %D%/entry.h %D%/entry_var.h %D%/hooks.def %D%/undef.h \
+noinst_LTLIBRARIES += %D%/libpreload.la
+%C%_libpreload_la_SOURCES = \
 	%D%/headers.h %D%/ops.h %D%/real.c %D%/real.h \
 	%D%/state.c %D%/state_env.c %D%/state.h \
 	%D%/fd.c %D%/fd.h \
@@ -29,18 +28,26 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 	%D%/ops_syscall.c %D%/syscalls.def \
 	$(NULL)
 # entry.c defines libc's own names: no fortify wrappers, no 64-bit renames.
-%C%_libbenchfs_preload_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -DMODULEDIR='"$(pkglibdir)"'
-%C%_libbenchfs_preload_la_CFLAGS   = $(AM_CFLAGS) -fno-builtin -ftls-model=initial-exec
-%C%_libbenchfs_preload_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
-%C%_libbenchfs_preload_la_LIBADD   = core/libcore.la
+PRELOAD_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -DMODULEDIR='"$(pkglibdir)"'
+PRELOAD_CFLAGS   = $(AM_CFLAGS) -fno-builtin -ftls-model=initial-exec
+PRELOAD_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
+%C%_libpreload_la_CPPFLAGS = $(PRELOAD_CPPFLAGS)
+%C%_libpreload_la_CFLAGS   = $(PRELOAD_CFLAGS)
+%C%_libpreload_la_LIBADD   = core/libcore.la
 
-# ld.so loads it in a namespace of its own; it knows nothing of the hooks.
-pkglib_LTLIBRARIES += %D%/libbenchfs_audit.la
-%C%_libbenchfs_audit_la_SOURCES = \
-	%D%/audit.c %D%/audit_fetch.c %D%/audit_fetch.h \
-	%D%/ld_path.c %D%/ld_path.h \
-	$(NULL)
-%C%_libbenchfs_audit_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
-%C%_libbenchfs_audit_la_CFLAGS   = $(AM_CFLAGS)
-%C%_libbenchfs_audit_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
-%C%_libbenchfs_audit_la_LIBADD   = core/libcore.la
+# The symbols that programs see.
+pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
+%C%_libbenchfs_preload_la_SOURCES  = \
+	%D%/entry.c %D%/entry.h %D%/entry_var.h %D%/hooks.def %D%/undef.h
+%C%_libbenchfs_preload_la_CPPFLAGS = $(PRELOAD_CPPFLAGS)
+%C%_libbenchfs_preload_la_CFLAGS   = $(PRELOAD_CFLAGS)
+%C%_libbenchfs_preload_la_LDFLAGS  = $(PRELOAD_LDFLAGS)
+%C%_libbenchfs_preload_la_LIBADD   = %D%/libpreload.la
+
+# The same, but BENCHFS_MUTATE=name takes that hook out: make check-mutation.
+check_LTLIBRARIES += %D%/libbenchfs_preload_mutation.la
+%C%_libbenchfs_preload_mutation_la_SOURCES  = %D%/entry.c
+%C%_libbenchfs_preload_mutation_la_CPPFLAGS = $(PRELOAD_CPPFLAGS) -DBFS_MUTATION
+%C%_libbenchfs_preload_mutation_la_CFLAGS   = $(PRELOAD_CFLAGS)
+%C%_libbenchfs_preload_mutation_la_LDFLAGS  = $(PRELOAD_LDFLAGS) -rpath /nowhere
+%C%_libbenchfs_preload_mutation_la_LIBADD   = %D%/libpreload.la

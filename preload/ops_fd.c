@@ -144,6 +144,19 @@ int bfs_fcntl(int fd, int cmd, long arg)
 	return -EINVAL;
 }
 
+/* What a regular file answers to FIONREAD. */
+static int bytes_left(int fd, int *n)
+{
+	struct stat st;
+	int e = bfs_fstat(fd, &st);
+
+	if (!e && !n)
+		e = -EFAULT;
+	if (!e)
+		*n = (int)(st.st_size - (off_t)bfs_fd_desc(fd)->offset);
+	return e;
+}
+
 int bfs_ioctl(int fd, unsigned long request, void *arg)
 {
 	enum bfs_kind kind = bfs_fd_kind(fd);
@@ -161,6 +174,8 @@ int bfs_ioctl(int fd, unsigned long request, void *arg)
 	case FIONREAD:
 		if (kind == BFS_KIND_PASS)
 			return (int)bfs_sys_3(SYS_ioctl, fd, request, arg);
+		if (kind == BFS_KIND_FILE && request == FIONREAD)
+			return bytes_left(fd, arg);
 	}
 	return -ENOTTY;
 }

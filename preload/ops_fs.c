@@ -256,7 +256,10 @@ int bfs_sync_file_range(int fd, off_t offset, off_t size, unsigned int flags)
 
 	if (e)
 		return e == -ENODEV ? -ESPIPE : e;
-	if (offset < 0 || size < 0)
+	if (offset < 0 || size < 0 ||
+	    flags & ~(unsigned)(SYNC_FILE_RANGE_WAIT_BEFORE |
+				SYNC_FILE_RANGE_WRITE |
+				SYNC_FILE_RANGE_WAIT_AFTER))
 		return -EINVAL;
 	return bfs_fdatasync(fd);
 }
@@ -271,7 +274,8 @@ int bfs_fallocate(int fd, int mode, off_t offset, off_t size)
 	if (offset < 0 || size <= 0)
 		return -EINVAL;
 	e = held_file(fd);
-	if (!e && (bfs_fd_desc(fd)->oflags & O_ACCMODE) == O_RDONLY)
+	/* No directory is open for writing. */
+	if (e || (bfs_fd_desc(fd)->oflags & O_ACCMODE) == O_RDONLY)
 		e = -EBADF;
 	if (!e)
 		e = bfs_session(&c);

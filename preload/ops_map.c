@@ -5,10 +5,12 @@
  * same file, so mappings and I/O see each other.
  */
 #include "core/sys.h"
+#include "preload/datafd.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
-#include "preload/real.h"
-#include "preload/session.h"
+#include "preload/path.h"
+
+#include <errno.h>
 
 /* What the kernel would say of the description.  0 or -errno. */
 static int map_check(enum bfs_kind kind, const struct bfs_desc *d, size_t n,
@@ -27,32 +29,29 @@ static int map_check(enum bfs_kind kind, const struct bfs_desc *d, size_t n,
 	return kind == BFS_KIND_FILE ? 0 : -ENODEV;
 }
 
-/*
- * A kernel descriptor of the data file.  A shared mapping of a description
- * that may write can be made writable later, so the mode decides, not prot.
- */
-static int data_fd(const struct bfs_desc *d, int flags)
+static int data_fd(const struct bfs_desc *d, enum bfs_datafd what)
 {
-	struct bfs_rpc r = BFS_RPC_INIT;
-	struct bfs_datafd_rep rep;
-	struct bfs_client *c;
-	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-	struct bfs_datafd_req req = {
-		.at = bfs_desc_handle(d),
-		.path = BFS_STR(""),
-		.what = shared && (d->oflags & O_ACCMODE) == O_RDWR
-				? BFS_DATAFD_MAP_WRITE
-				: BFS_DATAFD_MAP,
-	};
-	int e = bfs_session_local(&c);
+	struct bfs_where w = { .at = bfs_desc_handle(d), .path = "" };
+	int fd = bfs_datafd(&w, what, NULL, NULL);
 
-	if (e)
-		return e;
-	e = bfs_rpc_datafd(c, &r, &req, &rep);
-	if (!e)
-		e = r.io.fd;
-	bfs_rpc_end(&r);
-	return e < -4095 ? -EIO : e;
+	return fd < -4095 ? -EIO : fd;
+}
+
+/*
+ * A shared mapping of a description that may write can be made writable
+ * later, so the mode decides, not prot.  Under a space limit the daemon
+ * refuses that (ENODEV), but a mapping to read is still possible.
+ */
+static int mappable(const struct bfs_desc *d, int prot, int flags)
+{
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+	int fd = -ENODEV;
+
+	if (shared && (d->oflags & O_ACCMODE) == O_RDWR)
+		fd = data_fd(d, BFS_DATAFD_MAP_WRITE);
+	if (fd == -ENODEV && !(shared && (prot & PROT_WRITE)))
+		fd = data_fd(d, BFS_DATAFD_MAP);
+	return fd;
 }
 
 static long map(void *addr, size_t n, int prot, int flags, int fd, off_t offset)
@@ -66,7 +65,7 @@ static long map(void *addr, size_t n, int prot, int flags, int fd, off_t offset)
 	d = bfs_fd_desc(fd);
 	data = map_check(bfs_fd_kind(fd), d, n, prot, flags);
 	if (!data)
-		data = data_fd(d, flags);
+		data = mappable(d, prot, flags);
 	if (data < 0)
 		return data;
 	r = bfs_sys_mmap(addr, n, prot, flags, data, offset);

@@ -175,6 +175,12 @@ struct pair {
 	uint32_t flags;
 };
 
+static bool bad_dirfd(const struct bfs_where *w)
+{
+	return *w->path != '/' && w->dirfd != AT_FDCWD &&
+	       bfs_sys_fcntl(w->dirfd, F_GETFD, 0) < 0;
+}
+
 static int run_pair(struct pair *p,
 		    int (*send)(struct bfs_client *c, struct bfs_rpc *r,
 				struct pair *p))
@@ -187,7 +193,9 @@ static int run_pair(struct pair *p,
 		if (p->from.foreign && p->to.foreign)
 			return 1;
 		if (p->from.foreign || p->to.foreign)
-			return -EXDEV;
+			return bad_dirfd(p->from.foreign ? &p->from : &p->to)
+				       ? -EBADF
+				       : -EXDEV;
 		e = send(c, &r, p);
 		if (!bfs_where_on(r.escape.which && e == -(int)BFS_ESCAPE
 					  ? &p->to
@@ -264,6 +272,9 @@ int bfs_linkat(int fromfd, const char *from, int tofd, const char *to,
 	e = bfs_where_at(&p.from, fromfd, from, flags);
 	if (!e)
 		e = bfs_where(&p.to, tofd, to);
+	/* The usual way to name an O_TMPFILE: /proc/self/fd/N, a link. */
+	if (!e && !*p.from.path && (flags & AT_SYMLINK_FOLLOW))
+		p.flags |= AT_EMPTY_PATH;
 	if (!e)
 		e = run_pair(&p, send_link);
 	return e == 1 ? (int)bfs_ret(REAL(linkat)(p.from.dirfd, p.from.path,

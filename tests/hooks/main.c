@@ -18,6 +18,7 @@
 #define HOOK_E HOOK
 #define HOOK_R HOOK
 #define HOOK_V(name, params, args, ours) ROW(name)
+#define HOOK_N HOOK_V
 #define VARIADIC(type, name, params) ROW(name)
 #define ALIAS(new, old)
 #include "preload/hooks.def"
@@ -32,6 +33,7 @@ static const struct row {
 #define HOOK_E HOOK
 #define HOOK_R HOOK
 #define HOOK_V(name, params, args, ours) { #name, row_##name },
+#define HOOK_N HOOK_V
 #define VARIADIC(type, name, params) { #name, row_##name },
 #define ALIAS(new, old)
 #include "preload/hooks.def"
@@ -46,6 +48,7 @@ static const struct alias {
 #define HOOK_E HOOK
 #define HOOK_R HOOK
 #define HOOK_V(name, params, args, ours)
+#define HOOK_N HOOK_V
 #define VARIADIC(type, name, params)
 #define ALIAS(new, old) { #new, #old },
 #include "preload/hooks.def"
