@@ -5,6 +5,7 @@ SYSTEM_HELPERS = \
 	%D%/deny \
 	%D%/forks \
 	%D%/maps \
+	%D%/streams \
 	%D%/threads \
 	%D%/tree \
 	$(NULL)
@@ -14,11 +15,14 @@ SYSTEM_TESTS = \
 	%D%/append.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
+	%D%/client-death.sh \
 	%D%/cp.sh \
 	%D%/cwd.sh \
 	%D%/daemon-gone.sh \
 	%D%/daemon-stopped.sh \
+	%D%/daemon.sh \
 	%D%/dd.sh \
+	%D%/dlopen.sh \
 	%D%/du.sh \
 	%D%/ed.sh \
 	%D%/exclusive.sh \
@@ -26,13 +30,13 @@ SYSTEM_TESTS = \
 	%D%/find.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
-	%D%/deny \
 	%D%/forks.sh \
 	%D%/gcc.sh \
 	%D%/git.sh \
 	%D%/grep.sh \
 	%D%/hdf5.sh \
 	%D%/holes.sh \
+	%D%/hostile.sh \
 	%D%/idle.sh \
 	%D%/leftovers.sh \
 	%D%/links.sh \
@@ -48,6 +52,7 @@ SYSTEM_TESTS = \
 	%D%/offsets.sh \
 	%D%/patch.sh \
 	%D%/perl.sh \
+	%D%/permissions-own.sh \
 	%D%/permissions.sh \
 	%D%/python.sh \
 	%D%/readdir.sh \
@@ -57,15 +62,18 @@ SYSTEM_TESTS = \
 	%D%/rsync.sh \
 	%D%/run.sh \
 	%D%/sed.sh \
+	%D%/space.sh \
 	%D%/special.sh \
 	%D%/split.sh \
 	%D%/sqlite.sh \
 	%D%/stat.sh \
 	%D%/static.sh \
+	%D%/stdio.sh \
 	%D%/symbols.sh \
 	%D%/symlinks.sh \
 	%D%/tar.sh \
 	%D%/threads.sh \
+	%D%/tools.sh \
 	%D%/unlinked.sh \
 	%D%/xargs.sh \
 	%D%/xattr.sh \
@@ -89,6 +97,7 @@ SYSTEM_UCX_TESTS = \
 SYSTEM_PY = \
 	%D%/py/append.py \
 	%D%/py/attributes.py \
+	%D%/py/client-death.py \
 	%D%/py/exclusive.py \
 	%D%/py/files.py \
 	%D%/py/holes.py \
