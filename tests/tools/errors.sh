@@ -20,7 +20,7 @@ refuses() {
 		{ cat "$T/err"; fail "benchfs $*: status $rc, not $want"; }
 	grep -qF -e "$text" "$T/err" ||
 		{ cat "$T/err"; fail "benchfs $*: does not say \"$text\""; }
-	[ -z "$(find "$XDG_RUNTIME_DIR" -mindepth 1)" ] ||
+	[ -z "$(find "$T/x" -mindepth 1)" ] ||
 		fail "benchfs $*: left something behind"
 }
 
