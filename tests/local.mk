@@ -107,4 +107,5 @@ TESTS += $(UNIT_TESTS)
 
 include tests/system/local.mk
 include tests/hooks/local.mk
+include tests/tools/local.mk
 EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct bfs_command bfs_commands[] = {
-	{ "run", "[--] PROGRAM [ARGUMENT...]", "nmdcoKv",
+	{ "run", "[--] PROGRAM [ARGUMENT...]", "nmdcorKv",
 	  "run a program with a BenchFS of its own", bfs_cmd_run },
 	{ "start", "", "dcorv", "start a daemon that stays", bfs_cmd_start },
 	{ "stop", "", "corv", "stop it", bfs_cmd_stop },
