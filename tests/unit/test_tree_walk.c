@@ -360,7 +360,8 @@ static void test_fts_agrees(void **state)
 	for (size_t o = 0; o < sizeof(fts_options) / sizeof(int); o++) {
 		struct plan p = { .options = fts_options[o] | FTS_NOCHDIR,
 				  .children = -1 };
-		char *all[] = { "t/b", "link", "t/file", "none", NULL };
+		char *all[] = { (char *)"t/b", (char *)"link", (char *)"t/file",
+				(char *)"none", NULL };
 
 		for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
 			char *one[] = { (char *)roots[i], NULL };
@@ -377,7 +378,7 @@ static void test_fts_agrees(void **state)
 
 static void test_fts_sees_what_libc_sees_when_it_changes_directory(void **state)
 {
-	char *paths[] = { "t/a", "t/b", "away", NULL };
+	char *paths[] = { (char *)"t/a", (char *)"t/b", (char *)"away", NULL };
 	struct plan p = { .options = FTS_PHYSICAL, .children = -1 };
 
 	compare_fts(paths, &p);
@@ -402,7 +403,7 @@ static void test_fts_instructions(void **state)
 		{ FTS_PHYSICAL, true, NULL, 0, 0, 5 },
 		{ FTS_PHYSICAL, true, "b", FTS_D, FTS_SKIP, 0 },
 	};
-	char *paths[] = { "t", NULL };
+	char *paths[] = { (char *)"t", NULL };
 
 	for (size_t i = 0; i < sizeof(plans) / sizeof(*plans); i++) {
 		struct plan p = plans[i];
@@ -414,7 +415,7 @@ static void test_fts_instructions(void **state)
 
 static void test_fts_of_a_big_tree(void **state)
 {
-	char *paths[] = { "/usr/include", NULL };
+	char *paths[] = { (char *)"/usr/include", NULL };
 	struct plan p = { .options = FTS_PHYSICAL | FTS_NOCHDIR,
 			  .children = -1 };
 
@@ -426,8 +427,8 @@ static void test_fts_of_a_big_tree(void **state)
 
 static void test_fts_bad_arguments(void **state)
 {
-	char *empty[] = { "t", "", NULL }, *none[] = { NULL };
-	char *paths[] = { "t", NULL };
+	char *empty[] = { (char *)"t", (char *)"", NULL }, *none[] = { NULL };
+	char *paths[] = { (char *)"t", NULL };
 	struct plan p = { .options = FTS_PHYSICAL, .children = -1 };
 	FTS *fts = bfs_fts_open(paths, FTS_PHYSICAL, NULL);
 
@@ -445,7 +446,7 @@ static void test_fts_bad_arguments(void **state)
 
 static void test_fts_handles_do_not_mix(void **state)
 {
-	char *paths[] = { "t", NULL };
+	char *paths[] = { (char *)"t", NULL };
 	FTS *many[20], *foreign = fts_open(paths, FTS_PHYSICAL, NULL);
 
 	assert_false(bfs_fts_is(foreign));
