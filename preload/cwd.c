@@ -76,7 +76,10 @@ int bfs_chdir(const char *path)
 			e = (int)bfs_ret(REAL(chdir)(w.path));
 			if (!e)
 				bfs_cwd_moved();
-			return e;
+			if (e != -ENOENT || !bfs_where_lead(&w))
+				return e;
+			e = 0;
+			continue;
 		}
 		e = bfs_session(&c);
 		if (e)

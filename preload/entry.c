@@ -3,33 +3,59 @@
  * The exported symbols, generated from hooks.def.  With entry_var.c this is
  * the only place that touches errno: a failed operation sets it, a successful
  * one leaves it as the caller had it.
+ *
+ * If libc answers ENOENT, the question whose path it is is asked once more,
+ * and deep: a symlink of the real tree may lead into BenchFS (lead.h).
  */
 #include "preload/entry.h"
 #include "preload/entry_var.h"
+
+#undef PATH
+#undef AT
+#define PATH(path) AT(AT_FDCWD, path)
+#define AT(dirfd, path) \
+	(bfs_unlikely(deep) ? bfs_led(dirfd, &(path), 0) \
+			    : bfs_owns_at(dirfd, path))
 
 #define HOOK(type, name, params, args, ours) \
 	BFS_EXPORT type name params \
 	{ \
 		int saved = errno; \
+		bool deep __attribute__((unused)) = false; \
+		type got; \
 \
-		if (!OURS(name, ours)) \
-			return REAL(name) args; \
+		if (!OURS(name, ours)) { \
+			got = REAL(name) args; \
+			if (bfs_likely(got != (type)-1) || errno != ENOENT) \
+				return got; \
+			deep = true; \
+			if (!OURS(name, ours)) \
+				return got; \
+		} \
 		return (type)bfs_finish((long)bfs_##name args, saved); \
 	}
 #define HOOK_P(type, name, params, args, ours) \
 	BFS_EXPORT type name params \
 	{ \
 		int saved = errno; \
+		bool deep __attribute__((unused)) = false; \
 		type p; \
 \
-		if (!OURS(name, ours)) \
-			return REAL(name) args; \
+		if (!OURS(name, ours)) { \
+			p = REAL(name) args; \
+			if (p || errno != ENOENT) \
+				return p; \
+			deep = true; \
+			if (!OURS(name, ours)) \
+				return NULL; \
+		} \
 		p = bfs_##name args; \
 		return bfs_finish_ptr((long)p, saved) ? NULL : p; \
 	}
 #define HOOK_E(type, name, params, args, ours) \
 	BFS_EXPORT type name params \
 	{ \
+		const bool deep __attribute__((unused)) = false; \
 		int saved = errno, r; \
 \
 		if (!OURS(name, ours)) \
@@ -41,6 +67,7 @@
 #define HOOK_R(type, name, params, args, ours) \
 	BFS_EXPORT type name params \
 	{ \
+		const bool deep __attribute__((unused)) = false; \
 		if (!OURS(name, ours)) \
 			return REAL(name) args; \
 		return bfs_##name args; \
@@ -48,6 +75,7 @@
 #define HOOK_V(name, params, args, ours) \
 	BFS_EXPORT void name params \
 	{ \
+		const bool deep __attribute__((unused)) = false; \
 		if (!OURS(name, ours)) \
 			REAL(name) args; \
 		else \
@@ -56,6 +84,7 @@
 #define HOOK_N(name, params, args, ours) \
 	BFS_EXPORT void name params \
 	{ \
+		const bool deep __attribute__((unused)) = false; \
 		if (OURS(name, ours)) \
 			bfs_##name args; \
 		REAL(name) args; \

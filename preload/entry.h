@@ -3,8 +3,10 @@
 #ifndef BFS_ENTRY_H
 #define BFS_ENTRY_H
 
+#include "core/util.h"
 #include "preload/dirstream.h"
 #include "preload/fd.h"
+#include "preload/lead.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -18,6 +20,8 @@
 #define HELD(fd) (bfs_fd_kind(fd) > BFS_KIND_PASS)
 #define PATH(path) bfs_owns_path(path)
 #define AT(dirfd, path) bfs_owns_at(dirfd, path)
+/* For a path that cannot be replaced: the caller reads it back. */
+#define PATH_FIXED(path) bfs_owns_path(path)
 
 /* Is this call ours?  A test build can take a hook out, by its name. */
 #ifdef BFS_MUTATION

@@ -32,7 +32,7 @@ BFS_EXPORT int open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if (!OURS(open, PATH(path)))
+	if (!OURS(open, PATH_FIXED(path)))
 		return REAL(open)(path, flags, mode);
 	return (int)bfs_finish(bfs_open(path, flags, mode), saved);
 }
@@ -49,7 +49,7 @@ BFS_EXPORT int openat(int dirfd, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if (!OURS(openat, AT(dirfd, path)))
+	if (!OURS(openat, bfs_owns_at(dirfd, path)))
 		return REAL(openat)(dirfd, path, flags, mode);
 	return (int)bfs_finish(bfs_openat(dirfd, path, flags, mode), saved);
 }
@@ -174,7 +174,8 @@ BFS_EXPORT int execle(const char *path, const char *arg, ...)
 __attribute__((optimize("O2"))) BFS_EXPORT void *dlopen(const char *path,
 							int flags)
 {
-	if (OURS(dlopen, path && __builtin_strchr(path, '/') && PATH(path)))
+	if (OURS(dlopen,
+		 path && __builtin_strchr(path, '/') && PATH_FIXED(path)))
 		return bfs_dlopen(path, flags);
 	return REAL(dlopen)(path, flags);
 }

@@ -3,6 +3,7 @@
 
 #include "core/sys.h"
 #include "core/util.h"
+#include "preload/lead.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -264,7 +265,24 @@ int bfs_where_escape(struct bfs_where *w, const struct bfs_escape_rep *x)
 	memcpy(w->buf, next, up + x->path.len + 1);
 	r = bfs_where(w, AT_FDCWD, w->buf);
 	w->hops = hops;
+	if (!r && w->foreign)
+		bfs_where_lead(w);
 	return r;
+}
+
+bool bfs_where_lead(struct bfs_where *w)
+{
+	char found[BFS_PATH_MAX];
+	unsigned hops = w->hops;
+
+	if (!w->foreign ||
+	    !bfs_leads_in(w->dirfd, w->path, found, sizeof(found)))
+		return false;
+	strcpy(w->buf, found);
+	if (bfs_where(w, AT_FDCWD, w->buf))
+		return false;
+	w->hops = hops;
+	return !w->foreign;
 }
 
 bool bfs_where_on(struct bfs_where *w, struct bfs_rpc *r, int *e)

@@ -52,6 +52,9 @@ bool bfs_where_on(struct bfs_where *w, struct bfs_rpc *r, int *e);
 /* The same for an escape that has been copied out of its reply. */
 int bfs_where_escape(struct bfs_where *w, const struct bfs_escape_rep *x);
 
+/* A foreign place may lead in after all (lead.h): true if it does. */
+bool bfs_where_lead(struct bfs_where *w);
+
 /* The application's path of a path below the root: mount + path. */
 int bfs_path_out(char *out, size_t size, struct bfs_str path);
 

@@ -40,8 +40,8 @@ int bfs_ucx_dial(const struct bfs_transport *local,
 			     &len);
 
 	if (e) {
-		bfs_log(error, "ucx transport of %s: %s",
-			bfs_settings.run_dir, strerror(-e));
+		bfs_log(error, "ucx transport of %s: %s", bfs_settings.run_dir,
+			strerror(-e));
 		return e;
 	}
 	q.address = (struct bfs_str){ address, (uint32_t)len };
