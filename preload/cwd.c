@@ -76,7 +76,7 @@ int bfs_chdir(const char *path)
 			e = (int)bfs_ret(REAL(chdir)(w.path));
 			if (!e)
 				bfs_cwd_moved();
-			if (e != -ENOENT || !bfs_where_lead(&w))
+			if (e != -ENOENT || !bfs_where_lead(&w, true))
 				return e;
 			e = 0;
 			continue;

@@ -32,8 +32,13 @@ BFS_EXPORT int open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if (!OURS(open, PATH_FIXED(path)))
-		return REAL(open)(path, flags, mode);
+	if (!OURS(open, PATH_FIXED(path))) {
+		int fd = REAL(open)(path, flags, mode);
+
+		if (fd >= 0 || errno != ENOENT ||
+		    !OURS(open, bfs_led(AT_FDCWD, &path, 0)))
+			return fd;
+	}
 	return (int)bfs_finish(bfs_open(path, flags, mode), saved);
 }
 
@@ -49,8 +54,13 @@ BFS_EXPORT int openat(int dirfd, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if (!OURS(openat, bfs_owns_at(dirfd, path)))
-		return REAL(openat)(dirfd, path, flags, mode);
+	if (!OURS(openat, bfs_owns_at(dirfd, path))) {
+		int fd = REAL(openat)(dirfd, path, flags, mode);
+
+		if (fd >= 0 || errno != ENOENT ||
+		    !OURS(openat, bfs_led(dirfd, &path, 0)))
+			return fd;
+	}
 	return (int)bfs_finish(bfs_openat(dirfd, path, flags, mode), saved);
 }
 

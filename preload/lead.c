@@ -16,6 +16,7 @@ struct lead {
 	char rest[2 * BFS_PATH_MAX]; /* what is still to be walked */
 	size_t len;		     /* of at */
 	int links;
+	bool follow; /* a symlink at the end */
 };
 
 static long read_link(const char *path, char *to, size_t size)
@@ -116,7 +117,8 @@ static int step(struct lead *l)
 	memcpy(l->at + l->len + 1, name, n);
 	l->len += 1 + n;
 	l->at[l->len] = '\0';
-	if (read_link(l->at, target, sizeof(target)) >= 0) {
+	if ((*after || l->follow) &&
+	    read_link(l->at, target, sizeof(target)) >= 0) {
 		l->len = was;
 		l->at[was] = '\0';
 		return follow(l, target, after);
@@ -125,9 +127,10 @@ static int step(struct lead *l)
 	return 1;
 }
 
-bool bfs_leads_in(int dirfd, const char *path, char *out, size_t size)
+bool bfs_leads_in(int dirfd, const char *path, bool follow, char *out,
+		  size_t size)
 {
-	struct lead l;
+	struct lead l = { .follow = follow };
 	const char *m = bfs_settings.mount;
 
 	if (!path || !*path || !start(&l, dirfd, path))
@@ -144,12 +147,23 @@ bool bfs_leads_in(int dirfd, const char *path, char *out, size_t size)
 	return false;
 }
 
-/* What the kernel would have to say if the path led in. */
+/* The real directory of the mount point's name, if there is one. */
+static bool is_mount(const struct stat *st)
+{
+	struct stat m;
+
+	return !bfs_sys_4(SYS_newfstatat, AT_FDCWD, bfs_settings.mount, &m,
+			  0) &&
+	       m.st_ino == st->st_ino && m.st_dev == st->st_dev;
+}
+
+/* Just a name that is not there, in a directory of the real tree? */
 static bool plain_missing(int dirfd, const char *path)
 {
 	char dir[BFS_PATH_MAX], target[8];
 	const char *slash = strrchr(path, '/');
 	size_t n = slash ? (size_t)(slash - path) : 0;
+	struct stat st;
 
 	if (bfs_sys_4(SYS_readlinkat, dirfd, path, target, sizeof(target)) >= 0)
 		return false; /* a dangling link: it may lead in */
@@ -159,7 +173,7 @@ static bool plain_missing(int dirfd, const char *path)
 		return false;
 	memcpy(dir, path, n);
 	dir[n] = '\0';
-	return !bfs_sys_3(SYS_faccessat, dirfd, dir, F_OK);
+	return !bfs_sys_4(SYS_newfstatat, dirfd, dir, &st, 0) && !is_mount(&st);
 }
 
 bool bfs_led(int dirfd, const char **path, int which)
@@ -169,7 +183,7 @@ bool bfs_led(int dirfd, const char **path, int which)
 	if (!bfs_on || !*path || !**path || bfs_owns_at(dirfd, *path))
 		return *path && bfs_on && bfs_owns_at(dirfd, *path);
 	if (plain_missing(dirfd, *path) ||
-	    !bfs_leads_in(dirfd, *path, found[which & 1], BFS_PATH_MAX))
+	    !bfs_leads_in(dirfd, *path, true, found[which & 1], BFS_PATH_MAX))
 		return false;
 	*path = found[which & 1];
 	return true;

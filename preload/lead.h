@@ -12,9 +12,10 @@
 
 /*
  * Does the path (relative to dirfd) lead below the mount point?  Then out
- * holds where, as an absolute path of ours.
+ * holds where, as an absolute path of ours.  follow: also a symlink at its end.
  */
-bool bfs_leads_in(int dirfd, const char *path, char *out, size_t size);
+bool bfs_leads_in(int dirfd, const char *path, bool follow, char *out,
+		  size_t size);
 
 /* The same for an argument of a hook, which is replaced; which of two. */
 bool bfs_led(int dirfd, const char **path, int which);

@@ -114,8 +114,13 @@ int bfs_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 		return -EINVAL;
 	if (!e)
 		e = attr_of(&w, flags & AT_SYMLINK_NOFOLLOW, &a);
-	if (e == 1)
-		return (int)bfs_ret(REAL(fstatat)(w.dirfd, w.path, st, flags));
+	if (e == 1) {
+		e = (int)bfs_ret(REAL(fstatat)(w.dirfd, w.path, st, flags));
+		if (e != -ENOENT || (flags & AT_SYMLINK_NOFOLLOW) ||
+		    !bfs_where_lead(&w, true))
+			return e;
+		e = attr_of(&w, 0, &a);
+	}
 	if (!e)
 		bfs_attr_stat(&a, st);
 	return e;

@@ -93,6 +93,11 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 		if (w->foreign) {
 			e = (int)bfs_ret(
 				REAL(openat)(w->dirfd, w->path, flags, mode));
+			if (e == -ENOENT && !(flags & O_NOFOLLOW) &&
+			    bfs_where_lead(w, true)) {
+				e = 0;
+				continue;
+			}
 			bfs_desc_drop(d);
 			return e;
 		}

@@ -266,17 +266,17 @@ int bfs_where_escape(struct bfs_where *w, const struct bfs_escape_rep *x)
 	r = bfs_where(w, AT_FDCWD, w->buf);
 	w->hops = hops;
 	if (!r && w->foreign)
-		bfs_where_lead(w);
+		bfs_where_lead(w, false);
 	return r;
 }
 
-bool bfs_where_lead(struct bfs_where *w)
+bool bfs_where_lead(struct bfs_where *w, bool follow)
 {
 	char found[BFS_PATH_MAX];
 	unsigned hops = w->hops;
 
 	if (!w->foreign ||
-	    !bfs_leads_in(w->dirfd, w->path, found, sizeof(found)))
+	    !bfs_leads_in(w->dirfd, w->path, follow, found, sizeof(found)))
 		return false;
 	strcpy(w->buf, found);
 	if (bfs_where(w, AT_FDCWD, w->buf))

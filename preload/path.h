@@ -53,7 +53,7 @@ bool bfs_where_on(struct bfs_where *w, struct bfs_rpc *r, int *e);
 int bfs_where_escape(struct bfs_where *w, const struct bfs_escape_rep *x);
 
 /* A foreign place may lead in after all (lead.h): true if it does. */
-bool bfs_where_lead(struct bfs_where *w);
+bool bfs_where_lead(struct bfs_where *w, bool follow);
 
 /* The application's path of a path below the root: mount + path. */
 int bfs_path_out(char *out, size_t size, struct bfs_str path);
