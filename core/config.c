@@ -287,9 +287,18 @@ void bfs_config_reload(struct bfs_config *c, const struct bfs_config *fresh,
 void bfs_config_log(const struct bfs_config *c)
 {
 	const char *level = bfs_choices[c->node.log_level].text;
+	static const char *program;
+	static char who[320];
 
 	bfs_log_max = (enum bfs_log_level)bfs_log_level_of(level);
 	bfs_log_json = c->node.log_format == BFS_CONFIG_node_log_format_json;
+	if (!*c->node.node_id)
+		return;
+	/* Called again at a reload: the plain name is kept from the start. */
+	if (!program)
+		program = bfs_log_who;
+	snprintf(who, sizeof(who), "%s@%s", program, c->node.node_id);
+	bfs_log_who = who;
 }
 
 const struct bfs_config_info *bfs_config_info(unsigned option)

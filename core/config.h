@@ -123,7 +123,7 @@ void bfs_config_reload(struct bfs_config *c, const struct bfs_config *fresh,
 		       void (*report)(void *arg, const char *name, bool taken),
 		       void *arg);
 
-/* Set log level and format of this process (core/log.h). */
+/* Set log level, format and name of this process (core/log.h). */
 void bfs_config_log(const struct bfs_config *c);
 
 /* Every setting with its value and origin, a line each, in file syntax. */

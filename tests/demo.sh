@@ -203,16 +203,35 @@ remove_copy() {
 		{ echo "daemon: $removes removes, find: $found"; return 1; }
 }
 
+# What the daemon counted, by the path that served it.
+paths() {
+	awk -v data="$(tr -d '{}"' <"$work/status" | tr ',' '\n')" 'BEGIN {
+		n = split(data, line, "\n")
+		for (i = 1; i <= n; i++) {
+			split(line[i], part, ":")
+			c[part[1]] = part[2]
+		}
+		printf "requests to the daemon    %d over shared memory, %d over UCX\n",
+			c["requests_local"], c["requests_ucx"]
+		printf "inodes                    %d made, %d removed\n",
+			c["creates"], c["removes"]
+		printf "files opened              %d as the data file itself, %d through the daemon\n",
+			c["opens_pass"], c["opens_daemon"]
+		printf "on data files directly    %d reads of %.0f MB, %d writes of %.0f MB\n",
+			c["client_pass_reads"], c["client_pass_read_bytes"] / 1e6,
+			c["client_pass_writes"], c["client_pass_write_bytes"] / 1e6
+		printf "through the daemon        %.0f MB read, %.0f MB written\n",
+			c["bytes_read"] / 1e6, c["bytes_written"] / 1e6
+	}'
+}
+
 summary() {
 	ask_daemon
 	echo
 	printf '%s files and directories, %s bytes in %s\n' \
 		"$(find "$dir" | wc -l)" "$(du -sb "$dir" | cut -f1)" "$dir"
-	if [ -n "${counted:-}" ]; then
-		echo "calls, as the daemon counted them:"
-		benchfs status | sed '1,2d'
-	fi
-	printf 'all of it took %s s\n' "$(since "$start")"
+	[ -z "${counted:-}" ] || paths
+	printf 'all of it took            %s s\n' "$(since "$start")"
 }
 
 inside() {

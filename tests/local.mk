@@ -108,4 +108,4 @@ TESTS += $(UNIT_TESTS)
 include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
-EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh
+EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh %D%/unit/unit.h %D%/bench/startup.sh

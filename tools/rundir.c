@@ -132,6 +132,7 @@ static int make_dir(const char *dir, const char *what, bool *made)
 static int take_named(struct bfs_rundir *d, const char *path)
 {
 	int status = check_length(path);
+	BFS_AUTOFREE char *ready = bfs_path(path, "ready");
 	pid_t pid;
 
 	d->path = strdup(path);
@@ -144,6 +145,9 @@ static int take_named(struct bfs_rundir *d, const char *path)
 		return bfs_fail(EX_TEMPFAIL,
 				"%s: the daemon with pid %d runs here", path,
 				pid);
+	/* A dead daemon's word must not be taken for the new one's. */
+	if (!ready || (unlink(ready) && errno != ENOENT))
+		return bfs_fail(EX_CANTCREAT, "%s/ready: %m", path);
 	return 0;
 }
 

@@ -26,7 +26,8 @@ cp "$T/shell" "$T/writer"
 cp "$T/shell" "$T/reader"
 # shellcheck disable=SC2016
 {
-	echo 'mkdir $mnt/d && echo hello >$mnt/d/f' >>"$T/writer"
+	# The shell that reads the settings is not served, what it starts is.
+	echo 'mkdir $mnt/d && sh -c "echo hello >$mnt/d/f"' >>"$T/writer"
 	echo 'cat $mnt/d/f; exec ls $mnt/d' >>"$T/reader"
 }
 "$builddir/run" sh "$T/writer" || fail "writer: $?"

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "core/config.h"
+#include "core/log.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -283,6 +284,20 @@ static void test_reload(void **state)
 	bfs_config_fini(&fresh);
 }
 
+static void test_log_name(void **state)
+{
+	bfs_log_who = "benchfsd";
+	bfs_config_log(&c);
+	assert_string_equal(bfs_log_who, "benchfsd");
+	assert_int_equal(bfs_config_set(&c, "node.node_id=n1", &err), 0);
+	assert_int_equal(bfs_config_set(&c, "node.log_level=info", &err), 0);
+	for (int i = 0; i < 2; i++) {
+		bfs_config_log(&c);
+		assert_string_equal(bfs_log_who, "benchfsd@n1");
+		assert_int_equal(bfs_log_max, BFS_LOG_info);
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -299,6 +314,7 @@ int main(void)
 		TEST(test_precedence),
 		TEST(test_show_is_a_file),
 		TEST(test_reload),
+		TEST(test_log_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
