@@ -24,6 +24,8 @@ enum when {
  * Peers must be given up on shared memory too, and both sides must agree on
  * that and on the geometry.  Without RDMA devices two transports are enough;
  * with them UCX chooses, and an MPI that comes later finds all modules.
+ * Not cma, which is no faster here: a daemon that goes on late would read the
+ * buffer of a call that was given up long ago.
  */
 static const struct {
 	enum when when;
@@ -41,8 +43,8 @@ static const struct {
 	{ ALWAYS, "UCX_KEEPALIVE_INTERVAL", "5s" },
 	{ ALWAYS, "UCX_RNDV_THRESH", EAGER },
 	{ NO_RDMA, "UCX_MEM_EVENTS", "n" },
-	{ NO_RDMA, "UCX_MODULES", "cma" },
-	{ NO_RDMA, "UCX_TLS", "tcp,posix,cma,self" },
+	{ NO_RDMA, "UCX_MODULES", "none" },
+	{ NO_RDMA, "UCX_TLS", "tcp,posix,self" },
 };
 
 extern char **environ;

@@ -14,6 +14,7 @@
 #define SPIN_NS 20000u
 #define BURST 32		 /* progress calls before others get a turn */
 #define BURY_NS 1000000000u	 /* for closing an endpoint by force */
+#define NAP_NS 50000u		 /* between looks when nothing would tell */
 #define SLICE_NS 10000000u	 /* between looks for signals */
 #define PARK_NS 3600000000000ull /* "no deadline", for the kernel */
 
@@ -138,20 +139,32 @@ static unsigned progress(struct bfs_ucx_client *u)
 	return n;
 }
 
-/* Progress until there is nothing to do and the worker's fd will tell. */
-static void settle(struct bfs_ucx_client *u, const struct bfs_ucx_slot *s)
+/*
+ * Progress until there is nothing to do and the worker's fd will tell: true.
+ * False: it will not, since UCX waits for room, say; look again soon.
+ */
+static bool settle(struct bfs_ucx_client *u, const struct bfs_ucx_slot *s)
 {
-	while (!u->dead && !(s && bfs_ucx_over(s)))
-		if (!progress(u) && !u->dead &&
-		    ucp_worker_arm(u->ucx.worker) != UCS_ERR_BUSY)
-			return;
+	int idle = 0;
+
+	while (!u->dead && !(s && bfs_ucx_over(s))) {
+		if (progress(u)) {
+			idle = 0;
+			continue;
+		}
+		if (u->dead || ucp_worker_arm(u->ucx.worker) != UCS_ERR_BUSY)
+			break;
+		if (++idle == BURST)
+			return false;
+	}
+	return true;
 }
 
 void bfs_ucx_nudge(struct bfs_ucx_client *u)
 {
 	/* A leader who is awake looks for himself. */
-	if (u->leader_asleep)
-		settle(u, NULL);
+	if (u->leader_asleep && !settle(u, NULL))
+		wake_leader(u);
 }
 
 static void spin(struct bfs_ucx_client *u, struct bfs_ucx_slot *s)
@@ -187,13 +200,15 @@ static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	pid_t outer_tid = u->leader_tid;
 	struct pollfd p[] = { { u->ucx.fd, POLLIN, 0 },
 			      { u->wake_fd, POLLIN, 0 } };
+	bool armed;
 	int r = 0;
 
 	u->leader = s;
 	u->leader_tid = (pid_t)bfs_sys_0(SYS_gettid);
-	settle(u, s);
+	armed = settle(u, s);
 	if (!bfs_ucx_over(s) && !u->dead) {
-		uint64_t ns = until_deadline(io), junk;
+		uint64_t left = until_deadline(io), junk;
+		uint64_t ns = armed ? left : BFS_MIN(left, NAP_NS);
 		struct timespec t = { (time_t)(ns / 1000000000u),
 				      (long)(ns % 1000000000u) };
 
