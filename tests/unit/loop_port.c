@@ -17,6 +17,15 @@ struct loop_call {
 
 static const struct bfs_cred cred = { .uid = 1000, .gid = 1000 };
 
+static void drop(struct bfs_call *call)
+{
+	struct loop_call *lc = bfs_container_of(call, struct loop_call, call);
+
+	free(lc->in);
+	free(lc->out);
+	free(lc);
+}
+
 static void reply(struct bfs_call *call)
 {
 	struct loop_call *lc = bfs_container_of(call, struct loop_call, call);
@@ -35,12 +44,12 @@ static void reply(struct bfs_call *call)
 						  .bulk = lc->in,
 						  .bulk_len = call->in_len },
 			 call->pass_fd);
-	free(lc->in);
-	free(lc->out);
-	free(lc);
+	drop(call);
 }
 
-static const struct bfs_port_ops ops = { .name = "loop", .reply = reply };
+static const struct bfs_port_ops ops = { .name = "loop",
+					 .reply = reply,
+					 .drop = drop };
 
 static void deliver(void *arg, const struct bfs_tloop_msg *m)
 {
