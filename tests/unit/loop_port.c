@@ -47,9 +47,9 @@ static void reply(struct bfs_call *call)
 	drop(call);
 }
 
-static const struct bfs_port_ops ops = { .name = "loop",
-					 .reply = reply,
-					 .drop = drop };
+static const struct bfs_port_ops ops = {
+	.name = "loop", .passes_fds = true, .reply = reply, .drop = drop
+};
 
 static void deliver(void *arg, const struct bfs_tloop_msg *m)
 {
@@ -78,6 +78,7 @@ static void deliver(void *arg, const struct bfs_tloop_msg *m)
 	c->rep = lc->rep;
 	c->in = lc->in;
 	c->in_cap = m->in_cap;
+	c->pass_fd = -1;
 	bfs_serve(c);
 }
 
