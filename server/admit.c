@@ -30,6 +30,8 @@ static int reopen(struct bfs_call *c, const struct bfs_answer *a)
 		return r;
 	req.at = rep.handle;
 	req.path = BFS_STR("");
+	if ((req.oflags & O_TMPFILE) == O_TMPFILE)
+		req.oflags &= ~(uint32_t)O_TMPFILE;
 	req.oflags &= ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC);
 	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
 		      c->req_len - BFS_REQ_HEAD_LEN);

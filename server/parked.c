@@ -60,19 +60,29 @@ int bfs_session_cancel(struct bfs_session *sess, uint64_t id)
 	return bfs_answer_keep(sess, id, EINTR, NULL, 0, false);
 }
 
+/* A call whose client waits for another one's answer. */
+static void supersede(struct bfs_call *c)
+{
+	bfs_session_unpark(c);
+	c->session = NULL; /* so that it is not remembered */
+	if (c->port->ops->drop)
+		c->port->ops->drop(c);
+	else
+		bfs_call_finish(c, -ECANCELED);
+}
+
 void bfs_session_adopt(struct bfs_call *old, struct bfs_call *c)
 {
 	if (old->move) {
 		c->cancel = old->cancel;
 		c->move = old->move;
 		old->move(old, c);
-		old->cancel = NULL;
 		bfs_session_park(c);
-		bfs_session_abandon(old);
+		supersede(old);
 		return;
 	}
 	if (old->heir)
-		bfs_session_abandon(old->heir);
+		supersede(old->heir);
 	c->session = NULL; /* old remembers for both */
 	old->heir = c;
 }

@@ -22,6 +22,7 @@ const struct bfs_port_ops bfs_ucx_port_ops = {
 	.name = "ucx",
 	.passes_fds = false,
 	.reply = bfs_ucx_reply,
+	.drop = bfs_ucx_drop,
 	.attach = bfs_ucx_attach,
 	.detach = bfs_ucx_detach,
 };

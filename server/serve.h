@@ -72,6 +72,12 @@ struct bfs_port_ops {
 	/* Send c->rep, bulk and fd, then release the call. */
 	void (*reply)(struct bfs_call *c);
 	/*
+	 * Release the call without an answer: its client has sent the same
+	 * request again, and could take this one's answer for that one's.
+	 * NULL: no danger of that, so it is answered with ECANCELED.
+	 */
+	void (*drop)(struct bfs_call *c);
+	/*
 	 * For a port that has no connection of its own to tell clients apart
 	 * (ucx): HELLO has found c->session, whose client's worker has that
 	 * address; 0 or -errno.  detach: the session ends.  NULL for others.

@@ -393,6 +393,14 @@ void bfs_ucx_reply(struct bfs_call *call)
 		call_put(c);
 }
 
+void bfs_ucx_drop(struct bfs_call *call)
+{
+	if (call->pass_fd >= 0)
+		close(call->pass_fd);
+	call->pass_fd = -1;
+	call_put(call_of(call));
+}
+
 void bfs_ucx_call_free_pools(struct bfs_port_ucx *p)
 {
 	while (p->pool) {

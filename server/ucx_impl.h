@@ -87,6 +87,7 @@ ucs_status_t bfs_ucx_on_request(void *arg, const void *header,
 				size_t header_len, void *data, size_t len,
 				const ucp_am_recv_param_t *param);
 void bfs_ucx_reply(struct bfs_call *call);
+void bfs_ucx_drop(struct bfs_call *call);
 /* Serve what is ready: how many. */
 int bfs_ucx_serve(struct bfs_port_ucx *p);
 void bfs_ucx_sweep(struct bfs_timer *t);

@@ -91,16 +91,27 @@ UNIT_TESTS += %D%/unit/test_uring
 %C%_unit_test_uring_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 # Client and daemon over the loop transport, with handlers that only count.
 check_LTLIBRARIES += %D%/unit/libfakefs.la
-%C%_unit_libfakefs_la_SOURCES = \
-	%D%/unit/fake_fs.c %D%/unit/fake_fs.h \
-	%D%/unit/loop_port.c %D%/unit/loop_port.h
+%C%_unit_libfakefs_la_SOURCES = %D%/unit/fake_fs.c %D%/unit/fake_fs.h
 %C%_unit_libfakefs_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-LOOP_LIBS = server/libserver.la core/libcoreloop.la core/libcore.la $(CMOCKA_LIBS)
+check_LTLIBRARIES += %D%/unit/libloopport.la
+%C%_unit_libloopport_la_SOURCES = %D%/unit/loop_port.c %D%/unit/loop_port.h
+%C%_unit_libloopport_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+LOOP_LIBS = %D%/unit/libloopport.la server/libserver.la core/libcoreloop.la core/libcore.la $(CMOCKA_LIBS)
 
 UNIT_TESTS += %D%/unit/test_rpc
 %C%_unit_test_rpc_SOURCES = %D%/unit/test_rpc.c
 %C%_unit_test_rpc_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_rpc_LDADD = %D%/unit/libfakefs.la $(LOOP_LIBS)
+
+UNIT_TESTS += %D%/unit/test_session
+%C%_unit_test_session_SOURCES = %D%/unit/test_session.c
+%C%_unit_test_session_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_session_LDADD = %D%/unit/libfakefs.la $(LOOP_LIBS)
+
+UNIT_TESTS += %D%/unit/test_rpc_fs
+%C%_unit_test_rpc_fs_SOURCES = %D%/unit/test_rpc_fs.c
+%C%_unit_test_rpc_fs_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_rpc_fs_LDADD = $(FS_UNIT_LIBS) $(LOOP_LIBS)
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

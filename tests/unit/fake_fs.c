@@ -94,6 +94,8 @@ void fake_server_init(struct bfs_server *s)
 	s->cluster = 0x1234;
 	s->list_hash = 0x5678;
 	s->config.network.timeout_secs = 30;
+	s->arenas = bfs_arenas_new();
+	assert_non_null(s->arenas);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 }
 
@@ -101,4 +103,5 @@ void fake_server_fini(struct bfs_server *s)
 {
 	bfs_session_free_all(s);
 	bfs_serve_lock_stop(s);
+	bfs_arenas_free(s->arenas);
 }

@@ -17,6 +17,15 @@ struct loop_call {
 
 static const struct bfs_cred cred = { .uid = 1000, .gid = 1000 };
 
+static void drop(struct bfs_call *call)
+{
+	struct loop_call *lc = bfs_container_of(call, struct loop_call, call);
+
+	free(lc->in);
+	free(lc->out);
+	free(lc);
+}
+
 static void reply(struct bfs_call *call)
 {
 	struct loop_call *lc = bfs_container_of(call, struct loop_call, call);
@@ -35,12 +44,12 @@ static void reply(struct bfs_call *call)
 						  .bulk = lc->in,
 						  .bulk_len = call->in_len },
 			 call->pass_fd);
-	free(lc->in);
-	free(lc->out);
-	free(lc);
+	drop(call);
 }
 
-static const struct bfs_port_ops ops = { .name = "loop", .reply = reply };
+static const struct bfs_port_ops ops = {
+	.name = "loop", .passes_fds = true, .reply = reply, .drop = drop
+};
 
 static void deliver(void *arg, const struct bfs_tloop_msg *m)
 {
@@ -69,6 +78,7 @@ static void deliver(void *arg, const struct bfs_tloop_msg *m)
 	c->rep = lc->rep;
 	c->in = lc->in;
 	c->in_cap = m->in_cap;
+	c->pass_fd = -1;
 	bfs_serve(c);
 }
 

@@ -26,7 +26,7 @@
 struct request {
 	int space, fd, type;
 	int start, len; /* len 0: to the end */
-	bool test;
+	int test;	/* F_GETLK */
 };
 
 struct answer {
@@ -55,12 +55,13 @@ static struct answer ask_kernel(const int *fd, const struct request *q)
 	};
 	static const int cmds[2][2] = { { F_SETLK, F_GETLK },
 					{ F_OFD_SETLK, F_OFD_GETLK } };
-	struct answer a = { .found = { .l_type = (short)q->type,
-				       .l_whence = SEEK_SET,
-				       .l_start = q->start,
-				       .l_len = q->len } };
+	struct answer a;
 	int r;
 
+	memset(&a, 0, sizeof(a)); /* its padding is sent, too */
+	a.found.l_type = (short)q->type;
+	a.found.l_start = q->start;
+	a.found.l_len = q->len;
 	if (q->space == BFS_LOCK_FLOCK)
 		r = flock(fd[q->fd], ops[q->type] | LOCK_NB);
 	else
