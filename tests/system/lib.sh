@@ -70,6 +70,12 @@ check_real_is_empty() {
 }
 check_real_is_empty "before the test"
 
+# alive PID: runs, and is not merely a zombie that nobody waited for.
+alive() {
+	state=$(sed 's/.*) //;s/ .*//' "/proc/$1/stat" 2>/dev/null) &&
+		[ "$state" != Z ] && [ -n "$state" ]
+}
+
 # wait_for FILE: until it has something in it.
 wait_for() {
 	for _ in $(seq 500); do

@@ -8,7 +8,7 @@ run=$T/run
 at_exit='b stop --run-dir "$run" >/dev/null 2>&1'
 b start --run-dir "$run" -d "$T/data" >"$T/out" 2>&1 || fail "start: $(cat "$T/out")"
 pid=$(cat "$run/pid")
-kill -0 "$pid" || fail "no daemon"
+alive "$pid" || fail "no daemon"
 [ "$(stat -c %a "$run")" = 700 ] || fail "the run directory is $(stat -c %a "$run")"
 [ "$(stat -c %a "$T/data")" = 700 ] || fail "the data directory is $(stat -c %a "$T/data")"
 b status --run-dir "$run" >"$T/status" || fail "status: $?"
@@ -34,7 +34,7 @@ kill -HUP "$pid"
 sleep 0.1
 b status --run-dir "$run" >/dev/null || fail "SIGHUP ended it"
 b stop --run-dir "$run" || fail "stop: $?"
-kill -0 "$pid" 2>/dev/null && fail "stop came back before the daemon ended"
+alive "$pid" && fail "stop came back before the daemon ended"
 rc=0
 b stop --run-dir "$run" 2>"$T/err" || rc=$?
 [ $rc -eq 69 ] || fail "a second stop: $rc"
