@@ -26,6 +26,7 @@ at_exit=:
 cleanup() {
 	status=$?
 	trap - EXIT
+	set +e
 	eval "$at_exit"
 	rm -rf "$T"
 	exit $status

@@ -41,11 +41,11 @@ b stop --run-dir "$run" 2>"$T/err" || rc=$?
 [ -s "$T/err" ] || fail "a second stop says nothing"
 
 # settings and where they come from
-BENCHFS_TIMEOUT=7 b config show -o network.spin_us=33 >"$T/show" || fail "config show"
+BENCHFS_TIMEOUT=7 b config -o network.spin_us=33 show >"$T/show" || fail "config show"
 grep -q 'spin_us.*33.*command line' "$T/show" || fail "spin_us: $(grep spin_us "$T/show")"
 grep -q 'timeout_secs.*7.*BENCHFS_TIMEOUT' "$T/show" || fail "timeout: $(grep timeout "$T/show")"
 grep -q 'chunk_size.*default' "$T/show" || fail "chunk_size: $(grep chunk "$T/show")"
 printf 'network: {\n spin_us = 44;\n timeout_secs = 5; };\n' >"$T/conf"
-BENCHFS_TIMEOUT=7 b config show -c "$T/conf" >"$T/show"
+BENCHFS_TIMEOUT=7 b config -c "$T/conf" show >"$T/show"
 grep -q "spin_us.*44.*$T/conf:2" "$T/show" || fail "spin_us: $(grep spin_us "$T/show")"
 grep -q 'timeout_secs.*7.*BENCHFS_TIMEOUT' "$T/show" || fail "the environment wins over the file"
