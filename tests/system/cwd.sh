@@ -32,5 +32,5 @@ want "$(cd "$W" && echo y >y && cat "$W/y")" y
 want "$(cat "$W/../w/y" /dev/null)" y
 cd "$mnt/.."; want "$(/bin/pwd)" /; [ -d usr ]; want "$(cat ".$D/x")" x
 cd "$mnt"; want "$(/bin/pwd)" "$mnt"; cd ..; want "$(/bin/pwd)" /
-cd "$D"; cat "../../etc/../$D/x"; [ -f ../../etc/passwd ] || [ "$D" != "$mnt/d" ]
+cd "$D"; [ -f ../../etc/passwd ]; want "$(cat "../..$D/x")" x
 '

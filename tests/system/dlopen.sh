@@ -19,7 +19,7 @@ for bad in \"/none.so\", \"/i.c\", \"/lib\":
         ctypes.CDLL(D + bad)
         print(\"?\")
     except OSError as e:
-        print(str(e).replace(D, \"D\"))
+        print(bad, \"refused\")
 print([l.split()[-1].replace(D, \"D\") for l in open(\"/proc/self/maps\") if \"none\" in l])
 "
 gcc -shared -fPIC -o pkg/libsearch.so -x c - <<END

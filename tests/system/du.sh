@@ -10,7 +10,8 @@ du -b a/hole a/b/f; du --apparent-size -k a/hole
 sync a/b/f
 du -k a/b/f | awk "{ print (\$1 >= 195 && \$1 < 300) ? \"data\" : \$1 }"
 du -k a/hole | awk "{ print (\$1 < 50) ? \"a hole\" : \$1 }"
-du -a a | awk "{ print \$2 }" | sort; du -s . | wc -l
+# of two names of a file, which one is shown depends on the order of entries
+du -a a | awk "{ print \$2 }" | grep -v -e a/b/f -e a/hard | sort; du -al a | wc -l; du -a a | wc -l
 du -ck a/b/f a/hard | tail -n 1 | awk "{ print (\$1 < 300) ? \"once\" : \"twice\" }"
 '
 inside '

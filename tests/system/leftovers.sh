@@ -34,10 +34,10 @@ clean() {
 	[ -s "$T/daemon" ] || fail "$1: never ran: $(cat "$T/log")"
 	daemon=$(cat "$T/daemon")
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		kill -0 "$daemon" 2>/dev/null || break
+		alive "$daemon" || break
 		sleep 0.1
 	done
-	kill -0 "$daemon" 2>/dev/null && fail "$1: the daemon lives"
+	alive "$daemon" && fail "$1: the daemon lives"
 	[ ! -e "$(cat "$T/run_dir")" ] || fail "$1: the run directory is there"
 	[ -z "$(ls -A "$TMPDIR")" ] || fail "$1: TMPDIR has $(ls -A "$TMPDIR")"
 	[ -z "$(ls -A /dev/shm)" ] || fail "$1: /dev/shm has $(ls -A /dev/shm)"

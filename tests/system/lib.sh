@@ -26,6 +26,7 @@ at_exit=:
 cleanup() {
 	status=$?
 	trap - EXIT
+	set +e
 	eval "$at_exit"
 	rm -rf "$T"
 	exit $status
@@ -69,6 +70,12 @@ check_real_is_empty() {
 	[ -z "$(ls -A "$mnt")" ] || fail "the real $mnt is not empty: $1"
 }
 check_real_is_empty "before the test"
+
+# alive PID: runs, and is not merely a zombie that nobody waited for.
+alive() {
+	state=$(sed 's/.*) //;s/ .*//' "/proc/$1/stat" 2>/dev/null) &&
+		[ "$state" != Z ] && [ -n "$state" ]
+}
 
 # wait_for FILE: until it has something in it.
 wait_for() {

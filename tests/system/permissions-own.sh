@@ -20,7 +20,7 @@ t() { "$@" 2>/dev/null && echo "ok: $*" || echo "no $?: $*"; }
 cd "$D"; echo f >f; mkdir d; echo in >d/f; cp /bin/true x; mkdir d/sub
 chmod 000 f; t cat f; t sh -c "echo >f"; chmod 200 f; t cat f; t sh -c "echo w >>f"; chmod 400 f; t cat f; t sh -c "echo >f"
 chmod 644 f; t truncate -s 1 f; chmod 444 f; t truncate -s 0 f; t touch f; t touch -d 2001-01-01 f; t chmod 600 f
-chmod 000 d; t ls d; t cat d/f; t stat d/f; t cd d; chmod 400 d; t ls d; t cat d/f; chmod 100 d; t ls d; t cat d/f; t touch d/new; t stat d/f
+chmod 000 d; t ls d; t cat d/f; t stat -c %s d/f; t cd d; chmod 400 d; t ls d; t cat d/f; chmod 100 d; t ls d; t cat d/f; t touch d/new; t stat -c %s d/f
 chmod 500 d; t rm -f d/f; t mv d/f g; t mkdir d/x; t ln f d/x; t ln -s f d/x; t rmdir d/sub; t mkfifo d/p; t mv f d/; chmod 300 d; t ls d; t touch d/new; t cat d/f
 chmod 700 d; t rm d/f; chmod 600 x; t ./x; chmod 711 x; t ./x; chmod 100 x; t ./x; t cat x
 t chown 0 f; t chgrp 0 f; t chgrp "$(id -g)" f; chmod 2755 f; stat -c %a f; chmod 4711 x; stat -c %a x; t mknod n c 1 3

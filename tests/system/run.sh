@@ -23,8 +23,8 @@ says() {
 for n in 0 1 42 255; do
 	status $n -- sh -c "exit $n"
 done
-for sig in KILL TERM SEGV ABRT; do
-	status $((128 + $(kill -l $sig))) -- sh -c "ulimit -c 0; kill -$sig \$\$"
+for sig in 9 15 11 6; do
+	status $((128 + sig)) -- sh -c "ulimit -c 0; kill -$sig \$\$"
 done
 status 127 -- no-such-program
 says no-such-program
@@ -46,16 +46,17 @@ status 0 -- true
 [ "$(cd "$T" && benchfs_run -- pwd)" = "$T" ] || fail "working directory"
 [ "$(umask 027 && benchfs_run -- sh -c umask)" = 0027 ] || fail "umask"
 [ "$(benchfs_run -- sh -c 'echo e >&2' 2>&1 >/dev/null)" = e ] || fail "stderr"
-[ "$(benchfs_run -- ls /proc/self/fd | tr '\n' ' ')" = '0 1 2 3 ' ] ||
+[ "$(benchfs_run -- ls /proc/self/fd)" = "$(ls /proc/self/fd | cat)" ] ||
 	fail "the program has other descriptors than its own"
 [ "$(benchfs_run -- sh -c 'trap' | wc -l)" = 0 ] || fail "signals are ignored"
 [ "$(LD_PRELOAD='' benchfs_run -m "$T/other" -- sh -c "echo x >'$T/other/f' && cat '$T/other/f'")" = x ] || fail "prefix"
 [ ! -e "$T/other" ] || fail "a real $T/other was made"
-# short options of a nested prefix, and a run inside of a run
-status 0 -m "$T/a" -- "$builddir/run" benchfs run -m "$T/b" -- sh -c "echo x >'$T/b/f'"
+# a run inside of a run is refused
+status 64 -m "$T/a" -- "$builddir/run" benchfs run -m "$T/b" -- true
+says inside
 
 # a signal to benchfs run reaches the program, and the status tells of it
-for sig in TERM INT HUP; do
+for sig in 15 2 1; do
 	# background jobs of a script ignore SIGINT
 	env --default-signal "$builddir/run" benchfs run -- sh -c "
 		trap 'exit 9' $sig; echo ready >'$T/ready'
@@ -66,7 +67,7 @@ for sig in TERM INT HUP; do
 	kill -$sig $pid
 	rc=0
 	wait $pid || rc=$?
-	[ $rc -eq 9 ] || [ $rc -eq $((128 + $(kill -l $sig))) ] || fail "SIG$sig: status $rc"
+	[ $rc -eq 9 ] || [ $rc -eq $((128 + sig)) ] || fail "signal $sig: status $rc"
 done
 [ -z "$(ls -A "$TMPDIR")" ] || fail "left in TMPDIR: $(ls -A "$TMPDIR")"
 

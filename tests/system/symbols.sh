@@ -8,7 +8,8 @@ lib=$builddir/preload/.libs/libbenchfs_preload.so
 nm -D --defined-only "$lib" | awk '{ sub(/@.*/, "", $3); print $3 }' |
 	grep -v -e '^_init$' -e '^_fini$' -e '^__asan_' -e '^__ubsan_' |
 	sort -u >"$T/exported"
-sed -n -E -e 's/^(HOOK[A-Z_]*|VARIADIC)\([^,]*, *([A-Za-z0-9_]+).*/\2/p' \
+sed -n -E -e 's/^HOOK_[VN]\(([A-Za-z0-9_]+).*/\1/p' \
+	-e 's/^(HOOK[A-Z_]*|VARIADIC)\([^,]*, *([A-Za-z0-9_]+).*/\2/p' \
 	-e 's/^ALIAS\(([A-Za-z0-9_]+).*/\1/p' "$srcdir/preload/hooks.def" |
 	sort >"$T/named"
 uniq -d "$T/named" >"$T/twice"

@@ -8,7 +8,7 @@ run=$T/run
 at_exit='b stop --run-dir "$run" >/dev/null 2>&1'
 b start --run-dir "$run" -d "$T/data" >"$T/out" 2>&1 || fail "start: $(cat "$T/out")"
 pid=$(cat "$run/pid")
-kill -0 "$pid" || fail "no daemon"
+alive "$pid" || fail "no daemon"
 [ "$(stat -c %a "$run")" = 700 ] || fail "the run directory is $(stat -c %a "$run")"
 [ "$(stat -c %a "$T/data")" = 700 ] || fail "the data directory is $(stat -c %a "$T/data")"
 b status --run-dir "$run" >"$T/status" || fail "status: $?"
@@ -34,18 +34,18 @@ kill -HUP "$pid"
 sleep 0.1
 b status --run-dir "$run" >/dev/null || fail "SIGHUP ended it"
 b stop --run-dir "$run" || fail "stop: $?"
-kill -0 "$pid" 2>/dev/null && fail "stop came back before the daemon ended"
+alive "$pid" && fail "stop came back before the daemon ended"
 rc=0
 b stop --run-dir "$run" 2>"$T/err" || rc=$?
 [ $rc -eq 69 ] || fail "a second stop: $rc"
 [ -s "$T/err" ] || fail "a second stop says nothing"
 
 # settings and where they come from
-BENCHFS_TIMEOUT=7 b config show -o network.spin_us=33 >"$T/show" || fail "config show"
+BENCHFS_TIMEOUT=7 b config -o network.spin_us=33 show >"$T/show" || fail "config show"
 grep -q 'spin_us.*33.*command line' "$T/show" || fail "spin_us: $(grep spin_us "$T/show")"
 grep -q 'timeout_secs.*7.*BENCHFS_TIMEOUT' "$T/show" || fail "timeout: $(grep timeout "$T/show")"
 grep -q 'chunk_size.*default' "$T/show" || fail "chunk_size: $(grep chunk "$T/show")"
 printf 'network: {\n spin_us = 44;\n timeout_secs = 5; };\n' >"$T/conf"
-BENCHFS_TIMEOUT=7 b config show -c "$T/conf" >"$T/show"
+BENCHFS_TIMEOUT=7 b config -c "$T/conf" show >"$T/show"
 grep -q "spin_us.*44.*$T/conf:2" "$T/show" || fail "spin_us: $(grep spin_us "$T/show")"
 grep -q 'timeout_secs.*7.*BENCHFS_TIMEOUT' "$T/show" || fail "the environment wins over the file"

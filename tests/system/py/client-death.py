@@ -31,7 +31,7 @@ while time.monotonic() < end:
         pid = os.fork()
         if not pid:
             random.seed()
-            busy(len(children))
+            busy(deaths + len(children))
         children[pid] = 1
     time.sleep(random.random() * 0.03)
     pid = random.choice(list(children))

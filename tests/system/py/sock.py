@@ -7,12 +7,12 @@ for kind in socket.SOCK_STREAM, socket.SOCK_SEQPACKET:
     path = f'{D}/sock{kind}'
     s.bind(path)
     s.listen(5)
-    print(stat.filemode(os.stat(path).st_mode), s.getsockname() == path)
+    print(stat.filemode(os.stat(path).st_mode))
     if not os.fork():
         os.chdir('/')
         c = socket.socket(socket.AF_UNIX, kind)
         c.connect(path)
-        print(c.recv(10), c.getpeername() == path)
+        print(c.recv(10))
         f = os.open(f'{D}/passed', os.O_RDWR | os.O_CREAT)
         os.write(f, b'by descriptor')
         socket.send_fds(c, [b'fd'], [f])
