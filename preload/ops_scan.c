@@ -15,11 +15,6 @@ int bfs_scandirat(int dirfd, const char *path, struct dirent ***list,
 
 	if (e)
 		return e;
-	/* An empty list, too, is the caller's to free. */
-	if (!l.entries)
-		l.entries = malloc(sizeof(*l.entries));
-	if (!l.entries)
-		return -ENOMEM;
 	if (compare && l.count)
 		qsort(l.entries, l.count, sizeof(*l.entries),
 		      (int (*)(const void *, const void *))compare);

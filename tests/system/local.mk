@@ -3,11 +3,13 @@
 # C programs that the scripts run, each of one file, NAME.c.
 SYSTEM_HELPERS = \
 	%D%/deny \
+	%D%/dirs \
 	%D%/forks \
 	%D%/maps \
 	%D%/streams \
 	%D%/threads \
 	%D%/tree \
+	%D%/walks \
 	$(NULL)
 check_PROGRAMS += $(SYSTEM_HELPERS)
 
@@ -22,6 +24,7 @@ SYSTEM_TESTS = \
 	%D%/daemon-stopped.sh \
 	%D%/daemon.sh \
 	%D%/dd.sh \
+	%D%/dirs.sh \
 	%D%/dlopen.sh \
 	%D%/du.sh \
 	%D%/ed.sh \
@@ -75,6 +78,7 @@ SYSTEM_TESTS = \
 	%D%/threads.sh \
 	%D%/tools.sh \
 	%D%/unlinked.sh \
+	%D%/walks.sh \
 	%D%/xargs.sh \
 	%D%/xattr.sh \
 	$(NULL)
