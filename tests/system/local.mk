@@ -5,6 +5,7 @@ SYSTEM_HELPERS = \
 	%D%/deny \
 	%D%/forks \
 	%D%/maps \
+	%D%/spawn \
 	%D%/streams \
 	%D%/threads \
 	%D%/tree \
@@ -63,6 +64,7 @@ SYSTEM_TESTS = \
 	%D%/run.sh \
 	%D%/sed.sh \
 	%D%/space.sh \
+	%D%/spawn.sh \
 	%D%/special.sh \
 	%D%/split.sh \
 	%D%/sqlite.sh \
