@@ -125,12 +125,17 @@ static inline int bfs_sys_futex_wake(_Atomic uint32_t *word, int count)
 	return (int)bfs_sys_3(SYS_futex, word, FUTEX_WAKE, count);
 }
 
-/* Blocks everything but what cannot wait (faults); *old is to be restored. */
+/*
+ * Blocks everything but what cannot wait: faults, and libc's own signals 32
+ * and 33 (a thread made meanwhile would keep them blocked, and setuid() waits
+ * for every thread to take one).  *old is to be restored.
+ */
 static inline void bfs_sys_block_signals(uint64_t *old)
 {
 	uint64_t all =
 		~(uint64_t)(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) |
-			    1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1));
+			    1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1) |
+			    1ull << 31 | 1ull << 32);
 
 	bfs_sys_4(SYS_rt_sigprocmask, SIG_BLOCK, &all, old, 8);
 }

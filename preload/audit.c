@@ -6,9 +6,8 @@
  *
  * ld.so remembers that a directory does not exist, and those of BenchFS do
  * not for it.  So a plain name is looked for here, along the same lists and in
- * the same order, and if BenchFS has it ld.so is told the path.  When it is
- * about to open that, it gets the data's descriptor; the library keeps its
- * path as its name.
+ * the same order.  What is in BenchFS, ld.so is told to open by a descriptor
+ * of its data; once it has, the library gets its own path as its name.
  */
 #include "core/proto.h"
 #include "core/sys.h"
@@ -26,6 +25,8 @@
 static struct link_map *program;
 static char exe[BFS_PATH_MAX]; /* the program's path */
 static const char *library_path;
+/* What ld.so was told last, and what it stands for. */
+static char spelled[BFS_LD_SPELL_MAX], found[BFS_PATH_MAX];
 
 /* "<dev>.<ino>.<path>" if the program lies in BenchFS. */
 static void find_exe(void)
@@ -56,6 +57,8 @@ EXPORT unsigned int la_objopen(struct link_map *map, Lmid_t ns,
 {
 	if (!program && ns == LM_ID_BASE)
 		program = map;
+	if (*spelled && !strcmp(map->l_name, spelled))
+		strcpy(map->l_name, found); /* it is no longer */
 	*cookie = (uintptr_t)map;
 	return 0;
 }
@@ -75,17 +78,25 @@ static const char *dynamic_text(const struct link_map *map, int64_t tag)
 	return table && at >= 0 ? table + at : NULL;
 }
 
+static int fetch(const char *path)
+{
+	int fd = bfs_fetch(path);
+
+	if (fd < 0)
+		return fd;
+	snprintf(found, sizeof(found), "%s", path);
+	bfs_ld_spell(spelled, "/proc/./self/fd", fd, strlen(found));
+	return 0;
+}
+
+/* 1: found here; 2: elsewhere, where ld.so will find it. */
 static int look(void *arg, const char *path)
 {
-	char *found = arg;
 	struct stat st;
 
 	if (!bfs_fetch_owns(path))
-		return !bfs_sys_2(SYS_stat, path, &st);
-	if (bfs_fetch(path) < 0)
-		return 0;
-	strcpy(found, path);
-	return 1;
+		return bfs_sys_2(SYS_stat, path, &st) ? 0 : 2;
+	return fetch(path) ? 0 : 1;
 }
 
 /* The directory of an object, for $ORIGIN. */
@@ -99,59 +110,48 @@ static const char *origin_of(const struct link_map *map, char *out)
 	return out;
 }
 
-static int search(const struct link_map *by, const char *list, const char *name,
-		  char *found)
+static int search(const struct link_map *by, const char *list, const char *name)
 {
 	char origin[BFS_PATH_MAX];
 
 	return list && *list ? bfs_ld_search(list, origin_of(by, origin), name,
-					     look, found)
+					     look, NULL)
 			     : 0;
 }
 
-/* Along the lists of the object that needs name.  "" if it is not in BenchFS
- * or found elsewhere first. */
-static void find(const struct link_map *by, const char *name, char *found)
+/* Along the lists of the object that needs name: as look(). */
+static int find(const struct link_map *by, const char *name)
 {
 	const char *runpath = dynamic_text(by, DT_RUNPATH);
 	int r = 0;
 
-	*found = '\0';
 	if (!runpath)
-		r = search(by, dynamic_text(by, DT_RPATH), name, found);
-	if (!r && !runpath && by != program && program)
-		r = search(program, dynamic_text(program, DT_RPATH), name,
-			   found);
+		r = search(by, dynamic_text(by, DT_RPATH), name);
+	if (!r && !runpath && program && by != program)
+		r = search(program, dynamic_text(program, DT_RPATH), name);
 	if (!r && program)
-		r = search(program, library_path, name, found);
-	if (!r)
-		search(by, runpath, name, found);
+		r = search(program, library_path, name);
+	return r ? r : search(by, runpath, name);
+}
+
+/* What ld.so would open of the real file system below the mount point. */
+static char *refuse(const char *name)
+{
+	return bfs_fetch_owns(name) ? NULL : (char *)name;
 }
 
 EXPORT char *la_objsearch(const char *name, uintptr_t *cookie,
 			  unsigned int flag)
 {
-	/* ld.so, which holds its lock, uses one till behind the other. */
-	static char found[BFS_PATH_MAX], data[32];
 	const struct link_map *by = (const struct link_map *)*cookie;
-	int fd;
 
-	if (flag == LA_SER_ORIG) {
-		if (strchr(name, '/') || !by)
-			return (char *)name;
-		find(by, name, found);
-		return *found ? found : (char *)name;
-	}
-	if (!strchr(name, '/') || !bfs_fetch_owns(name))
+	if (flag != LA_SER_ORIG)
+		return strchr(name, '/') ? refuse(name) : (char *)name;
+	if (!strchr(name, '/'))
+		return by && find(by, name) == 1 ? spelled : (char *)name;
+	if (!bfs_fetch_owns(name))
 		return (char *)name;
-	/* What is in the lists was found above, or is not there. */
-	if (flag)
-		return NULL;
-	fd = bfs_fetch(name);
-	if (fd < 0)
-		return NULL;
-	snprintf(data, sizeof(data), "/proc/self/fd/%d", fd);
-	return data;
+	return fetch(name) ? NULL : spelled;
 }
 
 EXPORT void la_activity(uintptr_t *cookie, unsigned int flag)

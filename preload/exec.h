@@ -44,7 +44,8 @@ struct bfs_env {
 int bfs_env_make(struct bfs_env *e, size_t argc, char *const envp[],
 		 const struct bfs_fd_plan *plan);
 /* Complete it for one program.  exe: its path if it lies in BenchFS (with
- * fd, its data), or NULL.  audit: its libraries lie there. */
+ * fd, its data; -1: ld.so is to run it), or NULL.  audit: its libraries lie
+ * there. */
 int bfs_env_finish(struct bfs_env *e, const char *exe, int fd, bool audit);
 void bfs_env_fini(struct bfs_env *e);
 /* "NAME=" at the start of an entry, the value; or NULL. */
@@ -56,12 +57,16 @@ size_t bfs_env_count(char *const list[]);
 bool bfs_exec_needs_audit(char *const envp[], int fd, bool ours);
 
 /*
- * Look at a foreign program about to be executed, the path relative to dirfd:
- * false if it is a script whose interpreter is ours, which the kernel cannot
- * run.  Otherwise *audit says what bfs_env_finish() wants to know.
+ * Look at a foreign program about to be executed: false if the kernel cannot
+ * run it, since it is a script whose interpreter is ours, or ld.so with a
+ * program of ours.  Otherwise *audit says what bfs_env_finish() wants to know.
  */
-bool bfs_exec_is_plain(char *const envp[], int dirfd, const char *path,
-		       int flags, bool *audit);
+bool bfs_exec_is_plain(const char *path, char *const argv[], char *const envp[],
+		       bool *audit);
+
+/* Which of argv is the program that ld.so is to run, if path is ld.so's and
+ * that program is ours; else 0.  (exec_rtld.c) */
+int bfs_rtld_program(const char *path, char *const argv[]);
 
 /* execve, or its search along PATH, at the end of a spawn: -errno. */
 int bfs_exec_path(const char *path, char *const argv[], char *const envp[]);

@@ -200,11 +200,11 @@ static int add_exe(struct bfs_env *e, size_t *n, const char *exe, int fd)
 {
 	size_t size = strlen(exe) + 64;
 	char *p = bfs_scratch_take(&e->mem, size);
-	struct stat st;
+	struct stat st = { .st_dev = 0 };
 
 	if (!p)
 		return -ENOMEM;
-	if (bfs_sys_fstat(fd, &st))
+	if (fd >= 0 && bfs_sys_fstat(fd, &st))
 		return 0;
 	snprintf(p, size, "BENCHFS_EXE=%lx.%lx.%s", st.st_dev, st.st_ino, exe);
 	e->vars[(*n)++] = p;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "preload/ld_path.h"
 
-#include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,4 +60,18 @@ int bfs_ld_search(const char *list, const char *origin, const char *name,
 		r = fn(arg, path);
 	}
 	return r;
+}
+
+void bfs_ld_spell(char *out, const char *dir, int fd, size_t len)
+{
+	static _Atomic unsigned serial;
+	unsigned n = serial++;
+	char *p = stpcpy(out, dir);
+
+	/* The kernel reads over "/" and "/." alike. */
+	for (int i = 0; i < BFS_LD_SERIAL_BITS; i++, n >>= 1)
+		p = stpcpy(p, n & 1 ? "/." : "/");
+	while ((size_t)(p - out) < len && len < PATH_MAX)
+		*p++ = '/';
+	sprintf(p, "/%d", fd);
 }

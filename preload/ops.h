@@ -40,6 +40,7 @@ void bfs_stdio_prepare(void);
 bool bfs_fts_ours(char *const *paths);
 bool bfs_fts_is(const FTS *fts);
 bool bfs_stdio_ours(const char *path, FILE *f);
+bool bfs_dl_failed(void);
 bool bfs_popen_is(FILE *f);
 bool bfs_aio_held(struct aiocb *const list[], int n);
 bool bfs_socket_ours(const struct sockaddr *addr, socklen_t len);

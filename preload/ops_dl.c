@@ -15,13 +15,10 @@
 
 #include <elf.h>
 #include <link.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #define FD_DIR "/proc/self/fd"
-#define SERIAL_BITS 24
-#define NAME_SIZE (sizeof(FD_DIR) + 2 * SERIAL_BITS + BFS_PATH_MAX + 16)
 #define DEPTH 64 /* of libraries that need libraries */
 
 struct need {
@@ -40,22 +37,58 @@ struct load {
 
 static void *load(const char *path, int flags, int depth);
 
-/*
- * libc takes two libraries of one name for the same one, and descriptor
- * numbers come again.  So each name is spelled anew (a serial number in "/"
- * and "/."), and is as long as the true path that will replace it.
- */
-static void spell(char *out, int fd, size_t len)
-{
-	static _Atomic unsigned serial;
-	unsigned n = serial++;
-	char *p = stpcpy(out, FD_DIR);
+/* What dlerror() says next: libc's own text has the data file's name. */
+static __thread char *message;
+static __thread bool pending;
 
-	for (int i = 0; i < SERIAL_BITS; i++, n >>= 1)
-		p = stpcpy(p, n & 1 ? "/." : "/");
-	while ((size_t)(p - out) < len)
-		*p++ = '/';
-	sprintf(p, "/%d", fd);
+bool bfs_dl_failed(void)
+{
+	return pending;
+}
+
+char *bfs_dlerror(void)
+{
+	pending = false;
+	return message;
+}
+
+static void *say(char *text)
+{
+	free(message);
+	message = text;
+	pending = text != NULL;
+	return NULL;
+}
+
+static void *fail(const char *path, int e)
+{
+	const char *what = "cannot open shared object file";
+	struct stat st;
+	char *text = NULL;
+
+	/* libc's own name, which is ours */
+	if (e == -ENODEV && !stat(path, &st) && S_ISDIR(st.st_mode)) {
+		what = "cannot read file data";
+		e = -EISDIR;
+	}
+	if (asprintf(&text, "%s: %s: %s", path, what, strerror(-e)) < 0)
+		return NULL;
+	return say(text);
+}
+
+/* libc could not load name, which stands for path. */
+static void *fail_as_libc(const char *name, const char *path)
+{
+	const char *text = REAL(dlerror)(), *at;
+	char *out = NULL;
+
+	at = text ? strstr(text, name) : NULL;
+	if (!at)
+		return say(text ? strdup(text) : NULL);
+	if (asprintf(&out, "%.*s%s%s", (int)(at - text), text, path,
+		     at + strlen(name)) < 0)
+		return NULL;
+	return say(out);
 }
 
 /* Where dladdr() and libc's search look for the name; it has room. */
@@ -164,7 +197,7 @@ static void load_needs(struct load *l, int fd, const char *path)
 }
 
 /* Our references go; those of the library that needs them stay. */
-static void end_needs(struct load *l, bool failed)
+static void end_needs(struct load *l)
 {
 	struct need *n, *next;
 
@@ -175,8 +208,7 @@ static void end_needs(struct load *l, bool failed)
 		if (n->path && !dlinfo(n->handle, RTLD_DI_LINKMAP, &map) &&
 		    !strcmp(map->l_name, n->name))
 			strcpy(map->l_name, n->path);
-		/* dlclose() would wipe out what dlerror() has to say. */
-		if (n->handle && !failed)
+		if (n->handle)
 			dlclose(n->handle);
 		free(n->path);
 		free(n);
@@ -188,32 +220,22 @@ static void end_needs(struct load *l, bool failed)
 static void *load_data(int fd, const char *path, int flags, int depth)
 {
 	struct load *l = calloc(1, sizeof(*l));
-	char name[NAME_SIZE];
+	char name[BFS_LD_SPELL_MAX];
 	void *handle;
 
 	if (!l)
 		return NULL;
 	l->depth = depth;
 	load_needs(l, fd, path);
-	spell(name, fd, strlen(path));
+	bfs_ld_spell(name, "/proc/self/fd", fd, strlen(path));
 	handle = REAL(dlopen)(name, flags);
 	if (handle)
 		set_name(handle, name, path);
-	end_needs(l, !handle);
+	else
+		fail_as_libc(name, path);
+	end_needs(l);
 	free(l);
 	return handle;
-}
-
-/* For the message that dlerror() gives; never the real file of that name. */
-static void *fail(const char *path, int flags)
-{
-	char name[BFS_PATH_MAX + sizeof(FD_DIR)];
-	struct stat st;
-
-	if (bfs_sys_2(SYS_lstat, path, &st) == -ENOENT)
-		return REAL(dlopen)(path, flags);
-	snprintf(name, sizeof(name), FD_DIR "/%s", path);
-	return REAL(dlopen)(name, flags);
 }
 
 static void *load(const char *path, int flags, int depth)
@@ -227,7 +249,7 @@ static void *load(const char *path, int flags, int depth)
 	if (fd == -(int)BFS_ESCAPE)
 		return REAL(dlopen)(w.path, flags);
 	if (fd < 0)
-		return fail(path, flags);
+		return fail(path, fd);
 	if (is_loaded(path))
 		handle = REAL(dlopen)(path, flags | RTLD_NOLOAD);
 	if (!handle)
@@ -238,5 +260,7 @@ static void *load(const char *path, int flags, int depth)
 
 void *bfs_dlopen(const char *path, int flags)
 {
+	pending = false;
+	REAL(dlerror)(); /* looked up now: that wipes out what it has to say */
 	return load(path, flags, 0);
 }

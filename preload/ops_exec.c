@@ -158,28 +158,21 @@ static int look(struct bfs_script *s, char *const envp[], int dirfd,
 	return ours;
 }
 
-bool bfs_exec_is_plain(char *const envp[], int dirfd, const char *path,
-		       int flags, bool *audit)
+bool bfs_exec_is_plain(const char *path, char *const argv[], char *const envp[],
+		       bool *audit)
 {
 	struct bfs_script s;
 
-	return !look(&s, envp, dirfd, path, flags, false, audit);
+	return !look(&s, envp, AT_FDCWD, path, 0, false, audit) &&
+	       !bfs_rtld_program(path, argv);
 }
 
-static int run_foreign(struct run *x, int dirfd, const char *path, int flags,
-		       const char *name, char *const argv[])
+/* The kernel runs it.  It is ours only as exe says. */
+static int exec_foreign(struct run *x, int dirfd, const char *path, int flags,
+			char *const argv[], bool audit, const char *exe)
 {
-	struct bfs_script *s = bfs_scratch_take(&x->env.mem, sizeof(*s));
-	bool audit;
-	int e;
+	int e = bfs_env_finish(&x->env, exe, -1, audit);
 
-	if (!s)
-		return -E2BIG;
-	/* The permission first: the script is executed, not only read. */
-	if (look(s, x->env.vars, dirfd, path, flags, name != path, &audit) &&
-	    !bfs_sys_4(SYS_faccessat2, dirfd, path, X_OK, AT_EACCESS))
-		return run_script(x, s, name, argv);
-	e = bfs_env_finish(&x->env, NULL, -1, audit);
 	if (e)
 		return e;
 	prepare();
@@ -187,6 +180,54 @@ static int run_foreign(struct run *x, int dirfd, const char *path, int flags,
 		return (int)bfs_sys_3(SYS_execve, path, argv, x->env.vars);
 	return (int)bfs_sys_5(SYS_execveat, dirfd, path, argv, x->env.vars,
 			      flags);
+}
+
+/* "ld.so PROGRAM": gets a descriptor in place of argv[at]. */
+static int run_rtld(struct run *x, const char *path, char *const argv[], int at)
+{
+	size_t n = bfs_env_count(argv) + 1;
+	char **args = bfs_scratch_take(&x->env.mem, n * sizeof(char *));
+	struct program *p = bfs_scratch_take(&x->env.mem, sizeof(*p));
+	char name[32];
+	int e;
+
+	if (!args || !p)
+		return -E2BIG;
+	p->fd = bfs_where(&p->where, AT_FDCWD, argv[at]);
+	if (!p->fd)
+		p->fd = bfs_datafd(&p->where, BFS_DATAFD_MAP, NULL, NULL);
+	if (p->fd < 0) /* ld.so says so, of a name that it does not find */
+		snprintf(name, sizeof(name), "/proc/self/fd/none");
+	else
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", p->fd);
+	memcpy(args, argv, n * sizeof(char *));
+	args[at] = name;
+	if (p->fd < 0)
+		return exec_foreign(x, AT_FDCWD, path, 0, args, false, NULL);
+	bfs_sys_fcntl(p->fd, F_SETFD, 0);
+	e = exec_foreign(x, AT_FDCWD, path, 0, args,
+			 bfs_exec_needs_audit(x->env.vars, p->fd, true),
+			 argv[at]);
+	bfs_sys_close(p->fd);
+	return e;
+}
+
+static int run_foreign(struct run *x, int dirfd, const char *path, int flags,
+		       const char *name, char *const argv[])
+{
+	struct bfs_script *s = bfs_scratch_take(&x->env.mem, sizeof(*s));
+	int at = dirfd == AT_FDCWD ? bfs_rtld_program(path, argv) : 0;
+	bool audit;
+
+	if (!s)
+		return -E2BIG;
+	if (at)
+		return run_rtld(x, path, argv, at);
+	/* The permission first: the script is executed, not only read. */
+	if (look(s, x->env.vars, dirfd, path, flags, name != path, &audit) &&
+	    !bfs_sys_4(SYS_faccessat2, dirfd, path, X_OK, AT_EACCESS))
+		return run_script(x, s, name, argv);
+	return exec_foreign(x, dirfd, path, flags, argv, audit, NULL);
 }
 
 static int run_ours(struct run *x, struct program *p, int dirfd,

@@ -45,7 +45,7 @@ static bool is_plain(const struct job *j, bool *audit)
 		path = found;
 	}
 	return !bfs_owns_path(path) &&
-	       bfs_exec_is_plain(j->envp, AT_FDCWD, path, 0, audit);
+	       bfs_exec_is_plain(path, j->argv, j->envp, audit);
 }
 
 static int call_libc(const struct job *j, struct bfs_env *env, pid_t *pid)

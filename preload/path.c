@@ -137,7 +137,7 @@ bool bfs_owns_path(const char *p)
 
 	if (bfs_unlikely(!bfs_ready))
 		bfs_init();
-	if (!bfs_on || !p)
+	if (!bfs_on || !p || bfs_aside)
 		return false;
 	if (*p == '/')
 		return below_mount(p) || own_fd_name(p, &fd) || own_cwd_name(p);

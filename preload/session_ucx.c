@@ -25,9 +25,9 @@ static int join(struct bfs_transport *t, const struct bfs_hello_req *q,
 	return e;
 }
 
-int bfs_ucx_dial(const struct bfs_transport *local,
-		 const struct bfs_transport *old, uint64_t deadline,
-		 struct bfs_transport **out)
+static int dial(const struct bfs_transport *local,
+		const struct bfs_transport *old, uint64_t deadline,
+		struct bfs_transport **out)
 {
 	struct bfs_hello_req q = { .version = BFS_PROTO_VERSION,
 				   .session = local->session,
@@ -54,5 +54,17 @@ int bfs_ucx_dial(const struct bfs_transport *local,
 		t->ops->destroy(t);
 	else
 		*out = t;
+	return e;
+}
+
+int bfs_ucx_dial(const struct bfs_transport *local,
+		 const struct bfs_transport *old, uint64_t deadline,
+		 struct bfs_transport **out)
+{
+	int e;
+
+	bfs_aside = true;
+	e = dial(local, old, deadline, out);
+	bfs_aside = false;
 	return e;
 }

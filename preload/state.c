@@ -14,6 +14,7 @@
 struct bfs_settings bfs_settings = { .timeout_ms = 30000 };
 bool bfs_on, bfs_ready;
 mode_t bfs_umask_now;
+__thread bool bfs_aside;
 
 static bool copy(char *to, size_t size, const char *from)
 {

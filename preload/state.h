@@ -26,6 +26,10 @@ extern struct bfs_settings bfs_settings;
 extern bool bfs_on; /* a mount is configured: hooks do their work */
 extern mode_t bfs_umask_now;
 
+/* This thread is making a connection: what a library does for that (UCX reads
+ * ./ucx.conf) is never about BenchFS. */
+extern __thread bool bfs_aside;
+
 /* Idempotent; cheap when done. */
 void bfs_init(void);
 extern bool bfs_ready;

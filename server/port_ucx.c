@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <ucs/config/global_opts.h>
 
 #define PROGRESS 8	     /* calls per turn: no source starves another */
@@ -133,10 +134,12 @@ static int write_file(const struct bfs_server *s, const void *buf, size_t len)
 
 	snprintf(path, sizeof(path), "%s/ucx.addr", s->run_dir);
 	snprintf(temp, sizeof(temp), "%s/ucx.addr.%d", s->run_dir, getpid());
-	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-		  others ? 0644 : 0600);
-	if (fd < 0) {
+	fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* whatever our umask is */
+	if (fd < 0 || (others && fchmod(fd, 0644))) {
 		r = -errno;
+		if (fd >= 0)
+			close(fd);
 	} else {
 		r = write_all(fd, buf, len);
 		close(fd);

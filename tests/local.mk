@@ -112,6 +112,20 @@ UNIT_TESTS += %D%/unit/test_rpc_fs
 %C%_unit_test_rpc_fs_SOURCES = %D%/unit/test_rpc_fs.c
 %C%_unit_test_rpc_fs_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_rpc_fs_LDADD = $(FS_UNIT_LIBS) $(LOOP_LIBS)
+UNIT_TESTS += %D%/unit/test_spawn_actions
+%C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
+%C%_unit_test_spawn_actions_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_spawn_actions_LDADD = $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_script
+%C%_unit_test_script_SOURCES = %D%/unit/test_script.c preload/script.c
+%C%_unit_test_script_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_script_LDADD = $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_ld_path
+%C%_unit_test_ld_path_SOURCES = %D%/unit/test_ld_path.c preload/ld_path.c preload/elf_scan.c
+%C%_unit_test_ld_path_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_ld_path_LDADD = $(CMOCKA_LIBS)
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

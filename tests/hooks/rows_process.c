@@ -247,6 +247,20 @@ static void copy_library(void)
 	close(out);
 }
 
+ROW(dlerror)
+{
+	char want[4200];
+
+	TRUE(!dlerror());
+	TRUE(!dlopen(P("none.so"), RTLD_NOW));
+	snprintf(want, sizeof(want),
+		 "%s: cannot open shared object file: "
+		 "No such file or directory",
+		 P("none.so"));
+	TRUE(!strcmp(dlerror(), want));
+	TRUE(!dlerror());
+}
+
 ROW(dlopen)
 {
 	void *lib;

@@ -6,6 +6,7 @@ SYSTEM_HELPERS = \
 	%D%/dirs \
 	%D%/forks \
 	%D%/maps \
+	%D%/spawn \
 	%D%/streams \
 	%D%/threads \
 	%D%/tree \
@@ -66,6 +67,7 @@ SYSTEM_TESTS = \
 	%D%/run.sh \
 	%D%/sed.sh \
 	%D%/space.sh \
+	%D%/spawn.sh \
 	%D%/special.sh \
 	%D%/split.sh \
 	%D%/sqlite.sh \
