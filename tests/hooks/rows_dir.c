@@ -3,6 +3,7 @@
 #include "tests/hooks/row.h"
 
 #include <linux/magic.h>
+#include <malloc.h>
 
 /* a, b, c/ with c/d */
 static void tree(void)
@@ -273,12 +274,26 @@ ROW(fts_children)
 	GIVES(fts_close(f), 0);
 }
 
+/* Memory in use after some walks that are given up in the middle. */
+static size_t used_after(char *const paths[], int walks)
+{
+	while (walks--) {
+		FTS *f = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+
+		fts_read(f);
+		fts_children(f, 0);
+		fts_close(f);
+	}
+	return mallinfo2().uordblks;
+}
+
 /* The working directory and what is open are left as they were. */
 ROW(fts_close)
 {
 	char *const paths[] = { row_dir, NULL };
 	char cwd[4096];
 	FTS *f = start();
+	size_t used;
 
 	fts_read(f);
 	GIVES(fts_close(f), 0);
@@ -289,6 +304,8 @@ ROW(fts_close)
 	GIVES(fts_close(f), 0);
 	TRUE(fcntl(0, F_GETFD) >= 0);
 	TEXT(getcwd(cwd, sizeof(cwd)), "/");
+	used = used_after(paths, 10);
+	TRUE(used_after(paths, 100) < used + 20000);
 }
 
 ROW(glob)
