@@ -127,11 +127,6 @@ long bfs_telldir(DIR *dir)
 	return (long)stream(dir)->at;
 }
 
-int bfs_dirfd(DIR *dir)
-{
-	return stream(dir)->fd;
-}
-
 /*
  * One page of the daemon's into the kernel's records, which are shorter.  The
  * bytes; *behind: the cursor behind the last; *full: not all had room.

@@ -292,12 +292,3 @@ FTSENT *bfs_fts_children(FTS *fts, int options)
 	errno = -bfs_fts_list(f, e, f->names_only, &f->children);
 	return f->children;
 }
-
-int bfs_fts_set(FTS *fts, FTSENT *entry, int options)
-{
-	if (options && options != FTS_AGAIN && options != FTS_FOLLOW &&
-	    options != FTS_NOINSTR && options != FTS_SKIP)
-		return -EINVAL;
-	entry->fts_instr = (unsigned short)options;
-	return 0;
-}

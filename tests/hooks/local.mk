@@ -10,3 +10,9 @@ check_PROGRAMS += %D%/rows
 %C%_rows_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
 # What the source says is what is called, bad arguments too.
 %C%_rows_CFLAGS = $(AM_CFLAGS) -fno-builtin -Wno-nonnull -Wno-stringop-overflow
+
+# Each hook is taken out in turn; its row must fail.
+.PHONY: check-mutation
+check-mutation: $(check_PROGRAMS) $(check_LTLIBRARIES)
+	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(srcdir)/tests/mutation.sh $(MUTATE)
+EXTRA_DIST += tests/mutation.sh

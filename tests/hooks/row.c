@@ -51,7 +51,8 @@ bool row_is(int line, const char *what, long got, long want, int err)
 
 bool row_gives(int line, const char *what, long got, long want)
 {
-	printf("%s = %ld %s\n", what, got, err_name(errno));
+	printf("%s = %ld%s%s\n", what, got, got == -1 ? " " : "",
+	       got == -1 ? err_name(errno) : "");
 	return got == want ||
 	       wrong(line, "%s = %ld %m, not %ld", what, got, want);
 }

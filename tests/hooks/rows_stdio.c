@@ -2,6 +2,7 @@
 /* stdio */
 #include "tests/hooks/row.h"
 
+#include <linux/magic.h>
 #include <sys/vfs.h>
 #include <wchar.h>
 
@@ -117,7 +118,7 @@ ROW(fclose)
 	maps = open("/proc/self/maps", O_RDONLY);
 	TRUE(maps == fd);
 	OK(fstatfs(maps, &s));
-	TRUE(s.f_type == 0x9fa0); /* PROC_SUPER_MAGIC */
+	TRUE(s.f_type == PROC_SUPER_MAGIC);
 	OK(fstat(maps, &st));
 	TRUE(st.st_size == 0);
 	w = PTR(fopen(P("w"), "w"));

@@ -77,6 +77,8 @@ ROW(mktemp)
 	TRUE(strlen(t) == strlen(P("d/fXXXXXX")) && !strstr(t, "XXXXXX"));
 	FAILS(lstat(t, &st), ENOENT);
 	TRUE(call(template("fXXXX")) == t && !*t);
+	put("f", "");
+	TRUE(call(template("f/XXXXXX")) == t && !*t); /* not a directory */
 }
 
 ROW(tempnam)

@@ -40,6 +40,7 @@ SYSTEM_TESTS = \
 	%D%/grep.sh \
 	%D%/hdf5.sh \
 	%D%/holes.sh \
+	%D%/hooks.sh \
 	%D%/hostile.sh \
 	%D%/idle.sh \
 	%D%/leftovers.sh \

@@ -1,0 +1,59 @@
+#!/bin/sh
+# make check-mutation: takes each hook out in turn, in a test build of the
+# preload library, and expects its row of tests/hooks to fail, where every
+# descriptor that can write is a placeholder.  NAME...: only these.
+. "${0%/*}/system/lib.sh"
+requires_root # rows about the identity need to change it
+rows=$builddir/tests/hooks/rows
+chmod 711 "$T"
+mkdir "$T/lib"
+mkdir -m 711 "$T/run"
+ln -s "$builddir/preload/.libs/libbenchfs_preload_mutation.so" \
+	"$T/lib/libbenchfs_preload.so"
+
+# judge NAME DIRECTORY: 0 if the row holds with the hook and fails without it
+cat >"$T/judge" <<'END'
+row=$1
+timeout 20 "$rows" run "$row" "$2/with" >"$T/out" 2>&1 </dev/null
+rc=$?
+[ $rc -ne 77 ] || { echo "$row: skipped"; exit 0; }
+[ $rc -eq 0 ] || { echo "$row: FAILS with its hook"; cat "$T/out"; exit 1; }
+BENCHFS_MUTATE=$row timeout 10 "$rows" run "$row" "$2/without" >"$T/out" 2>&1 </dev/null
+rc=$?
+[ $rc -ne 0 ] && [ $rc -ne 77 ] && exit 0
+echo "$row: SURVIVES without its hook"
+exit 1
+END
+cat >"$T/each" <<'END'
+umask 022
+mkdir "$mnt/with" "$mnt/without"
+bad=0 n=0
+for row; do
+	[ "$row" != tmpfile ] || continue
+	n=$((n + 1))
+	sh "$T/judge" "$row" "$mnt" || bad=$((bad + 1))
+done
+echo "$n hooks taken out, $bad rows did not do their duty"
+[ $bad -eq 0 ]
+END
+export rows T
+
+# mutant ARGS...: benchfs run with that library
+mutant() {
+	"$builddir/run" env BENCHFS_LIBDIR="$T/lib" benchfs run "$@"
+}
+
+[ $# -gt 0 ] || set -- $("$rows" list)
+mutant -m "$mnt" --run-dir "$T/run/all" -o 'auth.allow_users=*' \
+	-o storage.max_storage_gb=1 -- sh "$T/each" "$@" || fail "see above"
+
+# tmpfile is of /tmp, so that is what BenchFS serves for it, and a program that
+# lies there is reached by its descriptor
+tmpfile() {
+	mutant -m /tmp -- sh -c '/proc/self/fd/9 run tmpfile /tmp' >"$T/out" 2>&1 9<"$rows"
+}
+tmpfile || fail "tmpfile: $(cat "$T/out")"
+BENCHFS_MUTATE=tmpfile
+export BENCHFS_MUTATE
+! tmpfile || fail "tmpfile: survives without its hook"
+check_real_is_empty "the mutations"
