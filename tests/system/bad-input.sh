@@ -35,7 +35,7 @@ mkdir "$long"
 fine="/sys/kernel"	# a directory in which nobody can make files
 
 # the prefix
-row 65 "$T/file" run -m "$T/file" -- true
+row 78 "$T/file" run -m "$T/file" -- true
 row 64 "relative" run -m relative/path -- true
 row 64 "/" run -m / -- true
 row 64 "mount" run -m '' -- true
@@ -55,32 +55,32 @@ row 64 "nonsense" run --nonsense -- true
 row 64 "PROGRAM\|program" run
 # the configuration: file, line, accepted values
 conf 'storage: { chunk_sise = 1048576; };'
-row 65 "conf:2.*chunk_sise" run -c "$T/conf" -- true
+row 78 "conf:2.*chunk_sise" run -c "$T/conf" -- true
 conf 'storrage: { chunk_size = 1048576; };'
-row 65 "conf:2.*storrage" run -c "$T/conf" -- true
+row 78 "conf:2.*storrage" run -c "$T/conf" -- true
 conf 'network: { transport = "pigeon"; };'
-row 65 "conf:2.*pigeon.*ucx" run -c "$T/conf" -- true
+row 78 "conf:2.*pigeon.*ucx" run -c "$T/conf" -- true
 conf 'network: { timeout_secs = 0; };'
-row 65 "conf:2.*3600" run -c "$T/conf" -- true
+row 78 "conf:2.*3600" run -c "$T/conf" -- true
 conf 'network: { timeout_secs = "soon"; };'
-row 65 "conf:2.*timeout_secs" run -c "$T/conf" -- true
+row 78 "conf:2.*timeout_secs" run -c "$T/conf" -- true
 conf 'storage: { chunk_size = 5000; };'
-row 65 "conf:2.*chunk_size" run -c "$T/conf" -- true
+row 78 "conf:2.*chunk_size" run -c "$T/conf" -- true
 conf 'storage: { chunk_size = '
-row 65 "conf:[23]" run -c "$T/conf" -- true
+row 78 "conf:[23]" run -c "$T/conf" -- true
 conf 'metadata: { journal = "lmdb"; };'
-row 65 "conf:2.*lmdb" run -c "$T/conf" -- true
+row 78 "conf:2.*lmdb" run -c "$T/conf" -- true
 conf 'client: { mount = "/other"; }; node: { log_level = "error"; };'
 row 0 "" run -c "$T/conf" -- ls /other
 row 66 "no-such-conf" run -c "$T/no-such-conf" -- true
-row 65 "$T/dir" run -c "$T/dir" -- true
+row 78 "$T/dir" run -c "$T/dir" -- true
 row 64 "nonsense" run -o network.nonsense=1 -- true
 row 64 "x" run -o network.timeout_secs=x -- true
-within='env BENCHFS_TIMEOUT=never' row 65 "never" run -- true
-within='env BENCHFS_STORAGE_CHUNK_SIZE=3' row 65 "BENCHFS_STORAGE_CHUNK_SIZE" run -- true
+within='env BENCHFS_TIMEOUT=never' row 78 "never" run -- true
+within='env BENCHFS_STORAGE_CHUNK_SIZE=3' row 78 "BENCHFS_STORAGE_CHUNK_SIZE" run -- true
 row 0 "" config check
 conf 'nothing = 1;'
-row 65 "conf:2" config check "$T/conf"
+row 78 "conf:2" config check "$T/conf"
 # the run directory
 row 64 "too long\|longer\|107\|108" start --run-dir "$long/$(printf '%090d' 0)" -d "$T/data"
 within="env TMPDIR=$long" row 0 "" run -- sh -c 'echo x >/benchfs/f && cat /benchfs/f'

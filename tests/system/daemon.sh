@@ -69,7 +69,7 @@ check('status 0', p.wait(10) == 0)
 p = start('--nonsense')
 check(f'usage is 64, not {p.returncode}', p.wait(10) == 64 and 'nonsense' in log())
 p = start('-c', conf)
-check(f'bad configuration is 65, not {p.returncode}', p.wait(10) == 65 and f'{conf}:' in log())
+check(f'bad configuration is 78, not {p.returncode}', p.wait(10) == 78 and f'{conf}:' in log())
 p = start('--data-dir', '/sys/kernel/x')
 check(f'no directory is 73, not {p.returncode}', p.wait(10) == 73 and '/sys/kernel/x' in log())
 END
