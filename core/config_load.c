@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <libconfig.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct bfs_config_from from_setting(const config_setting_t *s,
 					   const char *path)
@@ -148,19 +149,36 @@ static int parse_failed(const config_t *cfg, const char *path,
 	return bfs_config_fail(err, &from, "%s", config_error_text(cfg));
 }
 
-int bfs_config_load(struct bfs_config *c, const char *path,
-		    struct bfs_config_err *err)
+/* 0 and *f, or -errno.  libconfig's scanner ends the process at a directory. */
+static int open_file(const char *path, FILE **f, struct bfs_config_err *err)
 {
-	FILE *f = fopen(path, "re");
-	config_t cfg;
-	int count, r = 0;
+	struct stat st;
+	int r = 0;
 
-	if (!f) {
+	*f = fopen(path, "re");
+	if (!*f) {
 		r = -errno;
 		snprintf(err->text, sizeof(err->text), "%s: %s", path,
 			 strerror(-r));
-		return r;
+	} else if (!fstat(fileno(*f), &st) && S_ISDIR(st.st_mode)) {
+		fclose(*f);
+		r = -EINVAL;
+		snprintf(err->text, sizeof(err->text),
+			 "%s: is a directory; expected a configuration file",
+			 path);
 	}
+	return r;
+}
+
+int bfs_config_load(struct bfs_config *c, const char *path,
+		    struct bfs_config_err *err)
+{
+	config_t cfg;
+	FILE *f;
+	int count, r = open_file(path, &f, err);
+
+	if (r)
+		return r;
 	config_init(&cfg);
 	if (!config_read(&cfg, f)) {
 		r = parse_failed(&cfg, path, err);

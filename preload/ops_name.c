@@ -192,7 +192,8 @@ static int run_pair(struct pair *p,
 	while (!e) {
 		if (p->from.foreign && p->to.foreign)
 			return 1;
-		if (p->from.foreign || p->to.foreign)
+		if ((p->from.foreign && !bfs_where_lead(&p->from, false)) ||
+		    (p->to.foreign && !bfs_where_lead(&p->to, false)))
 			return bad_dirfd(p->from.foreign ? &p->from : &p->to)
 				       ? -EBADF
 				       : -EXDEV;
