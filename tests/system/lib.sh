@@ -21,7 +21,9 @@ PY=/usr/bin/python3
 [ -x "$PY" ] || PY=$(command -v python3 || echo python3)
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/bfs-$name.XXXXXX")
-mkdir "$T/tmp" "$T/home"
+mkdir "$T/tmp" "$T/home" "$T/run"
+# other users pass through, as they do through /tmp
+chmod 711 "$T" "$T/run"
 at_exit=:
 cleanup() {
 	status=$?
@@ -40,7 +42,9 @@ umask 022
 LC_ALL=C TZ=UTC TMPDIR=$T/tmp HOME=$T/home PYTHONDONTWRITEBYTECODE=1
 export LC_ALL TZ TMPDIR HOME PYTHONDONTWRITEBYTECODE
 export T PY py helpers srcdir builddir mnt
-unset XDG_RUNTIME_DIR XDG_CONFIG_HOME MAKEFLAGS MAKELEVEL MFLAGS BASH_ENV ENV \
+XDG_RUNTIME_DIR=$T/run
+export XDG_RUNTIME_DIR
+unset XDG_CONFIG_HOME MAKEFLAGS MAKELEVEL MFLAGS BASH_ENV ENV \
 	CDPATH
 
 fail() {
