@@ -3,6 +3,10 @@ SH_LOG_COMPILER = $(SHELL)
 AM_TESTS_ENVIRONMENT = srcdir='$(abs_srcdir)'; builddir='$(abs_builddir)'; export srcdir builddir;
 LOG_COMPILER = $(SHELL) $(srcdir)/tests/run-unit.sh
 
+# The longest first: two minutes, where root and the network allow.
+TESTS += %D%/system/bootstrap-bare.sh
+EXTRA_DIST += %D%/system/bootstrap-bare.sh
+
 # Unit tests: one per module, tests/unit/test_<module>.c
 UNIT_TESTS += %D%/unit/test_wire
 %C%_unit_test_wire_SOURCES = %D%/unit/test_wire.c

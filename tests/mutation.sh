@@ -43,6 +43,7 @@ mutant() {
 	"$builddir/run" env BENCHFS_LIBDIR="$T/lib" benchfs run "$@"
 }
 
+# shellcheck disable=SC2046 # one name a line
 [ $# -gt 0 ] || set -- $("$rows" list)
 mutant -m "$mnt" --run-dir "$T/run/all" -o 'auth.allow_users=*' \
 	-o storage.max_storage_gb=1 -- sh "$T/each" "$@" || fail "see above"
