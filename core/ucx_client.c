@@ -331,26 +331,13 @@ static ucs_status_t on_reset(void *arg, const void *header, size_t header_len,
 	return UCS_OK;
 }
 
-static int handle(struct bfs_ucx_client *u, unsigned id,
-		  ucp_am_recv_callback_t fn)
-{
-	ucp_am_handler_param_t p = {
-		.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
-			      UCP_AM_HANDLER_PARAM_FIELD_FLAGS |
-			      UCP_AM_HANDLER_PARAM_FIELD_CB |
-			      UCP_AM_HANDLER_PARAM_FIELD_ARG,
-		.id = id,
-		.flags = UCP_AM_FLAG_WHOLE_MSG,
-		.cb = fn,
-		.arg = u,
-	};
-
-	return bfs_ucx_errno(ucp_worker_set_am_recv_handler(u->ucx.worker, &p));
-}
-
 static int set_up(struct bfs_ucx_client *u, const void *address, size_t len,
 		  size_t *local_len)
 {
+	static const ucp_am_recv_callback_t handlers[BFS_UCX_IDS] = {
+		[BFS_UCX_REPLY] = on_reply,
+		[BFS_UCX_RESET] = on_reset,
+	};
 	int r = bfs_ucx_open(&u->ucx);
 
 	if (r)
@@ -359,9 +346,7 @@ static int set_up(struct bfs_ucx_client *u, const void *address, size_t len,
 		(int)bfs_sys_2(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = u->wake_fd < 0 ? u->wake_fd : 0;
 	if (!r)
-		r = handle(u, BFS_UCX_REPLY, on_reply);
-	if (!r)
-		r = handle(u, BFS_UCX_RESET, on_reset);
+		r = bfs_ucx_handle(&u->ucx, handlers, u, UCP_AM_FLAG_WHOLE_MSG);
 	if (!r)
 		r = bfs_ucx_address(&u->ucx, &u->address, local_len);
 	if (!r)

@@ -140,6 +140,35 @@ int bfs_ucx_address(struct bfs_ucx *u, void **address, size_t *len)
 	return *address ? 0 : -ENOMEM;
 }
 
+static ucs_status_t drop(void *arg, const void *header, size_t header_len,
+			 void *data, size_t len,
+			 const ucp_am_recv_param_t *param)
+{
+	return UCS_OK;
+}
+
+int bfs_ucx_handle(struct bfs_ucx *u,
+		   const ucp_am_recv_callback_t fn[BFS_UCX_IDS], void *arg,
+		   uint32_t flags)
+{
+	ucp_am_handler_param_t p = {
+		.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
+			      UCP_AM_HANDLER_PARAM_FIELD_FLAGS |
+			      UCP_AM_HANDLER_PARAM_FIELD_CB |
+			      UCP_AM_HANDLER_PARAM_FIELD_ARG,
+		.flags = flags,
+		.arg = arg,
+	};
+	ucs_status_t st = UCS_OK;
+
+	for (unsigned id = 0; id < BFS_UCX_IDS && st == UCS_OK; id++) {
+		p.id = id;
+		p.cb = fn[id] ? fn[id] : drop;
+		st = ucp_worker_set_am_recv_handler(u->worker, &p);
+	}
+	return st == UCS_OK ? 0 : complain("no active messages", st);
+}
+
 /* UCX itself does not check the bytes of an address: this keeps accidents
  * from it, and tickets (serve_session.c) keep strangers out. */
 static const ucp_address_t *check_address(const void *address, size_t len)

@@ -15,9 +15,13 @@
 #include <stdbool.h>
 #include <ucp/api/ucp.h>
 
-#define BFS_UCX_REQUEST 1 /* active message ids */
-#define BFS_UCX_REPLY 2
-#define BFS_UCX_RESET 3 /* "I do not know you": no header, no payload */
+enum bfs_ucx_id { /* active message ids; there is none below */
+		  BFS_UCX_REQUEST,
+		  BFS_UCX_REPLY,
+		  BFS_UCX_RESET, /* "I do not know you": no header, no payload
+				  */
+		  BFS_UCX_IDS
+};
 #define BFS_UCX_HEAD_LEN 16
 #define BFS_UCX_ADDRESS_MAX 8192
 
@@ -37,6 +41,15 @@ void bfs_ucx_close(struct bfs_ucx *u);
  * Owned by the caller.
  */
 int bfs_ucx_address(struct bfs_ucx *u, void **address, size_t *len);
+
+/*
+ * Who gets what arrives; by id, NULL: it is dropped.  (UCX 1.13 must not be
+ * left without a handler for an id below one that has a handler: it calls what
+ * was never set.)  arg and flags as in ucp_am_handler_param_t.
+ */
+int bfs_ucx_handle(struct bfs_ucx *u,
+		   const ucp_am_recv_callback_t fn[BFS_UCX_IDS], void *arg,
+		   uint32_t flags);
 
 /* An endpoint to a published address.  0; -EBADMSG if it is not one. */
 int bfs_ucx_endpoint(struct bfs_ucx *u, const void *address, size_t len,

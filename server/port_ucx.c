@@ -93,15 +93,8 @@ static void set_globals(void)
 
 static int open_ucx(struct bfs_port_ucx *p, size_t eager_max)
 {
-	ucp_am_handler_param_t h = {
-		.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
-			      UCP_AM_HANDLER_PARAM_FIELD_FLAGS |
-			      UCP_AM_HANDLER_PARAM_FIELD_CB |
-			      UCP_AM_HANDLER_PARAM_FIELD_ARG,
-		.id = BFS_UCX_REQUEST,
-		.flags = UCP_AM_FLAG_WHOLE_MSG | UCP_AM_FLAG_PERSISTENT_DATA,
-		.cb = bfs_ucx_on_request,
-		.arg = p,
+	static const ucp_am_recv_callback_t handlers[BFS_UCX_IDS] = {
+		[BFS_UCX_REQUEST] = bfs_ucx_on_request,
 	};
 	struct bfs_ucx_env env;
 	int r = bfs_ucx_env_enter(&env, eager_max);
@@ -113,7 +106,9 @@ static int open_ucx(struct bfs_port_ucx *p, size_t eager_max)
 	bfs_ucx_env_leave(&env);
 	if (r)
 		return r;
-	return bfs_ucx_errno(ucp_worker_set_am_recv_handler(p->ucx.worker, &h));
+	return bfs_ucx_handle(&p->ucx, handlers, p,
+			      UCP_AM_FLAG_WHOLE_MSG |
+				      UCP_AM_FLAG_PERSISTENT_DATA);
 }
 
 static int write_all(int fd, const void *buf, size_t len)

@@ -80,7 +80,7 @@ UNIT_TESTS += %D%/unit/test_fs_kernel
 
 UNIT_TESTS += %D%/unit/test_ucx
 %C%_unit_test_ucx_SOURCES = %D%/unit/test_ucx.c
-%C%_unit_test_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(UCX_CFLAGS)
 %C%_unit_test_ucx_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 
 # Our ftw and fts against libc's, outside the preload library.

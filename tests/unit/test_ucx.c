@@ -6,6 +6,8 @@
 #include "tests/unit/unit.h"
 
 #include "core/rpc.h"
+#include "core/ucx_common.h"
+#include "core/ucx_env.h"
 #include "core/ucx_load.h"
 #include "core/util.h"
 #include "server/loop.h"
@@ -70,10 +72,12 @@ static int serve_hello(struct bfs_call *c, struct bfs_wire *in,
 	struct bfs_hello_rep rep = { .session = SESSION };
 	struct bfs_hello_req req;
 
-	assert_int_equal(bfs_hello_req_get(in, &req), 0);
+	if (bfs_hello_req_get(in, &req))
+		return -EBADMSG;
 	if (req.version != BFS_PROTO_VERSION)
 		return -EPROTO;
-	c->port->ops->attach(c, req.address);
+	if (c->port->ops->attach(c, req.address))
+		return -EBADMSG;
 	return bfs_hello_rep_put(out, &rep);
 }
 
@@ -658,6 +662,153 @@ static void test_damaged_address(void **state)
 	assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n), -ENOENT);
 }
 
+/* A client that sends what it likes. */
+struct stranger {
+	struct bfs_ucx ucx;
+	ucp_ep_h ep;
+	int under_way;
+	uint8_t payload[1 << 19];
+};
+
+static void on_gone(void *arg, ucp_ep_h ep, ucs_status_t status)
+{
+}
+
+static void on_flushed(void *req, ucs_status_t status, void *arg)
+{
+	((struct stranger *)arg)->under_way--;
+	ucp_request_free(req);
+}
+
+static void stranger_open(struct stranger *s)
+{
+	static const ucp_am_recv_callback_t nothing[BFS_UCX_IDS];
+	struct bfs_ucx_env env;
+	uint8_t address[16384];
+	char path[96];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/ucx.addr", dir);
+	fd = open(path, O_RDONLY);
+	n = read(fd, address, sizeof(address));
+	close(fd);
+	assert_int_equal(bfs_ucx_env_enter(&env, 0), 0);
+	assert_int_equal(bfs_ucx_open(&s->ucx), 0);
+	bfs_ucx_env_leave(&env);
+	assert_int_equal(
+		bfs_ucx_handle(&s->ucx, nothing, NULL, UCP_AM_FLAG_WHOLE_MSG),
+		0);
+	assert_int_equal(bfs_ucx_endpoint(&s->ucx, address, (size_t)n, on_gone,
+					  NULL, &s->ep),
+			 0);
+}
+
+static void stranger_send(struct stranger *s, unsigned id, const void *header,
+			  size_t header_len, size_t len)
+{
+	ucp_request_param_t p = { .op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK |
+						  UCP_OP_ATTR_FIELD_USER_DATA |
+						  UCP_OP_ATTR_FIELD_FLAGS,
+				  .cb.send = on_flushed,
+				  .user_data = s,
+				  .flags = UCP_AM_SEND_FLAG_REPLY };
+	uint64_t until = bfs_now() + 3000000000u;
+	ucs_status_ptr_t r = ucp_am_send_nbx(s->ep, id, header, header_len,
+					     len ? s->payload : NULL, len, &p);
+
+	s->under_way = UCS_PTR_IS_PTR(r);
+	/* A rendezvous that nobody wants is never finished: go on. */
+	while (s->under_way && bfs_now() < until)
+		ucp_worker_progress(s->ucx.worker);
+	ucp_worker_progress(s->ucx.worker);
+}
+
+static const size_t lengths[] = { 0, 1, 15, 16, 17, 51, 52, 53, 1000, 8000 };
+
+/* Random bytes, then heads that agree with the lengths, then with a ticket. */
+static void send_nonsense(struct stranger *s)
+{
+	uint8_t header[8000];
+	struct bfs_wire w;
+
+	for (unsigned i = 0; i < 300; i++) {
+		size_t n = lengths[i % BFS_COUNT(lengths)];
+		size_t len = i % 3 ? lengths[i / 7 % BFS_COUNT(lengths)] : 0;
+
+		for (size_t k = 0; k < sizeof(header); k++)
+			header[k] = (uint8_t)rand();
+		if (n >= BFS_UCX_HEAD_LEN && i % 2) {
+			bfs_wire_init(&w, header, sizeof(header));
+			bfs_put_u32(&w, (uint32_t)(n - BFS_UCX_HEAD_LEN));
+			bfs_put_u32(&w, (uint32_t)len);
+			bfs_put_u32(&w, i % 5 ? 0 : BFS_BULK_MAX);
+			bfs_put_u32(&w, (uint32_t)rand());
+			bfs_put_req_head(
+				&w, &(struct bfs_req_head){
+					    .op = i % 4 ? 1 : (uint32_t)rand(),
+					    .session = SESSION + 1,
+					    .ticket = i % 8 ? TICKET : 0 });
+		}
+		stranger_send(s, i % 11 ? BFS_UCX_REQUEST : i, header, n, len);
+	}
+}
+
+static void test_hostile(void **state)
+{
+	struct fixture *f = *state;
+	struct stranger *s = calloc(1, sizeof(*s));
+	uint8_t c;
+
+	for (size_t i = 0; i < sizeof(s->payload); i++)
+		s->payload[i] = (uint8_t)rand();
+	stranger_open(s);
+	send_nonsense(s);
+	assert_int_equal(do_read(&f->client, &c, 1, 5), 0);
+	bfs_ucx_close(&s->ucx);
+	free(s);
+	assert_int_equal(do_read(&f->client, &c, 1, 6), 0);
+}
+
+static void test_parse(void **state)
+{
+	static const struct {
+		uint32_t fields, bulk, in_cap;
+		size_t header, payload;
+		int result;
+	} cases[] = {
+		{ 40, 0, 0, 56, 0, 0 },
+		{ 40, 9, 0, 56, 9, 0 },
+		{ 40, 0, 0, 16, 40, 0 }, /* the fields are the payload */
+		{ 0, 0, 0, 16, 0, 0 },
+		{ 40, 9, 0, 16, 49, -EBADMSG },
+		{ 40, 9, 0, 56, 8, -EBADMSG },
+		{ 41, 0, 0, 56, 0, -EBADMSG },
+		{ 39, 0, 0, 56, 0, -EBADMSG },
+		{ 0, 0, 0, 15, 0, -EBADMSG },
+		{ 40, 0, BFS_BULK_MAX + 1, 56, 0, -EBADMSG },
+		{ BFS_FIELDS_MAX + 1, 0, 0, 16, BFS_FIELDS_MAX + 1, -EBADMSG },
+		{ 0, BFS_BULK_MAX + 1, 0, 16, BFS_BULK_MAX + 1, -EBADMSG },
+		{ UINT32_MAX, 0, 0, 16, UINT32_MAX, -EBADMSG },
+	};
+	uint8_t header[64];
+
+	for (size_t i = 0; i < BFS_COUNT(cases); i++) {
+		const uint8_t *fields;
+		struct bfs_ucx_head h;
+		struct bfs_wire w;
+
+		bfs_wire_init(&w, header, sizeof(header));
+		bfs_put_u32(&w, cases[i].fields);
+		bfs_put_u32(&w, cases[i].bulk);
+		bfs_put_u32(&w, cases[i].in_cap);
+		bfs_put_u32(&w, 7);
+		assert_int_equal(bfs_ucx_parse(header, cases[i].header,
+					       cases[i].payload, &h, &fields),
+				 cases[i].result);
+	}
+}
+
 /* What the program sees of UCX: nothing below the base, nothing over exec. */
 static void test_descriptors(void **state)
 {
@@ -708,13 +859,22 @@ static void test_clean_stop(void **state)
 static int run(const char *name, const char *tls)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_sizes),		 T(test_long_fields),
-		T(test_threads),	 T(test_all_slots_taken),
-		T(test_signal),		 T(test_call_from_handler),
-		T(test_stopped),	 T(test_stopped_with_bulk),
-		T(test_killed),		 T(test_fork),
-		T(test_refused),	 T(test_stranger),
-		T(test_damaged_address), T(test_descriptors),
+		T(test_sizes),
+		T(test_long_fields),
+		T(test_threads),
+		T(test_all_slots_taken),
+		T(test_signal),
+		T(test_call_from_handler),
+		T(test_stopped),
+		T(test_stopped_with_bulk),
+		T(test_killed),
+		T(test_fork),
+		T(test_refused),
+		T(test_stranger),
+		T(test_damaged_address),
+		T(test_hostile),
+		cmocka_unit_test(test_parse),
+		T(test_descriptors),
 		T(test_clean_stop),
 	};
 
