@@ -26,7 +26,8 @@ static ssize_t fetch(const struct bfs_desc *d, void *buf, size_t size,
 			c, &r,
 			&(struct bfs_readdir_req){ .at = bfs_desc_handle(d),
 						   .cursor = d->offset,
-						   .size = (uint32_t)size },
+						   .size = (uint32_t)size,
+						   .flags = BFS_READDIR_NAMES },
 			&rep);
 	if (!e)
 		*eof = rep.eof;
