@@ -50,6 +50,10 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 #define BFS_LOCK_TEST 1u
 #define BFS_LOCK_BLOCK 2u
 
+/* flags of READDIR: of the attributes only inode and type are wanted (nlink is
+ * 0 then); the others cost a look at each data file. */
+#define BFS_READDIR_NAMES 1u
+
 /* what of DATAFD. */
 enum bfs_datafd {
 	BFS_DATAFD_MAP,

@@ -26,7 +26,8 @@ static ssize_t fetch(const struct bfs_desc *d, void *buf, size_t size,
 			c, &r,
 			&(struct bfs_readdir_req){ .at = bfs_desc_handle(d),
 						   .cursor = d->offset,
-						   .size = (uint32_t)size },
+						   .size = (uint32_t)size,
+						   .flags = BFS_READDIR_NAMES },
 			&rep);
 	if (!e)
 		*eof = rep.eof;
@@ -67,6 +68,7 @@ ssize_t bfs_dir_page(struct bfs_desc *d, void *buf, size_t size, bool *eof)
 struct bfs_dirstream *bfs_dir_new(int fd)
 {
 	struct bfs_dirstream *s = malloc(sizeof(*s));
+	const struct bfs_desc *d = bfs_fd_desc(fd);
 
 	if (!s)
 		return NULL;
@@ -74,7 +76,7 @@ struct bfs_dirstream *bfs_dir_new(int fd)
 	pthread_mutex_init(&s->lock, NULL);
 	s->fd = fd;
 	s->self = s;
-	s->at = bfs_fd_desc(fd)->offset;
+	s->at = d ? d->offset : 0;
 	return s;
 }
 

@@ -13,11 +13,11 @@ struct page {
 	struct bfs_fs *fs;
 	struct bfs_inode *dir;
 	struct bfs_wire w;
-	bool attrs; /* the caller may see attributes */
+	bool attrs; /* the caller wants and may see attributes */
 	unsigned count;
 };
 
-/* Of an entry whose attributes are not to be seen, inode and type are;
+/* Of an entry whose attributes are not told, inode and type are;
  * nlink 0 tells. */
 static void attr_of(const struct page *p, struct bfs_inode *i,
 		    struct bfs_attr *a)
@@ -89,7 +89,8 @@ int bfs_serve_readdir(struct bfs_call *c, const struct bfs_readdir_req *req,
 		return -ENOTDIR;
 	if (!p.dir->nlink)
 		return -ENOENT;
-	p.attrs = !bfs_perm_check(c->cred, p.dir, BFS_MAY_EXEC);
+	p.attrs = !(req->flags & BFS_READDIR_NAMES) &&
+		  !bfs_perm_check(c->cred, p.dir, BFS_MAY_EXEC);
 	bfs_wire_init(&p.w, c->in, size);
 	rep->eof = fill(&p, req->cursor);
 	if (!p.count && !rep->eof)

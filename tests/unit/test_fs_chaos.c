@@ -193,7 +193,8 @@ static int chaos_read(struct chaos *x)
 
 static int chaos_readdir(struct chaos *x)
 {
-	struct bfs_readdir_req req = { any_handle(x), any_size(), any(10000) };
+	struct bfs_readdir_req req = { any_handle(x), any_size(), any(10000),
+				       any(2) };
 	struct bfs_readdir_rep rep;
 
 	return bfs_serve_readdir(x->u->c, &req, &rep);

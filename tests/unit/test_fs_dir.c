@@ -13,12 +13,13 @@
 /* A page: entries are handed to each, the last one's cursor is returned. */
 typedef void each_fn(void *arg, const struct bfs_dirent *d);
 
-static int read_page(struct fs_unit *u, struct bfs_handle h, uint64_t *cursor,
-		     uint32_t size, each_fn *each, void *arg, uint32_t *eof)
+static int read_page_as(struct fs_unit *u, struct bfs_handle h, uint32_t flags,
+			uint64_t *cursor, uint32_t size, each_fn *each,
+			void *arg, uint32_t *eof)
 {
-	struct bfs_readdir_req req = { .at = h,
-				       .cursor = *cursor,
-				       .size = size };
+	struct bfs_readdir_req req = {
+		.at = h, .cursor = *cursor, .size = size, .flags = flags
+	};
 	struct bfs_readdir_rep rep = { 0 };
 	int r = bfs_serve_readdir(u->c, &req, &rep);
 	struct bfs_wire w;
@@ -37,6 +38,12 @@ static int read_page(struct fs_unit *u, struct bfs_handle h, uint64_t *cursor,
 	}
 	*eof = rep.eof;
 	return 0;
+}
+
+static int read_page(struct fs_unit *u, struct bfs_handle h, uint64_t *cursor,
+		     uint32_t size, each_fn *each, void *arg, uint32_t *eof)
+{
+	return read_page_as(u, h, 0, cursor, size, each, arg, eof);
 }
 
 static struct bfs_handle open_dir(struct fs_unit *u, const char *path)
@@ -218,6 +225,27 @@ static void test_readdir(void **state)
 			 -ENOENT);
 }
 
+static void test_readdir_of_names(void **state)
+{
+	struct fs_unit *u = *state;
+	struct bfs_handle dir;
+	struct bfs_attr a, b;
+	uint64_t cursor = BFS_CURSOR_DOTDOT;
+	uint32_t eof;
+
+	assert_int_equal(u_mkdir(u, "d", 0755), 0);
+	assert_int_equal(u_open(u, "d/f", O_CREAT | O_RDWR, 0640, NULL), 0);
+	dir = open_dir(u, "d");
+	assert_int_equal(u_stat(u, "d/f", &b), 0);
+	assert_int_equal(read_page_as(u, dir, BFS_READDIR_NAMES, &cursor, 4096,
+				      keep_last, &a, &eof),
+			 0);
+	assert_int_equal(eof, 1);
+	assert_int_equal(a.ino, b.ino);
+	assert_int_equal(a.mode, S_IFREG);
+	assert_int_equal(a.nlink, 0);
+}
+
 static void path_of(struct fs_unit *u, struct bfs_handle h, char *buf,
 		    size_t cap)
 {
@@ -270,9 +298,8 @@ static void test_getpath(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(test_under_change),
-		FS_TEST(test_collisions),
-		FS_TEST(test_readdir),
+		FS_TEST(test_under_change), FS_TEST(test_collisions),
+		FS_TEST(test_readdir),	    FS_TEST(test_readdir_of_names),
 		FS_TEST(test_getpath),
 	};
 
