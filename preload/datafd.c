@@ -35,3 +35,18 @@ int bfs_datafd(struct bfs_where *w, enum bfs_datafd what, struct bfs_attr *attr,
 	bfs_rpc_end(&r);
 	return e;
 }
+
+void bfs_datafd_path(struct bfs_handle h, char *out, size_t size)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_getpath_rep rep;
+	struct bfs_client *c;
+	int e = bfs_session_local(&c);
+
+	if (!e)
+		e = bfs_rpc_getpath(c, &r, &(struct bfs_getpath_req){ .at = h },
+				    &rep);
+	if (e || bfs_path_out(out, size, rep.path) < 0)
+		*out = '\0';
+	bfs_rpc_end(&r);
+}

@@ -14,5 +14,8 @@ struct bfs_where;
  */
 int bfs_datafd(struct bfs_where *w, enum bfs_datafd what, struct bfs_attr *attr,
 	       struct bfs_handle *handle);
+/* The path of its handle, without which one can do: "" if there is none.  By
+ * the local connection too: UCX is too slow to start for an exec. */
+void bfs_datafd_path(struct bfs_handle h, char *out, size_t size);
 
 #endif

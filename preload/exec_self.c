@@ -13,10 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIBRARY "libbenchfs_preload.so"
 #define AUDIT "libbenchfs_audit.so"
 
 struct bfs_self bfs_self;
+static const char *library = "libbenchfs_preload.so"; /* our file's name */
 
 static const char *base_name(const char *path, size_t n)
 {
@@ -46,7 +46,7 @@ bool bfs_self_lists_library(const char *p)
 	size_t n;
 
 	for (p = next_name(p, ": ", &n); n; p = next_name(p + n, ": ", &n))
-		if (is_file(p, n, LIBRARY))
+		if (is_file(p, n, library))
 			return true;
 	return false;
 }
@@ -82,7 +82,7 @@ static const char *before_us(const char *value, size_t *n)
 #endif
 	for (p = next_name(p, ": ", &len); len;
 	     p = next_name(p + len, ": ", &len))
-		if (is_file(p, len, LIBRARY)) {
+		if (is_file(p, len, library)) {
 			*n = (size_t)(p - value);
 			break;
 		}
@@ -103,6 +103,8 @@ static void find_library(void)
 		bfs_sys_2(SYS_getcwd, here, sizeof(here) - 1);
 		strcat(here, "/");
 	}
+	if (*name)
+		library = base_name(name, strlen(name));
 	before = before_us(value ? value : "", &n);
 	snprintf(bfs_self.preload, sizeof(bfs_self.preload),
 		 "LD_PRELOAD=%.*s%s%s", (int)n, before, here, name);

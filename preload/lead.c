@@ -176,15 +176,33 @@ static bool plain_missing(int dirfd, const char *path)
 	return !bfs_sys_4(SYS_newfstatat, dirfd, dir, &st, 0) && !is_mount(&st);
 }
 
+/* Not in thread-local memory itself: ld.so has next to none of it for us in a
+ * program that it audits. */
+static char *place(int which)
+{
+	static __thread char *found;
+
+	if (!found) {
+		long p = bfs_sys_mmap(NULL, 2 * BFS_PATH_MAX,
+				      PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p < 0 && p > -4096)
+			return NULL;
+		found = (char *)p;
+	}
+	return found + (which & 1) * BFS_PATH_MAX;
+}
+
 bool bfs_led(int dirfd, const char **path, int which)
 {
-	static __thread char found[2][BFS_PATH_MAX];
+	char *found;
 
 	if (!bfs_on || !*path || !**path || bfs_owns_at(dirfd, *path))
 		return *path && bfs_on && bfs_owns_at(dirfd, *path);
-	if (plain_missing(dirfd, *path) ||
-	    !bfs_leads_in(dirfd, *path, true, found[which & 1], BFS_PATH_MAX))
+	found = plain_missing(dirfd, *path) ? NULL : place(which);
+	if (!found || !bfs_leads_in(dirfd, *path, true, found, BFS_PATH_MAX))
 		return false;
-	*path = found[which & 1];
+	*path = found;
 	return true;
 }

@@ -51,3 +51,16 @@ check_LTLIBRARIES += %D%/libbenchfs_preload_mutation.la
 %C%_libbenchfs_preload_mutation_la_CFLAGS   = $(PRELOAD_CFLAGS)
 %C%_libbenchfs_preload_mutation_la_LDFLAGS  = $(PRELOAD_LDFLAGS) -rpath /nowhere
 %C%_libbenchfs_preload_mutation_la_LIBADD   = %D%/libpreload.la
+
+# ld.so loads it in a namespace of its own; it knows nothing of the hooks, and
+# a sanitizer's runtime cannot be loaded twice.
+pkglib_LTLIBRARIES += %D%/libbenchfs_audit.la
+%C%_libbenchfs_audit_la_SOURCES = \
+	%D%/audit.c %D%/audit_fetch.c %D%/audit_fetch.h \
+	%D%/ld_path.c %D%/ld_path.h \
+	core/local_io.c core/log.c core/proto.c core/rpc.c core/stats.c \
+	core/transport_local.c core/wire.c \
+	$(NULL)
+%C%_libbenchfs_audit_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+%C%_libbenchfs_audit_la_CFLAGS   = $(AM_CFLAGS) -fno-sanitize=all
+%C%_libbenchfs_audit_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared

@@ -9,7 +9,6 @@
 #include "preload/datafd.h"
 #include "preload/exec.h"
 #include "preload/fd.h"
-#include "preload/handle.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/script.h"
@@ -242,8 +241,7 @@ static int run_ours(struct run *x, struct program *p, int dirfd,
 				   argv);
 	if (p->fd < 0)
 		return p->fd;
-	p->path[0] = '\0';
-	bfs_handle_path(h, p->path, sizeof(p->path));
+	bfs_datafd_path(h, p->path, sizeof(p->path));
 	read_head(&p->script, p->fd);
 	/* By a descriptor it has no name but its path. */
 	if (dirfd != AT_FDCWD && *name != '/')

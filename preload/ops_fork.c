@@ -79,12 +79,13 @@ static void wait_end(int fd)
  */
 pid_t bfs_vfork(void)
 {
-	int ends[2], e = bfs_pipe_open(ends);
+	int ends[2];
 	pid_t pid;
 
-	if (e)
-		return e == -EMFILE || e == -ENFILE ? -EAGAIN : e;
-	pid = bfs__Fork();
+	/* At the limit of descriptors: better early than not at all. */
+	if (bfs_pipe_open(ends))
+		return bfs_fork();
+	pid = bfs_fork();
 	if (pid == 0) {
 		bfs_pipe_close(ends[0]);
 		vfork_pipe = ends[1];

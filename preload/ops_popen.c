@@ -62,9 +62,11 @@ static int start(struct stream *s, const char *command, int end, bool read)
 
 	posix_spawn_file_actions_init(&actions);
 	e = posix_spawn_file_actions_adddup2(&actions, end, to);
+	pthread_mutex_lock(&mutex);
 	for (struct stream *o = streams; o && !e; o = o->next)
 		if (o->fd != to && is_open(o))
 			e = posix_spawn_file_actions_addclose(&actions, o->fd);
+	pthread_mutex_unlock(&mutex);
 	e = e ? -e : bfs_shell_start(&s->pid, command, &actions, NULL);
 	posix_spawn_file_actions_destroy(&actions);
 	return e;
@@ -107,17 +109,16 @@ FILE *bfs_popen(const char *command, const char *mode)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return (FILE *)(long)-ENOMEM;
-	pthread_mutex_lock(&mutex);
 	e = open_stream(s, command, read, cloexec);
-	if (!e) {
-		s->next = streams;
-		streams = s;
+	if (e) {
+		free(s);
+		return (FILE *)(long)e;
 	}
+	pthread_mutex_lock(&mutex);
+	s->next = streams;
+	streams = s;
 	pthread_mutex_unlock(&mutex);
-	if (!e)
-		return s->f;
-	free(s);
-	return (FILE *)(long)e;
+	return s->f;
 }
 
 int bfs_pclose(FILE *f)

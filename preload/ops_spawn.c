@@ -206,7 +206,9 @@ static int spawn_forked(struct job *j, pid_t *pid)
 	if (e)
 		return e;
 	bfs_sys_block_signals(&j->signals);
-	p = bfs__Fork();
+	/* UCX allocates memory when it connects, so libc must clean up there;
+	 * else nothing that fork() does is wanted. */
+	p = bfs_settings.ucx ? bfs_fork() : bfs__Fork();
 	if (p == 0)
 		child(j, ends[1]);
 	bfs_sys_restore_signals(&j->signals);

@@ -219,8 +219,13 @@ FILE *bfs_freopen(const char *path, const char *mode, FILE *f)
  */
 int bfs_fclose(FILE *f)
 {
-	int fd = stream_fd(f), bad = fflush(f), saved = errno;
+	int fd, bad, saved;
 
+	if (bfs_popen_is(f)) /* as libc: waits for the command */
+		return bfs_pclose(f);
+	fd = stream_fd(f);
+	bad = fflush(f);
+	saved = errno;
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS) {
 		bfs_lock_closing(fd);
 		bfs_fd_forget(fd);
