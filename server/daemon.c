@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/client.h"
 #include "server/fs.h"
 #include "server/loop.h"
 #include "server/port_local.h"
@@ -115,6 +116,8 @@ static int open_fs(struct bfs_server *s)
 	struct bfs_fs_conf conf = {
 		.data_dir = s->config.node.data_dir,
 		.cluster = s->cluster,
+		/* as in /tmp: all may come, nobody removes another's */
+		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb * GIB,
 		.chunk_size = (uint32_t)s->config.storage.chunk_size,
 		.pass = s->pass,

@@ -151,10 +151,25 @@ int bfs_serve_readlink(struct bfs_call *c, const struct bfs_readlink_req *req,
 	return 0;
 }
 
-/* Names for what has none: a file of O_TMPFILE may get one, others not. */
-static int check_source(const struct bfs_inode *i)
+/*
+ * Who can neither change a file nor does own it shall not keep it alive under
+ * another name: fs.protected_hardlinks of proc_sys_fs(5), always on.
+ */
+static bool may_name(const struct bfs_cred *cred, const struct bfs_inode *i)
 {
-	if (S_ISDIR(i->mode))
+	const uint32_t runs_as_group = S_ISGID | S_IXGRP;
+
+	if (bfs_perm_owner(cred, i))
+		return true;
+	return S_ISREG(i->mode) && !(i->mode & S_ISUID) &&
+	       (i->mode & runs_as_group) != runs_as_group &&
+	       !bfs_perm_check(cred, i, BFS_MAY_READ | BFS_MAY_WRITE);
+}
+
+/* Names for what has none: a file of O_TMPFILE may get one, others not. */
+static int check_source(const struct bfs_cred *cred, const struct bfs_inode *i)
+{
+	if (S_ISDIR(i->mode) || !may_name(cred, i))
 		return -EPERM;
 	return i->nlink || i->linkable ? 0 : -ENOENT;
 }
@@ -180,7 +195,7 @@ int bfs_serve_link(struct bfs_call *c, const struct bfs_link_req *req,
 	if (!r)
 		r = check_new(c, &w, false);
 	if (!r)
-		r = check_source(i);
+		r = check_source(c->cred, i);
 	if (!r)
 		r = bfs_dir_add(fs, w.dir, w.last, i);
 	if (r)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct bfs_command bfs_commands[] = {
-	{ "run", "[--] PROGRAM [ARGUMENT...]", "nmdcorKv",
+	{ "run", "[--] PROGRAM [ARGUMENT...]", "+nmdcorKv",
 	  "run a program with a BenchFS of its own", bfs_cmd_run },
 	{ "start", "", "dcorv", "start a daemon that stays", bfs_cmd_start },
 	{ "stop", "", "corv", "stop it", bfs_cmd_stop },
@@ -20,7 +20,7 @@ const struct bfs_command bfs_commands[] = {
 	  "show all settings and where they come from, or check them",
 	  bfs_cmd_config },
 	{ "help", "[COMMAND]", "", "say more about a command", bfs_cmd_help },
-	{ "exec", "PROGRAM [ARGUMENT...]", "", NULL, bfs_cmd_exec },
+	{ "exec", "PROGRAM [ARGUMENT...]", "+", NULL, bfs_cmd_exec },
 	{ 0 },
 };
 

@@ -28,7 +28,8 @@ static const struct {
 static void getopt_tables(const struct bfs_command *cmd, struct option *longs,
 			  char *shorts)
 {
-	*shorts++ = '+'; /* the program's own options are not ours */
+	if (strchr(cmd->takes, '+'))
+		*shorts++ = '+';
 	*shorts++ = ':';
 	for (size_t i = 0; i < BFS_COUNT(table); i++) {
 		if (!strchr(cmd->takes, table[i].code))
@@ -216,7 +217,7 @@ int bfs_options_parse(struct bfs_options *o, const struct bfs_command *cmd,
 	if (!*cmd->usage && o->nargs)
 		return bfs_fail(EX_USAGE, "%s: unexpected argument \"%s\"",
 				cmd->name, o->args[0]);
-	if (!*cmd->takes)
+	if (!strchr(cmd->takes, 'c'))
 		return 0;
 	status = load(o);
 	return status ? status : parse_pass(o, cmd, argc, argv, apply_option);

@@ -21,11 +21,24 @@ char *bfs_path(const char *dir, const char *name)
 	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
+/* Other users get through to the sockets, and see no names. */
+static int open_way(const char *dir, const char *base)
+{
+	struct stat st;
+
+	if (stat(base, &st) || !(st.st_mode & S_IXOTH))
+		return bfs_fail(EX_CANTCREAT,
+				"auth.allow_users: other users cannot pass %s; "
+				"choose another --run-dir",
+				base);
+	return chmod(dir, 0711) ? bfs_fail(EX_CANTCREAT, "%s: %m", dir) : 0;
+}
+
 /*
  * <base>/benchfs-<uid>, ours alone.  In a directory that all may write to,
  * somebody else may have made that name first: then it is refused.
  */
-static char *private_parent(const char *base)
+static char *private_parent(const char *base, bool others)
 {
 	char *dir = NULL;
 	struct stat st;
@@ -35,10 +48,10 @@ static char *private_parent(const char *base)
 	if ((mkdir(dir, 0700) && errno != EEXIST) || lstat(dir, &st)) {
 		bfs_fail(0, "%s: %m", dir);
 	} else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-		   (st.st_mode & 077)) {
+		   (st.st_mode & 066)) {
 		bfs_fail(0, "%s: not a directory of mode 0700 that is yours",
 			 dir);
-	} else {
+	} else if (!others || !open_way(dir, base)) {
 		return dir;
 	}
 	free(dir);
@@ -46,10 +59,10 @@ static char *private_parent(const char *base)
 }
 
 /* An empty private directory; the parent may vanish with another run. */
-static char *scratch_dir(const char *base)
+static char *scratch_dir(const char *base, bool others)
 {
 	for (int i = 0; i < 100; i++) {
-		BFS_AUTOFREE char *parent = private_parent(base);
+		BFS_AUTOFREE char *parent = private_parent(base, others);
 		char *dir = parent ? bfs_path(parent, "XXXXXX") : NULL;
 
 		if (!dir)
@@ -162,22 +175,29 @@ static int take_data(struct bfs_rundir *d, const struct bfs_options *o,
 	if (*named)
 		d->data = strdup(named);
 	else
-		d->data = parent ? scratch_dir(parent)
+		d->data = parent ? scratch_dir(parent, false)
 				 : bfs_path(d->path, "data");
 	if (!d->data)
 		return EX_CANTCREAT;
 	return make_dir(d->data, "data directory", &made);
 }
 
+static bool others_come(const struct bfs_options *o)
+{
+	return *o->config.auth.allow_users;
+}
+
 /* A new directory for one run, somewhere under the usual place. */
-static int take_scratch(struct bfs_rundir *d)
+static int take_scratch(struct bfs_rundir *d, const struct bfs_options *o)
 {
 	BFS_AUTOFREE char *longest = default_dir("XXXXXX");
 	int status = longest ? check_length(longest) : EX_OSERR;
 
 	if (status)
 		return status;
-	d->path = scratch_dir(run_base());
+	/* XDG_RUNTIME_DIR is its user's alone. */
+	d->path = others_come(o) ? scratch_dir("/tmp", true)
+				 : scratch_dir(run_base(), false);
 	d->own_path = d->path != NULL;
 	return d->path ? 0 : EX_CANTCREAT;
 }
@@ -192,7 +212,7 @@ int bfs_rundir_make(struct bfs_rundir *d, const struct bfs_options *o)
 	if (origin == BFS_CONFIG_FILE || origin == BFS_CONFIG_COMMAND)
 		status = take_named(d, o->config.node.run_dir);
 	else
-		status = take_scratch(d);
+		status = take_scratch(d, o);
 	if (status)
 		return status;
 	/* XDG_RUNTIME_DIR is memory, and small. */
@@ -224,7 +244,7 @@ int bfs_rundir_make_fixed(struct bfs_rundir *d, const struct bfs_options *o)
 
 	memset(d, 0, sizeof(*d));
 	if (!*named)
-		parent = private_parent(run_base());
+		parent = private_parent(run_base(), others_come(o));
 	if (!path || (!*named && !parent))
 		return EX_CANTCREAT;
 	status = take_named(d, path);

@@ -24,7 +24,8 @@ struct bfs_options {
 
 /*
  * One line per subcommand.  takes: the short codes of its options in the table
- * of options.c.  help NULL: not shown.
+ * of options.c; "+" if the first argument ends them, since what follows is a
+ * program's.  help NULL: not shown.
  */
 struct bfs_command {
 	const char *name, *usage, *takes, *help;

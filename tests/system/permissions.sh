@@ -6,7 +6,8 @@ requires setpriv "$PY"
 chmod 755 "$T"; mkdir -m 1777 "$T/open"
 
 cat >"$T/perm" <<'END'
-as() { u=$1 g=$2; shift 2; setpriv --reuid "$u" --regid "$g" --clear-groups "$@"; }
+# the shell drops the capabilities that setpriv itself keeps
+as() { u=$1 g=$2; shift 2; setpriv --reuid "$u" --regid "$g" --clear-groups sh -c 'exec "$@"' sh "$@"; }
 try() { "$@" 2>/dev/null && echo "ok: $*" || echo "no $?: $*"; }
 chmod 755 "$D"; cd "$D"
 mkdir -m 755 pub; mkdir -m 700 priv; mkdir -m 1777 tmp; mkdir -m 2775 set; mkdir -m 711 x
