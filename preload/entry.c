@@ -14,7 +14,7 @@
 #undef AT
 #define PATH(path) AT(AT_FDCWD, path)
 #define AT(dirfd, path) \
-	(bfs_unlikely(deep) ? bfs_led(dirfd, &(path), 0) \
+	(bfs_unlikely(deep) ? bfs_led(dirfd, &(path)) \
 			    : bfs_owns_at(dirfd, path))
 
 #define HOOK(type, name, params, args, ours) \

@@ -36,7 +36,7 @@ BFS_EXPORT int open(const char *path, int flags, ...)
 		int fd = REAL(open)(path, flags, mode);
 
 		if (fd >= 0 || errno != ENOENT ||
-		    !OURS(open, bfs_led(AT_FDCWD, &path, 0)))
+		    !OURS(open, bfs_led(AT_FDCWD, &path)))
 			return fd;
 	}
 	return (int)bfs_finish(bfs_open(path, flags, mode), saved);
@@ -58,7 +58,7 @@ BFS_EXPORT int openat(int dirfd, const char *path, int flags, ...)
 		int fd = REAL(openat)(dirfd, path, flags, mode);
 
 		if (fd >= 0 || errno != ENOENT ||
-		    !OURS(openat, bfs_led(dirfd, &path, 0)))
+		    !OURS(openat, bfs_led(dirfd, &path)))
 			return fd;
 	}
 	return (int)bfs_finish(bfs_openat(dirfd, path, flags, mode), saved);

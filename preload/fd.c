@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/sys.h"
 #include "core/util.h"
+#include "preload/ops.h"
 #include "preload/session.h"
 
 #include <errno.h>
@@ -218,6 +219,9 @@ void bfs_fd_adopt(int fd, enum bfs_kind kind, struct bfs_desc *d)
 	unsigned a = arena_with(d);
 	uint32_t i = (uint32_t)(d - arenas[a].map->desc);
 
+	/* libc writes and reads FILEs without asking us. */
+	if (kind == BFS_KIND_FILE)
+		bfs_stdio_prepare();
 	d->kind = kind;
 	atomic_store(&d->word,
 		     BFS_DESC_WORD(BFS_DESC_GEN(d->word), BFS_DESC_USED));

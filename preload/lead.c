@@ -194,15 +194,25 @@ static char *place(int which)
 	return found + (which & 1) * BFS_PATH_MAX;
 }
 
-bool bfs_led(int dirfd, const char **path, int which)
-{
-	char *found;
+/* What replaces a hook's argument must outlive the call: as many calls that
+ * lead in may be under way at once. */
+#define FOUND 64
 
-	if (!bfs_on || !*path || !**path || bfs_owns_at(dirfd, *path))
-		return *path && bfs_on && bfs_owns_at(dirfd, *path);
-	found = plain_missing(dirfd, *path) ? NULL : place(which);
-	if (!found || !bfs_leads_in(dirfd, *path, true, found, BFS_PATH_MAX))
+bool bfs_led(int dirfd, const char **path)
+{
+	static char found[FOUND][BFS_PATH_MAX];
+	static _Atomic unsigned next;
+	char *out;
+
+	if (!bfs_on || !*path || !**path)
 		return false;
-	*path = found;
+	if (bfs_owns_at(dirfd, *path))
+		return true;
+	if (plain_missing(dirfd, *path))
+		return false;
+	out = found[next++ % FOUND];
+	if (!bfs_leads_in(dirfd, *path, true, out, BFS_PATH_MAX))
+		return false;
+	*path = out;
 	return true;
 }

@@ -17,7 +17,7 @@
 bool bfs_leads_in(int dirfd, const char *path, bool follow, char *out,
 		  size_t size);
 
-/* The same for an argument of a hook, which is replaced; which of two. */
-bool bfs_led(int dirfd, const char **path, int which);
+/* The same for an argument of a hook, which is replaced. */
+bool bfs_led(int dirfd, const char **path);
 
 #endif
