@@ -176,24 +176,6 @@ static bool plain_missing(int dirfd, const char *path)
 	return !bfs_sys_4(SYS_newfstatat, dirfd, dir, &st, 0) && !is_mount(&st);
 }
 
-/* Not in thread-local memory itself: ld.so has next to none of it for us in a
- * program that it audits. */
-static char *place(int which)
-{
-	static __thread char *found;
-
-	if (!found) {
-		long p = bfs_sys_mmap(NULL, 2 * BFS_PATH_MAX,
-				      PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (p < 0 && p > -4096)
-			return NULL;
-		found = (char *)p;
-	}
-	return found + (which & 1) * BFS_PATH_MAX;
-}
-
 /* What replaces a hook's argument must outlive the call: as many calls that
  * lead in may be under way at once. */
 #define FOUND 64

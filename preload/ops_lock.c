@@ -77,6 +77,8 @@ static int range(struct bfs_desc *d, int fd, const struct flock *f,
 	}
 	if (__builtin_add_overflow(base, f->l_start, &from))
 		return -EOVERFLOW;
+	if (from < 0)
+		return -EINVAL;
 	*end = UINT64_MAX;
 	if (f->l_len > 0) {
 		if (f->l_len - 1 > INT64_MAX - from)
