@@ -1,7 +1,8 @@
 # Run by append.sh.
 import os, sys
 path = os.environ['D'] + '/log'
-sizes = [10, 200, 5000, 70000, 33, 1 << 20, 4096]
+# the largest is 1 MiB with its head and newline
+sizes = [10, 200, 5000, 70000, 33, (1 << 20) - 15, 4096]
 
 def record(who, n):
     head = b'%d %d %d ' % (who, n, sizes[n % 7])
