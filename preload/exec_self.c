@@ -187,6 +187,19 @@ const char *bfs_exe_path(void)
 	return *bfs_self.exe ? bfs_self.exe : NULL;
 }
 
+bool bfs_exe_named(const char *path)
+{
+	char name[32];
+
+	if (!*bfs_self.exe || !path || strncmp(path, "/proc/", 6))
+		return false;
+	path += 6;
+	if (!strcmp(path, "self/exe") || !strcmp(path, "thread-self/exe"))
+		return true;
+	snprintf(name, sizeof(name), "%ld/exe", bfs_sys_0(SYS_getpid));
+	return !strcmp(path, name);
+}
+
 /* Before main, while there is one thread and the environment is as given. */
 __attribute__((constructor(102))) static void start(void)
 {

@@ -32,6 +32,8 @@ bool bfs_syscall(long number, const long arg[6], long *result);
 void *bfs_dlopen(const char *path, int flags);
 /* The path of this process's program if it lies in BenchFS, else NULL. */
 const char *bfs_exe_path(void);
+/* Is path the link to it, "/proc/self/exe"? */
+bool bfs_exe_named(const char *path);
 
 /* Make libc's FILEs work on placeholders (ops_stdio.c). */
 void bfs_stdio_prepare(void);
