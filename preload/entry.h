@@ -20,6 +20,7 @@
 #define HELD(fd) (bfs_fd_kind(fd) > BFS_KIND_PASS)
 #define PATH(path) bfs_owns_path(path)
 #define AT(dirfd, path) bfs_owns_at(dirfd, path)
+#define EXE(path) bfs_exe_named(path)
 /* For a path that cannot be replaced: the caller reads it back. */
 #define PATH_FIXED(path) bfs_owns_path(path)
 

@@ -184,8 +184,7 @@ BFS_EXPORT int execle(const char *path, const char *arg, ...)
 __attribute__((optimize("O2"))) BFS_EXPORT void *dlopen(const char *path,
 							int flags)
 {
-	if (OURS(dlopen,
-		 path && __builtin_strchr(path, '/') && PATH_FIXED(path)))
+	if (OURS(dlopen, bfs_dl_ours(path)))
 		return bfs_dlopen(path, flags);
 	return REAL(dlopen)(path, flags);
 }

@@ -2,6 +2,7 @@
 /* execvp: the search along PATH, whose directories may lie anywhere. */
 #include "core/sys.h"
 #include "preload/exec.h"
+#include "preload/lead.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 
@@ -62,11 +63,13 @@ static int run_by_shell(const char *file, char *const argv[],
 static int attempt(const char *file, char *const argv[], char *const envp[],
 		   bool shell)
 {
+	const char *led = file;
 	int e;
 
 	/* Most elements of PATH end here. */
 	if (!bfs_owns_path(file) &&
-	    bfs_sys_3(SYS_faccessat, AT_FDCWD, file, F_OK) == -ENOENT)
+	    bfs_sys_3(SYS_faccessat, AT_FDCWD, file, F_OK) == -ENOENT &&
+	    !bfs_led(AT_FDCWD, &led, 0))
 		return -ENOENT;
 	e = bfs_exec_path(file, argv, envp);
 	return e == -ENOEXEC && shell ? run_by_shell(file, argv, envp) : e;

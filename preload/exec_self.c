@@ -67,9 +67,15 @@ void bfs_self_drop_audit(char *to, const char *p)
 	*to = '\0';
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 /*
- * A sanitizer's runtime has to be loaded before us, also when a program starts
- * another with an empty environment.
+ * A sanitizer's runtime has to be loaded before us and be told what to do,
+ * also when a program starts another with an empty environment.
  */
 static const char *before_us(const char *value, size_t *n)
 {
@@ -77,9 +83,8 @@ static const char *before_us(const char *value, size_t *n)
 	size_t len;
 
 	*n = 0;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-	return p;
-#endif
+	if (!SANITIZED)
+		return p;
 	for (p = next_name(p, ": ", &len); len;
 	     p = next_name(p + len, ": ", &len))
 		if (is_file(p, len, library)) {
@@ -113,6 +118,17 @@ static void find_library(void)
 		 (int)dir, name, AUDIT);
 }
 
+static bool is_setting(const char *entry)
+{
+	if (SANITIZED && (bfs_env_value(entry, "ASAN_OPTIONS") ||
+			  bfs_env_value(entry, "UBSAN_OPTIONS") ||
+			  bfs_env_value(entry, "TSAN_OPTIONS")))
+		return true;
+	return !strncmp(entry, "BENCHFS_", 8) &&
+	       !bfs_env_value(entry, "BENCHFS_STATE") &&
+	       !bfs_env_value(entry, "BENCHFS_EXE");
+}
+
 static void keep_settings(void)
 {
 	char *to = bfs_self.text, *end = to + sizeof(bfs_self.text);
@@ -120,10 +136,8 @@ static void keep_settings(void)
 	for (char **v = environ; v && *v; v++) {
 		size_t n = strlen(*v) + 1;
 
-		if (strncmp(*v, "BENCHFS_", 8) ||
-		    bfs_env_value(*v, "BENCHFS_STATE") ||
-		    bfs_env_value(*v, "BENCHFS_EXE") ||
-		    n > (size_t)(end - to) || bfs_self.kept == BFS_SELF_KEEP)
+		if (!is_setting(*v) || n > (size_t)(end - to) ||
+		    bfs_self.kept == BFS_SELF_KEEP)
 			continue;
 		memcpy(to, *v, n);
 		bfs_self.keep[bfs_self.kept++] = to;
@@ -185,6 +199,19 @@ const char *bfs_exe_path(void)
 {
 	bfs_self_init();
 	return *bfs_self.exe ? bfs_self.exe : NULL;
+}
+
+bool bfs_exe_named(const char *path)
+{
+	char name[32];
+
+	if (!*bfs_self.exe || !path || strncmp(path, "/proc/", 6))
+		return false;
+	path += 6;
+	if (!strcmp(path, "self/exe") || !strcmp(path, "thread-self/exe"))
+		return true;
+	snprintf(name, sizeof(name), "%ld/exe", bfs_sys_0(SYS_getpid));
+	return !strcmp(path, name);
 }
 
 /* Before main, while there is one thread and the environment is as given. */

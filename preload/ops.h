@@ -28,10 +28,14 @@ int bfs_fcntl(int fd, int cmd, long arg);
 int bfs_ioctl(int fd, unsigned long request, void *arg);
 /* true: *result is the answer (-errno on failure); false: not ours. */
 bool bfs_syscall(long number, const long arg[6], long *result);
-/* Of a path of ours with a slash (ops_dl.c); as libc's, dlerror() included. */
+/* Of a path with a slash that is ours, or leads to something of ours; as
+ * libc's, dlerror() included (ops_dl.c). */
+bool bfs_dl_ours(const char *path);
 void *bfs_dlopen(const char *path, int flags);
 /* The path of this process's program if it lies in BenchFS, else NULL. */
 const char *bfs_exe_path(void);
+/* Is path the link to it, "/proc/self/exe"? */
+bool bfs_exe_named(const char *path);
 
 /* Make libc's FILEs work on placeholders (ops_stdio.c). */
 void bfs_stdio_prepare(void);

@@ -9,6 +9,7 @@
 #include "preload/datafd.h"
 #include "preload/elf_scan.h"
 #include "preload/ld_path.h"
+#include "preload/lead.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -238,16 +239,26 @@ static void *load_data(int fd, const char *path, int flags, int depth)
 	return handle;
 }
 
-static void *load(const char *path, int flags, int depth)
+/* Symlinks lead out of BenchFS, and in again. */
+static int open_library(const char *path)
 {
 	struct bfs_where w;
-	void *handle = NULL;
-	int e, fd;
+	int e = bfs_where(&w, AT_FDCWD, path);
 
-	e = depth > DEPTH ? -ELOOP : bfs_where(&w, AT_FDCWD, path);
-	fd = e ? e : bfs_datafd(&w, BFS_DATAFD_MAP, NULL, NULL);
-	if (fd == -(int)BFS_ESCAPE)
-		return REAL(dlopen)(w.path, flags);
+	if (e)
+		return e;
+	bfs_where_lead(&w, true);
+	e = bfs_datafd(&w, BFS_DATAFD_MAP, NULL, NULL);
+	return e == -(int)BFS_ESCAPE ? bfs_sys_openat(w.dirfd, w.path,
+						      O_RDONLY | O_CLOEXEC, 0)
+				     : e;
+}
+
+static void *load(const char *path, int flags, int depth)
+{
+	void *handle = NULL;
+	int fd = depth > DEPTH ? -ELOOP : open_library(path);
+
 	if (fd < 0)
 		return fail(path, fd);
 	if (is_loaded(path))
@@ -256,6 +267,16 @@ static void *load(const char *path, int flags, int depth)
 		handle = load_data(fd, path, flags, depth);
 	bfs_sys_close(fd);
 	return handle;
+}
+
+bool bfs_dl_ours(const char *path)
+{
+	if (!path || !strchr(path, '/'))
+		return false;
+	return bfs_owns_path(path) ||
+	       (bfs_on &&
+		bfs_sys_3(SYS_faccessat, AT_FDCWD, path, F_OK) == -ENOENT &&
+		bfs_led(AT_FDCWD, &path, 0));
 }
 
 void *bfs_dlopen(const char *path, int flags)

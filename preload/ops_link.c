@@ -43,6 +43,8 @@ ssize_t bfs_readlinkat(int dirfd, const char *path, char *buf, size_t n)
 
 	if ((ssize_t)n <= 0)
 		return -EINVAL;
+	if (bfs_exe_named(path)) /* the kernel's has the data's name */
+		return copy_out(buf, n, bfs_exe_path(), strlen(bfs_exe_path()));
 	e = bfs_where_at(&w, dirfd, path, AT_EMPTY_PATH);
 	if (!e && names_descriptor(&w, path))
 		return read_descriptor(&w, buf, n);

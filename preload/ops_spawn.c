@@ -41,10 +41,12 @@ static bool is_plain(const struct job *j, bool *audit)
 		if (bfs_path_has_ours())
 			return false;
 		if (!bfs_path_find(path, found, sizeof(found)))
-			return true;
+			return false;
 		path = found;
 	}
+	/* What the kernel does not find may be a link that leads to us. */
 	return !bfs_owns_path(path) &&
+	       !bfs_sys_3(SYS_faccessat, AT_FDCWD, path, F_OK) &&
 	       bfs_exec_is_plain(path, j->argv, j->envp, audit);
 }
 

@@ -5,6 +5,7 @@ SYSTEM_HELPERS = \
 	%D%/deny \
 	%D%/dirs \
 	%D%/forks \
+	%D%/libraries \
 	%D%/maps \
 	%D%/spawn \
 	%D%/streams \
@@ -31,6 +32,7 @@ SYSTEM_TESTS = \
 	%D%/ed.sh \
 	%D%/exclusive.sh \
 	%D%/exec.sh \
+	%D%/exec-self.sh \
 	%D%/find.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
@@ -44,6 +46,7 @@ SYSTEM_TESTS = \
 	%D%/hostile.sh \
 	%D%/idle.sh \
 	%D%/leftovers.sh \
+	%D%/libraries.sh \
 	%D%/links.sh \
 	%D%/locks.sh \
 	%D%/ls.sh \

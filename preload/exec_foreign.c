@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Programs elsewhere.  The kernel runs them, but for scripts whose interpreter
+ * is ours, and for ld.so with a program of ours.
+ */
+#include "core/sys.h"
+#include "preload/datafd.h"
+#include "preload/exec_run.h"
+#include "preload/ops.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The first bytes of a foreign program, if reading does no harm. */
+static int open_foreign(int dirfd, const char *path, int flags)
+{
+	struct stat st;
+	long e = bfs_sys_4(SYS_newfstatat, dirfd, path, &st,
+			   flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
+
+	if (e || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+		return -EACCES;
+	if (!*path)
+		return bfs_sys_fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	return bfs_sys_openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+			      0);
+}
+
+/* A script's interpreter is ours, or the script was reached through BenchFS
+ * and the kernel would call it by another name. */
+static bool is_our_script(struct bfs_script *s, bool renamed)
+{
+	struct bfs_script copy;
+
+	if (!bfs_script_is(s))
+		return false;
+	copy = *s;
+	return !bfs_script_parse(&copy) &&
+	       (renamed || bfs_owns_path(copy.interp));
+}
+
+/* 1: run the script s ourselves; 0: the kernel can. */
+static int look(struct bfs_script *s, char *const envp[], int dirfd,
+		const char *path, int flags, bool renamed, bool *audit)
+{
+	int fd = open_foreign(dirfd, path, flags);
+	bool ours;
+
+	*audit = false;
+	s->head[0] = '\0';
+	if (fd < 0)
+		return 0;
+	bfs_run_head(s, fd);
+	ours = is_our_script(s, renamed);
+	*audit = !ours && bfs_exec_needs_audit(envp, fd, false);
+	bfs_sys_close(fd);
+	return ours;
+}
+
+bool bfs_exec_is_plain(const char *path, char *const argv[], char *const envp[],
+		       bool *audit)
+{
+	struct bfs_script s;
+
+	return !look(&s, envp, AT_FDCWD, path, 0, false, audit) &&
+	       !bfs_rtld_program(path, argv);
+}
+
+/* The kernel runs it.  It is ours only as exe says. */
+static int exec_foreign(struct bfs_run *x, int dirfd, const char *path,
+			int flags, char *const argv[], bool audit,
+			const char *exe)
+{
+	int e = bfs_env_finish(&x->env, exe, -1, audit);
+
+	if (e)
+		return e;
+	bfs_run_prepare();
+	if (dirfd == AT_FDCWD && !flags)
+		return (int)bfs_sys_3(SYS_execve, path, argv, x->env.vars);
+	return (int)bfs_sys_5(SYS_execveat, dirfd, path, argv, x->env.vars,
+			      flags);
+}
+
+/* "ld.so PROGRAM": gets a descriptor in place of argv[at]. */
+static int run_rtld(struct bfs_run *x, const char *path, char *const argv[],
+		    int at)
+{
+	size_t n = bfs_env_count(argv) + 1;
+	char **args = bfs_scratch_take(&x->env.mem, n * sizeof(char *));
+	struct bfs_program *p = bfs_scratch_take(&x->env.mem, sizeof(*p));
+	char name[32];
+	int e;
+
+	if (!args || !p)
+		return -E2BIG;
+	p->fd = bfs_where(&p->where, AT_FDCWD, argv[at]);
+	if (!p->fd)
+		p->fd = bfs_datafd(&p->where, BFS_DATAFD_MAP, NULL, NULL);
+	if (p->fd < 0) /* ld.so says so, of a name that it does not find */
+		snprintf(name, sizeof(name), "/proc/self/fd/none");
+	else
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", p->fd);
+	memcpy(args, argv, n * sizeof(char *));
+	args[at] = name;
+	if (p->fd < 0)
+		return exec_foreign(x, AT_FDCWD, path, 0, args, false, NULL);
+	bfs_sys_fcntl(p->fd, F_SETFD, 0);
+	e = exec_foreign(x, AT_FDCWD, path, 0, args,
+			 bfs_exec_needs_audit(x->env.vars, p->fd, true),
+			 argv[at]);
+	bfs_sys_close(p->fd);
+	return e;
+}
+
+int bfs_run_foreign(struct bfs_run *x, int dirfd, const char *path, int flags,
+		    const char *name, char *const argv[])
+{
+	struct bfs_script *s = bfs_scratch_take(&x->env.mem, sizeof(*s));
+	int at = dirfd == AT_FDCWD ? bfs_rtld_program(path, argv) : 0;
+	bool audit;
+	int e = 0;
+
+	if (!s)
+		return -E2BIG;
+	if (at)
+		return run_rtld(x, path, argv, at);
+	if (!look(s, x->env.vars, dirfd, path, flags, name != path, &audit))
+		e = exec_foreign(x, dirfd, path, flags, argv, audit, NULL);
+	/* An interpreter that the kernel does not find may be a link to us.
+	 * The script is executed, not only read: is that permitted? */
+	if ((!e || e == -ENOENT) && bfs_script_is(s))
+		e = bfs_sys_4(SYS_faccessat2, dirfd, path, X_OK, AT_EACCESS)
+			    ? -EACCES
+			    : bfs_run_script(x, s, name, argv);
+	return e;
+}

@@ -1,0 +1,29 @@
+#!/bin/sh
+# How ld.so and dlopen find libraries in BenchFS: DT_RPATH, DT_RUNPATH,
+# $ORIGIN, LD_LIBRARY_PATH, LD_PRELOAD, absolute DT_NEEDED, with and without
+# DT_SONAME, behind version links; by programs in BenchFS and elsewhere.
+. "${0%/*}/lib.sh"
+requires gcc
+
+both '
+mkdir "$D/lib" "$D/other" "$D/bin"; cd "$D"
+make_lib() { out=$1; value=$2; shift 2; echo "$value" | gcc -shared -fPIC -o "$out" -x c - -x none "$@"; }
+make_lib lib/libbase.so.1.2 "int base(void) { return 1; }" -Wl,-soname,libbase.so.1
+ln -s libbase.so.1.2 lib/libbase.so.1; ln -s libbase.so.1 lib/libbase.so
+make_lib lib/libplain.so "int base(void); int plain(void) { return 10 + base(); }" -Llib -lbase -Wl,-rpath,"\$ORIGIN"
+make_lib lib/libtop.so "int plain(void); int f(void) { return 100 + plain(); }" -Llib -lplain -Wl,-rpath,"\$ORIGIN/../lib" -Wl,-rpath-link,lib
+"$helpers/libraries" "$D/lib/libtop.so" ./lib/libtop.so lib/none.so "$D/lib/../lib/libtop.so" libnone.so.9
+cp "$helpers/libraries" bin/here; bin/here "$D/lib/libtop.so" lib/libtop.so
+LD_LIBRARY_PATH=$D/lib "$helpers/libraries" libtop.so; LD_LIBRARY_PATH=lib bin/here libtop.so; LD_LIBRARY_PATH=:$D/other:$D/lib bin/here libtop.so | sed "s/ left.*//"
+echo "int f(void); int main(void) { return f(); }" >main.c
+for how in -Wl,-rpath,"$D/lib" "-Wl,--disable-new-dtags -Wl,-rpath,$D/lib" "-Wl,-rpath,\$ORIGIN/../lib" "-Wl,-rpath,/none:$D/other:$D/lib"; do
+	gcc -o bin/prog main.c -Llib -ltop $how -Wl,-rpath-link,lib; bin/prog || echo "$?"; (cd /; "$D/bin/prog") || echo "$?"
+	cp bin/prog "$W/prog"; case $how in *ORIGIN*) ;; *) "$W/prog" || echo "out $?" ;; esac
+done
+gcc -o bin/prog main.c "$D/lib/libtop.so" -Wl,-rpath-link,lib; bin/prog || echo "absolute $?"; cp bin/prog "$W/"; "$W/prog" || echo "out $?"
+gcc -o bin/prog main.c -Llib -ltop -Wl,-rpath-link,lib; bin/prog 2>&1 | sed "s/^.*: error/error/"; LD_LIBRARY_PATH=$D/lib bin/prog || echo "path $?"; cd lib; LD_LIBRARY_PATH=. ../bin/prog || echo "here $?"; cd ..
+make_lib other/libtop.so "int f(void) { return 77; }"; LD_LIBRARY_PATH=$D/other:$D/lib bin/prog || echo "first $?"; mkdir "$W/lib"; cp other/libtop.so "$W/lib/"; LD_LIBRARY_PATH=$W/lib:$D/lib bin/prog || echo "real first $?"
+make_lib other/pre.so "unsigned int geteuid(void) { return 4242; }"; LD_PRELOAD=$D/other/pre.so id -u -n 2>&1 | tail -n 1; LD_PRELOAD=$D/other/pre.so "$PY" -c "import os; print(os.geteuid())"
+ln -s "$W/lib/libtop.so" other/out.so; ln -s "$D/lib/libtop.so" "$W/in.so"; "$helpers/libraries" "$D/other/out.so" "$W/in.so" | sed "s/ left.*//"
+rm -r bin lib/*.so* other main.c "$W/prog" "$W/lib" "$W/in.so"
+'
