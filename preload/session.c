@@ -59,6 +59,9 @@ static void reap(bool forked)
 			continue;
 		if (!strcmp(t->ops->name, "local"))
 			bfs_fd_disown(bfs_local_socket(t));
+		/* A child keeps the numbers of UCX's taken. */
+		for (int k = 0; !forked && k < t->nfds; k++)
+			bfs_fd_disown(t->fds[k]);
 		if (forked)
 			t->ops->forget(t);
 		else
@@ -166,9 +169,12 @@ static int dial(struct bfs_client *c, struct bfs_transport *old,
 			return e;
 	}
 	e = bfs_ucx_dial(local.t, old, deadline, &t);
-	if (!e)
-		atomic_store(&remote.t, t);
-	return e;
+	if (e)
+		return e;
+	for (int i = 0; i < t->nfds; i++)
+		bfs_fd_own(t->fds[i]);
+	atomic_store(&remote.t, t);
+	return 0;
 }
 
 static int redial(struct bfs_client *c, struct bfs_transport *old,
