@@ -31,7 +31,8 @@ static struct bfs_client local = { .reconnect = redial,
 				   .put = put };
 static struct bfs_client remote = { .reconnect = redial,
 				    .get = get,
-				    .put = put };
+				    .put = put,
+				    .same = &local };
 /* Connections that are over, but that a call may still be using. */
 static struct bfs_transport *_Atomic retired[RETIRED];
 static struct bfs_hello_rep hello;
