@@ -283,7 +283,7 @@ static int wait_for(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
 static int run(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
 {
 	r->client = c;
-	m->id = atomic_fetch_add(&c->next_id, 1) + 1;
+	m->id = atomic_fetch_add(&(c->same ? c->same : c)->next_id, 1) + 1;
 	if (is_wait(m))
 		return wait_for(c, r, m);
 	if (!r->deadline)

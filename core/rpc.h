@@ -20,6 +20,8 @@ struct bfs_client {
 	struct bfs_transport *_Atomic t;
 	uint32_t timeout_ms; /* for one application call, retries included */
 	_Atomic uint64_t next_id;
+	/* Another way into the same session, whose numbers count; or NULL. */
+	struct bfs_client *same;
 	/*
 	 * Called when there is no transport or its peer is gone: put a new
 	 * one, which has said HELLO, into c->t before the deadline.  old is

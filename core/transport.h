@@ -68,6 +68,9 @@ struct bfs_transport {
 	 */
 	uint64_t session, ticket;
 	uint32_t generation;
+	/* Descriptors that are the transport's, for who has to guard them. */
+	const int *fds;
+	int nfds;
 };
 
 /*

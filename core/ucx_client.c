@@ -384,6 +384,8 @@ int bfs_ucx_connect(const void *address, size_t len, struct bfs_transport **t,
 		unmap(u);
 		return r;
 	}
+	u->base.fds = u->fds.fd;
+	u->base.nfds = u->fds.n;
 	*t = &u->base;
 	*local = u->address;
 	return 0;

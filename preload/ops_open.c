@@ -87,6 +87,7 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 	struct bfs_rpc r = BFS_RPC_INIT;
 	struct bfs_open_rep rep;
 	struct bfs_client *c;
+	bool local = false;
 	int e = bfs_session(&c);
 
 	while (!e) {
@@ -112,6 +113,12 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 					 .arena_slot = bfs_desc_index(d),
 					 .slot_gen = bfs_desc_gen(d) },
 				 &rep);
+		/* A fifo: its descriptor comes by the local socket only. */
+		if (e == -EOPNOTSUPP && bfs_settings.ucx && !local) {
+			local = true;
+			e = bfs_session_local(&c);
+			continue;
+		}
 		if (!bfs_where_on(w, &r, &e))
 			break;
 	}

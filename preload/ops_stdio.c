@@ -219,7 +219,7 @@ FILE *bfs_freopen(const char *path, const char *mode, FILE *f)
  */
 int bfs_fclose(FILE *f)
 {
-	int fd, bad, saved;
+	int before = errno, fd, bad, saved;
 
 	if (bfs_popen_is(f)) /* as libc: waits for the command */
 		return bfs_pclose(f);
@@ -232,7 +232,6 @@ int bfs_fclose(FILE *f)
 	}
 	if (REAL(fclose)(f))
 		return EOF;
-	if (bad)
-		errno = saved;
+	errno = bad ? saved : before;
 	return bad;
 }

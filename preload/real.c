@@ -18,3 +18,9 @@ void *bfs_real_find(void *slot, const char *name)
 	errno = saved;
 	return sym;
 }
+
+/* A look-up wipes out what dlerror() is to say, so its own comes early. */
+__attribute__((constructor)) static void find_dlerror(void)
+{
+	(void)REAL(dlerror);
+}

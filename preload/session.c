@@ -31,7 +31,8 @@ static struct bfs_client local = { .reconnect = redial,
 				   .put = put };
 static struct bfs_client remote = { .reconnect = redial,
 				    .get = get,
-				    .put = put };
+				    .put = put,
+				    .same = &local };
 /* Connections that are over, but that a call may still be using. */
 static struct bfs_transport *_Atomic retired[RETIRED];
 static struct bfs_hello_rep hello;
@@ -59,6 +60,9 @@ static void reap(bool forked)
 			continue;
 		if (!strcmp(t->ops->name, "local"))
 			bfs_fd_disown(bfs_local_socket(t));
+		/* A child keeps the numbers of UCX's taken. */
+		for (int k = 0; !forked && k < t->nfds; k++)
+			bfs_fd_disown(t->fds[k]);
 		if (forked)
 			t->ops->forget(t);
 		else
@@ -166,9 +170,12 @@ static int dial(struct bfs_client *c, struct bfs_transport *old,
 			return e;
 	}
 	e = bfs_ucx_dial(local.t, old, deadline, &t);
-	if (!e)
-		atomic_store(&remote.t, t);
-	return e;
+	if (e)
+		return e;
+	for (int i = 0; i < t->nfds; i++)
+		bfs_fd_own(t->fds[i]);
+	atomic_store(&remote.t, t);
+	return 0;
 }
 
 static int redial(struct bfs_client *c, struct bfs_transport *old,

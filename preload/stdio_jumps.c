@@ -36,11 +36,20 @@ static long answer(long r)
 	return -1;
 }
 
+/* A library that the transport uses may have touched errno. */
+#define ANSWER(call) \
+	({ \
+		int saved_ = errno; \
+		long r_ = (call); \
+		errno = saved_; \
+		answer(r_); \
+	})
+
 static ssize_t file_read(FILE *f, void *buf, ssize_t n)
 {
 	if (!held(f))
 		return ((read_fn *)original[READ])(f, buf, n);
-	return answer(bfs_read(f->_fileno, buf, (size_t)n));
+	return ANSWER(bfs_read(f->_fileno, buf, (size_t)n));
 }
 
 /* Everything, unless there is an error; f knows where it is. */
@@ -51,7 +60,7 @@ static ssize_t file_write(FILE *f, const void *buf, ssize_t n)
 	if (!held(f))
 		return ((write_fn *)original[WRITE])(f, buf, n);
 	while (done < n) {
-		long r = answer(bfs_write(f->_fileno, (const char *)buf + done,
+		long r = ANSWER(bfs_write(f->_fileno, (const char *)buf + done,
 					  (size_t)(n - done)));
 
 		if (r < 0) {
@@ -69,21 +78,21 @@ static off_t file_seek(FILE *f, off_t offset, int whence)
 {
 	if (!held(f))
 		return ((seek_fn *)original[SEEK])(f, offset, whence);
-	return answer(bfs_lseek(f->_fileno, offset, whence));
+	return ANSWER(bfs_lseek(f->_fileno, offset, whence));
 }
 
 static int file_close(FILE *f)
 {
 	if (!held(f))
 		return ((close_fn *)original[CLOSE])(f);
-	return (int)answer(bfs_close(f->_fileno));
+	return (int)ANSWER(bfs_close(f->_fileno));
 }
 
 static int file_stat(FILE *f, void *st)
 {
 	if (!held(f))
 		return ((stat_fn *)original[STAT])(f, st);
-	return (int)answer(bfs_fstat(f->_fileno, st));
+	return (int)ANSWER(bfs_fstat(f->_fileno, st));
 }
 
 static void *const ours[SLOTS] = {
@@ -168,20 +177,20 @@ static int cookie_fd(void *cookie)
 
 static ssize_t cookie_read(void *cookie, char *buf, size_t n)
 {
-	return answer(bfs_read(cookie_fd(cookie), buf, n));
+	return ANSWER(bfs_read(cookie_fd(cookie), buf, n));
 }
 
 /* Here 0, not -1, tells an error. */
 static ssize_t cookie_write(void *cookie, const char *buf, size_t n)
 {
-	long r = answer(bfs_write(cookie_fd(cookie), buf, n));
+	long r = ANSWER(bfs_write(cookie_fd(cookie), buf, n));
 
 	return r < 0 ? 0 : r;
 }
 
 static int cookie_seek(void *cookie, off64_t *offset, int whence)
 {
-	long r = answer(bfs_lseek(cookie_fd(cookie), *offset, whence));
+	long r = ANSWER(bfs_lseek(cookie_fd(cookie), *offset, whence));
 
 	if (r < 0)
 		return -1;
@@ -191,7 +200,7 @@ static int cookie_seek(void *cookie, off64_t *offset, int whence)
 
 static int cookie_close(void *cookie)
 {
-	return (int)answer(bfs_close(cookie_fd(cookie)));
+	return (int)ANSWER(bfs_close(cookie_fd(cookie)));
 }
 
 FILE *bfs_stdio_cookie(int fd, const char *mode)

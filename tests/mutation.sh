@@ -5,9 +5,7 @@
 . "${0%/*}/system/lib.sh"
 requires_root # rows about the identity need to change it
 rows=$builddir/tests/hooks/rows
-chmod 711 "$T"
 mkdir "$T/lib"
-mkdir -m 711 "$T/run"
 ln -s "$builddir/preload/.libs/libbenchfs_preload_mutation.so" \
 	"$T/lib/libbenchfs_preload.so"
 
@@ -44,6 +42,7 @@ mutant() {
 }
 
 # shellcheck disable=SC2046 # one name a line
+# shellcheck disable=SC2046 # names are words
 [ $# -gt 0 ] || set -- $("$rows" list)
 mutant -m "$mnt" --run-dir "$T/run/all" -o 'auth.allow_users=*' \
 	-o storage.max_storage_gb=1 -- sh "$T/each" "$@" || fail "see above"
