@@ -233,6 +233,15 @@ int bfs_ftruncate(int fd, off_t size)
 	return bfs_setattr_fd(fd, &q);
 }
 
+/* Which ids are asked for: the effective, unless the real ones differ. */
+static uint32_t access_flags(int flags)
+{
+	if (bfs_sys_0(SYS_getuid) == bfs_sys_0(SYS_geteuid) &&
+	    bfs_sys_0(SYS_getgid) == bfs_sys_0(SYS_getegid))
+		flags |= AT_EACCESS;
+	return (uint32_t)flags;
+}
+
 int bfs_faccessat(int dirfd, const char *path, int mode, int flags)
 {
 	struct bfs_rpc r = BFS_RPC_INIT;
@@ -251,13 +260,13 @@ int bfs_faccessat(int dirfd, const char *path, int mode, int flags)
 		if (w.foreign)
 			return (int)bfs_ret(
 				REAL(faccessat)(w.dirfd, w.path, mode, flags));
-		e = bfs_rpc_access(
-			c, &r,
-			&(struct bfs_access_req){ .at = w.at,
-						  .path = bfs_where_str(&w),
-						  .mode = (uint32_t)mode,
-						  .flags = (uint32_t)flags },
-			&rep);
+		e = bfs_rpc_access(c, &r,
+				   &(struct bfs_access_req){
+					   .at = w.at,
+					   .path = bfs_where_str(&w),
+					   .mode = (uint32_t)mode,
+					   .flags = access_flags(flags) },
+				   &rep);
 		if (!bfs_where_on(&w, &r, &e))
 			break;
 	}

@@ -7,6 +7,8 @@
 #include "server/session.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <utlist.h>
@@ -60,6 +62,23 @@ struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid)
 	}
 	HASH_ADD(hh, p->processes, pid, sizeof(pid), proc);
 	return proc;
+}
+
+int bfs_process_real_ids(pid_t pid, struct bfs_cred *cred)
+{
+	char path[32], line[256];
+	int found = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (found < 2 && fgets(line, sizeof(line), f))
+		found += sscanf(line, "Uid: %" SCNu32, &cred->uid) == 1 ||
+			 sscanf(line, "Gid: %" SCNu32, &cred->gid) == 1;
+	fclose(f);
+	return found == 2 ? 0 : -ESRCH;
 }
 
 void bfs_process_free_all(struct bfs_port_local *p)

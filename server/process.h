@@ -19,6 +19,11 @@ struct bfs_process {
 
 /* The process with that pid, watched from now on; NULL and errno. */
 struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid);
+/*
+ * The real ids of a process, into cred, whose groups stay: what access(2)
+ * asks for.  0 or -errno.
+ */
+int bfs_process_real_ids(pid_t pid, struct bfs_cred *cred);
 void bfs_process_free_all(struct bfs_port_local *p);
 
 #endif

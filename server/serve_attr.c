@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What can be asked: getattr, access, statfs. */
 #include "server/perm.h"
+#include "server/process.h"
+#include "server/session.h"
 #include "server/walk.h"
 
 #include "core/log.h"
@@ -24,15 +26,26 @@ int bfs_serve_getattr(struct bfs_call *c, const struct bfs_getattr_req *req,
 int bfs_serve_access(struct bfs_call *c, const struct bfs_access_req *req,
 		     struct bfs_access_rep *rep)
 {
+	const struct bfs_cred *effective = c->cred;
+	struct bfs_cred cred = *effective;
 	struct bfs_inode *i;
-	int r;
+	int r = 0;
 
 	if (req->mode & ~7u)
 		return -EINVAL;
+	/* A client says AT_EACCESS too if its real ids are the effective. */
+	if (!(req->flags & AT_EACCESS) && c->session && c->session->pid)
+		r = bfs_process_real_ids(c->session->pid, &cred);
+	if (r)
+		return r;
+	c->cred = &cred;
 	r = bfs_walk_to(c, req->at, req->path,
 			!(req->flags & AT_SYMLINK_NOFOLLOW), &i);
 	/* access(2)'s bits are the permission bits. */
-	return r ? r : bfs_perm_check(c->cred, i, req->mode);
+	if (!r)
+		r = bfs_perm_check(c->cred, i, req->mode);
+	c->cred = effective;
+	return r;
 }
 
 /* What max_bytes leaves of it. */

@@ -21,12 +21,17 @@ char *bfs_path(const char *dir, const char *name)
 	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
-/* Other users get through to the sockets, and see no names. */
-static int open_way(const char *dir, const char *base)
+static bool all_may_pass(const char *dir)
 {
 	struct stat st;
 
-	if (stat(base, &st) || !(st.st_mode & S_IXOTH))
+	return !stat(dir, &st) && st.st_mode & S_IXOTH;
+}
+
+/* Other users get through to the sockets, and see no names. */
+static int open_way(const char *dir, const char *base)
+{
+	if (!all_may_pass(base))
 		return bfs_fail(EX_CANTCREAT,
 				"auth.allow_users: other users cannot pass %s; "
 				"choose another --run-dir",
@@ -192,12 +197,14 @@ static int take_scratch(struct bfs_rundir *d, const struct bfs_options *o)
 {
 	BFS_AUTOFREE char *longest = default_dir("XXXXXX");
 	int status = longest ? check_length(longest) : EX_OSERR;
+	const char *base = run_base();
 
 	if (status)
 		return status;
-	/* XDG_RUNTIME_DIR is its user's alone. */
-	d->path = others_come(o) ? scratch_dir("/tmp", true)
-				 : scratch_dir(run_base(), false);
+	/* XDG_RUNTIME_DIR is its user's alone, as a rule. */
+	if (others_come(o) && !all_may_pass(base))
+		base = "/tmp";
+	d->path = scratch_dir(base, others_come(o));
 	d->own_path = d->path != NULL;
 	return d->path ? 0 : EX_CANTCREAT;
 }

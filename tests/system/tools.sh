@@ -4,7 +4,7 @@
 requires "$PY"
 
 b() { "$builddir/run" benchfs "$@"; }
-run=$T/run
+run=$T/daemon
 at_exit='b stop --run-dir "$run" >/dev/null 2>&1 || :'
 b start --run-dir "$run" -d "$T/data" >"$T/out" 2>&1 || fail "start: $(cat "$T/out")"
 pid=$(cat "$run/pid")
