@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/rpc.h"
 #include "core/ucx_load.h"
+#include "preload/path.h"
 #include "preload/state.h"
 
 #include <errno.h>
@@ -36,8 +37,11 @@ static int dial(const struct bfs_transport *local,
 	struct bfs_transport *t;
 	const void *address;
 	size_t len;
-	int e = bfs_ucx_load(MODULEDIR, bfs_settings.run_dir, &t, &address,
-			     &len);
+	int e;
+
+	bfs_inside = 1;
+	e = bfs_ucx_load(MODULEDIR, bfs_settings.run_dir, &t, &address, &len);
+	bfs_inside = 0;
 
 	if (e) {
 		bfs_log(error, "ucx transport of %s: %s", bfs_settings.run_dir,
