@@ -18,7 +18,7 @@
  * What an application has as DIR.  It is one block of malloc, and starts as
  * libc's does, with an empty buffer: should its descriptor be closed behind
  * our back, and the stream be taken for one of libc's, that finds nothing to
- * read and frees it all.
+ * read and frees it all.  libc's dirfd works on both.
  */
 struct bfs_dirstream {
 	int fd;

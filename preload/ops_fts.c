@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * fts: trees of which at least one root is ours.  Written against the public
- * functions, so that a walk may leave BenchFS and come back.
+ * functions, so that a walk may leave BenchFS and come back.  libc's fts_set
+ * only notes what it is told in the entry, and serves ours as well.
  */
 #include "preload/fts_tree.h"
 #include "preload/ops.h"
