@@ -191,6 +191,19 @@ static uint64_t until_deadline(const struct bfs_io *io)
 	return io->deadline > now ? io->deadline - now : 0;
 }
 
+/* Deliver pending signals now; were there any? */
+static bool let_signals_in(const uint64_t *signals)
+{
+	uint64_t pending = 0, all;
+
+	bfs_sys_2(SYS_rt_sigpending, &pending, 8);
+	if (!(pending & ~*signals))
+		return false;
+	bfs_sys_restore_signals(signals);
+	bfs_sys_block_signals(&all);
+	return true;
+}
+
 /* Sleep on the worker for everybody. */
 static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		const uint64_t *signals)
@@ -214,10 +227,16 @@ static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 
 		u->leader_asleep = true;
 		unlock(u);
+		/* Not armed, it may stay readable: look again after a nap. */
+		if (!armed)
+			p[0].fd = -1;
 		r = (int)bfs_sys_5(SYS_ppoll, p, 2, &t, signals, 8);
+		/* What is ready at once keeps signals out: let them in. */
+		if (r > 0 && let_signals_in(signals))
+			r = -EINTR;
 		lock(u);
 		u->leader_asleep = false;
-		if (r > 0 && p[1].revents)
+		if (p[1].revents)
 			bfs_sys_3(SYS_read, u->wake_fd, &junk, sizeof(junk));
 		progress(u);
 	}
@@ -232,7 +251,7 @@ static int follow(struct bfs_ucx_slot *s, const struct bfs_io *io,
 {
 	struct bfs_ucx_client *u = s->client;
 	uint32_t news = atomic_load(&s->news);
-	uint64_t ns = until_deadline(io), pending = 0, all;
+	uint64_t ns = until_deadline(io), all;
 	int r;
 
 	s->asleep = true;
@@ -247,12 +266,7 @@ static int follow(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	}
 	/* A futex cannot let signals in as it goes to sleep: look for them. */
 	bfs_sys_futex_wait(&s->news, news, BFS_MIN(ns, SLICE_NS));
-	bfs_sys_2(SYS_rt_sigpending, &pending, 8);
-	r = pending & ~*signals ? -EINTR : 0;
-	if (r) {
-		bfs_sys_restore_signals(signals);
-		bfs_sys_block_signals(&all);
-	}
+	r = let_signals_in(signals) ? -EINTR : 0;
 	lock(u);
 	s->asleep = false;
 	return r;
