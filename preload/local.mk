@@ -63,4 +63,4 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_audit.la
 	$(NULL)
 %C%_libbenchfs_audit_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
 %C%_libbenchfs_audit_la_CFLAGS   = $(AM_CFLAGS) -fno-sanitize=all
-%C%_libbenchfs_audit_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
+%C%_libbenchfs_audit_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared -Wc,-fno-sanitize=all
