@@ -69,7 +69,7 @@ static int attempt(const char *file, char *const argv[], char *const envp[],
 	/* Most elements of PATH end here. */
 	if (!bfs_owns_path(file) &&
 	    bfs_sys_3(SYS_faccessat, AT_FDCWD, file, F_OK) == -ENOENT &&
-	    !bfs_led(AT_FDCWD, &led, 0))
+	    !bfs_led(AT_FDCWD, &led))
 		return -ENOENT;
 	e = bfs_exec_path(file, argv, envp);
 	return e == -ENOEXEC && shell ? run_by_shell(file, argv, envp) : e;

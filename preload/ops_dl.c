@@ -276,7 +276,7 @@ bool bfs_dl_ours(const char *path)
 	return bfs_owns_path(path) ||
 	       (bfs_on &&
 		bfs_sys_3(SYS_faccessat, AT_FDCWD, path, F_OK) == -ENOENT &&
-		bfs_led(AT_FDCWD, &path, 0));
+		bfs_led(AT_FDCWD, &path));
 }
 
 void *bfs_dlopen(const char *path, int flags)
