@@ -62,5 +62,5 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_audit.la
 	core/transport_local.c core/wire.c \
 	$(NULL)
 %C%_libbenchfs_audit_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
-%C%_libbenchfs_audit_la_CFLAGS   = $(AM_CFLAGS) -fno-sanitize=all
+%C%_libbenchfs_audit_la_CFLAGS   = $(BFS_PLAIN_CFLAGS)
 %C%_libbenchfs_audit_la_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
