@@ -47,13 +47,15 @@ mutant() {
 mutant -m "$mnt" --run-dir "$T/run/all" -o 'auth.allow_users=*' \
 	-o storage.max_storage_gb=1 -- sh "$T/each" "$@" || fail "see above"
 
-# tmpfile is of /tmp, so that is what BenchFS serves for it, and a program that
-# lies there is reached by its descriptor
-tmpfile() {
-	mutant -m /tmp -- sh -c '/proc/self/fd/9 run tmpfile /tmp' >"$T/out" 2>&1 9<"$rows"
-}
-tmpfile || fail "tmpfile: $(cat "$T/out")"
-BENCHFS_MUTATE=tmpfile
-export BENCHFS_MUTATE
-! tmpfile || fail "tmpfile: survives without its hook"
+# tmpfile is of /tmp, so that is what BenchFS serves for it: but then what is
+# built there cannot be seen
+case $builddir in
+/tmp/*) echo "tmpfile: skipped, the build tree is in /tmp" ;;
+*)
+	mutant -m /tmp -- "$rows" run tmpfile /tmp >"$T/out" 2>&1 ||
+		fail "tmpfile: $(cat "$T/out")"
+	! BENCHFS_MUTATE=tmpfile mutant -m /tmp -- "$rows" run tmpfile /tmp \
+		>"$T/out" 2>&1 || fail "tmpfile: survives without its hook"
+	;;
+esac
 check_real_is_empty "the mutations"
