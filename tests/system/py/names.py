@@ -63,3 +63,13 @@ tried('open', os.open, D + b'/x/', os.O_CREAT | os.O_WRONLY)
 tried('mkdir/', os.mkdir, D + b'/slash/')
 tried('symlink/', os.symlink, 'x', D + b'/sym/')
 tried('rename', os.rename, D + b'/slash/', D + b'/slashed/')
+# name by name from the root, as programs do that trust no symlink
+at = os.open('/', os.O_PATH | os.O_DIRECTORY)
+for name in D.split(b'/')[1:]:
+    was, at = at, os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+    os.close(was)
+os.mkdir('found', dir_fd=at)
+print(os.path.isdir(D + b'/found'), os.stat('.', dir_fd=at).st_ino == os.stat(D).st_ino)
+at = os.open('/', os.O_RDONLY)
+os.rmdir(b'.//' + D[1:] + b'/found', dir_fd=at)
+tried('below the root', os.stat, D + b'/found')
