@@ -338,7 +338,7 @@ int bfs_path_out(char *out, size_t size, struct bfs_str path)
 	if (path.len == 1 && path.ptr[0] == '/')
 		path.len = 0;
 	if (n + path.len >= size)
-		return -ERANGE;
+		return -ENAMETOOLONG;
 	memcpy(out, bfs_settings.mount, n);
 	memcpy(out + n, path.ptr, path.len);
 	out[n + path.len] = '\0';

@@ -47,6 +47,7 @@ print(os.listdir('.'), os.getcwdb() == dir)
 os.mkdir(b'd' * 255)
 os.chdir(b'd' * 255)  # beyond what a path can say
 make('beyond')
+print(os.getcwdb() == dir + b'/' + b'd' * 255)
 print(os.listdir('.'))
 os.unlink('beyond')
 os.chdir('..')
