@@ -6,7 +6,8 @@
 #include "core/wire.h"
 
 #define BFS_PROTO_VERSION 1
-#define BFS_PATH_MAX 4096 /* with the final NUL, as the kernel counts */
+#define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
+#define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
 #define BFS_FIELDS_MAX 9216	/* header and fields of any message */
 #define BFS_BULK_MAX (1u << 20) /* largest bulk of any transport */

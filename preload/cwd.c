@@ -142,7 +142,7 @@ int bfs_handle_path(struct bfs_handle h, char *out, size_t size)
 
 char *bfs_getcwd(char *buf, size_t n)
 {
-	char path[BFS_PATH_MAX];
+	char path[sizeof(bfs_settings.mount) + BFS_DEEP_PATH_MAX];
 	int len;
 
 	if (buf && !n)

@@ -148,11 +148,44 @@ bool bfs_owns_path(const char *p)
 	return bfs_cwd_to_mount[0] && match(skip_dots(p), bfs_cwd_to_mount);
 }
 
+/* Is dirfd the directory that the first n bytes of the mount point name? */
+static bool is_above(int dirfd, size_t n)
+{
+	char name[sizeof(bfs_settings.mount)];
+	struct stat above, it;
+
+	memcpy(name, bfs_settings.mount, n);
+	strcpy(name + n, n ? "" : "/");
+	return !bfs_sys_fstat(dirfd, &it) && S_ISDIR(it.st_mode) &&
+	       !bfs_sys_4(SYS_newfstatat, AT_FDCWD, name, &above, 0) &&
+	       it.st_ino == above.st_ino && it.st_dev == above.st_dev;
+}
+
+/*
+ * Does p lead to the mount point from dirfd, a directory above it ("benchfs"
+ * in /)?  What is left of p then, or NULL.  Programs walk so that resolve a
+ * path name by name.
+ */
+static const char *from_above(int dirfd, const char *p)
+{
+	const struct bfs_settings *s = &bfs_settings;
+	const char *rest;
+
+	p = skip_dots(p);
+	for (const char *m = s->mount; m; m = strchr(m + 1, '/')) {
+		rest = match(p, m + 1);
+		if (bfs_unlikely(rest && is_above(dirfd, m - s->mount)))
+			return rest;
+	}
+	return NULL;
+}
+
 bool bfs_owns_at(int dirfd, const char *p)
 {
 	if (!p || *p == '/' || dirfd == AT_FDCWD)
 		return bfs_owns_path(p);
-	return bfs_fd_desc(dirfd) != NULL;
+	return bfs_fd_desc(dirfd) ||
+	       (bfs_on && *p && !bfs_aside && from_above(dirfd, p));
 }
 
 static const char *no_slashes(const char *p)
@@ -196,6 +229,8 @@ static bool start_relative(struct bfs_where *w, int dirfd, const char *p)
 		w->at = bfs_cwd_handle();
 	else if (dirfd == AT_FDCWD && bfs_cwd_to_mount[0] &&
 		 (rest = match(skip_dots(p), bfs_cwd_to_mount)))
+		w->path = *rest ? rest : "/";
+	else if (dirfd != AT_FDCWD && (rest = from_above(dirfd, p)))
 		w->path = *rest ? rest : "/";
 	else
 		return false;
@@ -303,7 +338,7 @@ int bfs_path_out(char *out, size_t size, struct bfs_str path)
 	if (path.len == 1 && path.ptr[0] == '/')
 		path.len = 0;
 	if (n + path.len >= size)
-		return -ERANGE;
+		return -ENAMETOOLONG;
 	memcpy(out, bfs_settings.mount, n);
 	memcpy(out + n, path.ptr, path.len);
 	out[n + path.len] = '\0';

@@ -62,8 +62,8 @@ struct bfs_call {
 	void *in; /* where the reply's bulk goes */
 	size_t in_cap, in_len;
 	int pass_fd; /* sent with the reply, then closed; -1: none */
-	struct bfs_escape_rep escape; /* for status -BFS_ESCAPE */
-	char escape_path[BFS_PATH_MAX];
+	struct bfs_escape_rep escape;	     /* for status -BFS_ESCAPE */
+	char escape_path[BFS_DEEP_PATH_MAX]; /* GETPATH's too */
 };
 
 struct bfs_port_ops {

@@ -52,7 +52,7 @@ static int escape(struct bfs_call *c, const struct bfs_walk *w,
 	size_t rest = (size_t)(w->end - w->pos);
 	char *p = c->escape_path;
 
-	if (a.len + slash + rest >= sizeof(c->escape_path))
+	if (a.len + slash + rest >= BFS_PATH_MAX)
 		return -ENAMETOOLONG;
 	if (a.len)
 		memcpy(p, a.ptr, a.len);
