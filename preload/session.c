@@ -29,19 +29,31 @@ static struct life *_Atomic life;
 static struct bfs_client local = { .reconnect = redial,
 				   .get = get,
 				   .put = put };
-static struct bfs_client remote = { .reconnect = redial,
-				    .get = get,
-				    .put = put,
-				    .same = &local };
+static struct bfs_client remote = {
+	.reconnect = redial, .get = get, .put = put, .same = &local
+};
 /* Connections that are over, but that a call may still be using. */
 static struct bfs_transport *_Atomic retired[RETIRED];
 static struct bfs_hello_rep hello;
 
-static void lock(uint64_t *signals)
+/*
+ * Signals are blocked in between.  False: this thread has it already (a
+ * library that we are at work in has called back into a hook).
+ */
+static bool lock(uint64_t *signals)
 {
+	uint32_t me = (uint32_t)bfs_sys_0(SYS_gettid), is = 0;
+
 	bfs_sys_block_signals(signals);
-	while (atomic_exchange(&life->lock, 1))
-		bfs_sys_futex_wait(&life->lock, 1, 1000000);
+	while (!atomic_compare_exchange_strong(&life->lock, &is, me)) {
+		if (is == me) {
+			bfs_sys_restore_signals(signals);
+			return false;
+		}
+		bfs_sys_futex_wait(&life->lock, is, 1000000);
+		is = 0;
+	}
+	return true;
 }
 
 static void unlock(const uint64_t *signals)
@@ -103,7 +115,8 @@ static void put(struct bfs_client *c, struct bfs_transport *t)
 
 	if (atomic_fetch_sub(&life->active, 1) != 1 || !retired[0])
 		return;
-	lock(&signals);
+	if (!lock(&signals))
+		return;
 	if (!life->active)
 		reap(false);
 	unlock(&signals);
@@ -184,7 +197,8 @@ static int redial(struct bfs_client *c, struct bfs_transport *old,
 	uint64_t signals;
 	int e = 0;
 
-	lock(&signals);
+	if (!lock(&signals))
+		return -EDEADLK;
 	if (c->t == old) {
 		retire(c);
 		if (c == &remote && old)
@@ -217,7 +231,8 @@ static int begin_life(void)
 
 	if (e)
 		return e;
-	lock(&signals);
+	if (!lock(&signals))
+		return -EDEADLK;
 	if (!life->alive) {
 		retire(&local);
 		retire(&remote);
@@ -264,7 +279,8 @@ void bfs_session_renew(void)
 
 	if (!life || !life->alive)
 		return;
-	lock(&signals);
+	if (!lock(&signals))
+		return;
 	retire(&remote);
 	retire(&local);
 	if (!life->active)
