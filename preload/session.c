@@ -29,10 +29,9 @@ static struct life *_Atomic life;
 static struct bfs_client local = { .reconnect = redial,
 				   .get = get,
 				   .put = put };
-static struct bfs_client remote = { .reconnect = redial,
-				    .get = get,
-				    .put = put,
-				    .same = &local };
+static struct bfs_client remote = {
+	.reconnect = redial, .get = get, .put = put, .same = &local
+};
 /* Connections that are over, but that a call may still be using. */
 static struct bfs_transport *_Atomic retired[RETIRED];
 static struct bfs_hello_rep hello;
