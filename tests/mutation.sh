@@ -12,7 +12,7 @@ ln -s "$builddir/preload/.libs/libbenchfs_preload_mutation.so" \
 # judge NAME DIRECTORY: 0 if the row holds with the hook and fails without it
 cat >"$T/judge" <<'END'
 row=$1
-timeout 20 "$rows" run "$row" "$2/with" >"$T/out" 2>&1 </dev/null
+timeout 70 "$rows" run "$row" "$2/with" >"$T/out" 2>&1 </dev/null
 rc=$?
 [ $rc -ne 77 ] || { echo "$row: skipped"; exit 0; }
 [ $rc -eq 0 ] || { echo "$row: FAILS with its hook"; cat "$T/out"; exit 1; }

@@ -89,16 +89,18 @@ ROW(fdopen)
 	FILE *f = PTR(fdopen(fd, "a"));
 
 	TRUE(fileno(f) == fd);
+	TRUE(fcntl(fd, F_GETFL) & O_APPEND);
+	IS(pwrite(open(P("f"), O_WRONLY), "o,", 2, 4), 2);
 	TRUE(fputs("!", f) >= 0 && !fflush(f));
-	TEXT(get("f"), "hello!");
+	TEXT(get("f"), "hello,!");
 	OK(fclose(f));
 	FAILS(fcntl(fd, F_GETFD), EBADF);
 	NONE(fdopen(r, "w"), EINVAL);
 	NONE(fdopen(987, "r"), EBADF);
 	f = PTR(fdopen(open(P("f"), O_RDWR), "r+"));
-	TEXT(line(f), "hello!");
+	TEXT(line(f), "hello,!");
 	TRUE(!fseek(f, 0, SEEK_END) && fputs("?", f) >= 0 && !fclose(f));
-	TEXT(get("f"), "hello!?");
+	TEXT(get("f"), "hello,!?");
 }
 
 /* Nothing of the file may stick to its number. */

@@ -4,6 +4,7 @@
 # library changes neither results nor errno (F6), with a daemon and without.
 . "${0%/*}/lib.sh"
 rows=$builddir/tests/hooks/rows
+limit=$((limit * 5)) # hundreds of programs
 
 # all OUTPUT DIRECTORY: every row, what it prints, and whether it holds.
 cat >"$T/all" <<'END'
