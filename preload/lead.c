@@ -157,21 +157,6 @@ static bool is_mount(const struct stat *st)
 	       m.st_ino == st->st_ino && m.st_dev == st->st_dev;
 }
 
-/* Is name one of the names of the mount point? */
-static bool part_of_mount(const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = bfs_settings.mount; *p == '/';) {
-		const char *end = strchrnul(++p, '/');
-
-		if ((size_t)(end - p) == n && !memcmp(p, name, n))
-			return true;
-		p = end;
-	}
-	return false;
-}
-
 /* Just a name that is not there, in a directory of the real tree? */
 static bool plain_missing(int dirfd, const char *path)
 {
@@ -182,9 +167,8 @@ static bool plain_missing(int dirfd, const char *path)
 
 	if (bfs_sys_4(SYS_readlinkat, dirfd, path, target, sizeof(target)) >= 0)
 		return false; /* a dangling link: it may lead in */
-	/* The directory is there; is the mount point in it? */
 	if (!slash || !n)
-		return slash || dirfd == AT_FDCWD || !part_of_mount(path);
+		return true; /* the directory is there */
 	if (n >= sizeof(dir))
 		return false;
 	memcpy(dir, path, n);

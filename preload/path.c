@@ -131,8 +131,6 @@ static const char *own_cwd_name(const char *p)
 	return q + 3;
 }
 
-__thread char bfs_inside;
-
 bool bfs_owns_path(const char *p)
 {
 	int fd;
@@ -144,7 +142,7 @@ bool bfs_owns_path(const char *p)
 	if (*p == '/')
 		return below_mount(p) || own_fd_name(p, &fd) || own_cwd_name(p);
 	if (bfs_cwd_ours)
-		return !bfs_inside;
+		return true;
 	return bfs_cwd_to_mount[0] && match(skip_dots(p), bfs_cwd_to_mount);
 }
 

@@ -32,10 +32,6 @@ struct bfs_where {
 	char buf[BFS_PATH_MAX]; /* behind an escape */
 };
 
-/* This thread is at work for us inside a library (UCX), whose relative paths
- * ("./ucx.conf") are the kernel's and must not wait for ourselves. */
-extern __thread char bfs_inside;
-
 /* Is path below the mount point?  NULL is not. */
 bool bfs_owns_path(const char *path);
 bool bfs_owns_at(int dirfd, const char *path);

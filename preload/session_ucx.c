@@ -37,11 +37,8 @@ static int dial(const struct bfs_transport *local,
 	struct bfs_transport *t;
 	const void *address;
 	size_t len;
-	int e;
-
-	bfs_inside = 1;
-	e = bfs_ucx_load(MODULEDIR, bfs_settings.run_dir, &t, &address, &len);
-	bfs_inside = 0;
+	int e = bfs_ucx_load(MODULEDIR, bfs_settings.run_dir, &t, &address,
+			     &len);
 
 	if (e) {
 		bfs_log(error, "ucx transport of %s: %s", bfs_settings.run_dir,
