@@ -46,6 +46,8 @@ struct bfs_ucx_client {
 	ucp_ep_h ep;
 	struct bfs_ucx_fds fds;
 	void *address;
+	struct bfs_ucx_client *next; /* ucx_fork.c */
+	pid_t ucx_tid; /* UCX's own thread, if this one has started it */
 	_Atomic uint32_t freed; /* futex: a slot was given back */
 	_Atomic uint32_t claimers;
 
@@ -81,5 +83,16 @@ void bfs_ucx_bury(struct bfs_ucx_client *u);
  */
 int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		 const uint64_t *signals);
+
+/* ucx_fork.c: clients that a fork has to wait for. */
+void bfs_ucx_fork_add(struct bfs_ucx_client *u);
+void bfs_ucx_fork_del(struct bfs_ucx_client *u);
+pid_t bfs_ucx_newest_thread(void);
+/*
+ * fn(arg), which opens UCX; in a forked child on a thread of its own.
+ * -EDEADLK: UCX was busy when the parent forked and is stuck; arg stays in
+ * use for ever.
+ */
+int bfs_ucx_guard(int (*fn)(void *arg), void *arg);
 
 #endif

@@ -15,17 +15,18 @@
 enum when {
 	ALWAYS,
 	AT_LOAD, /* read when libucs is loaded, so too late if it is */
-	NO_RDMA, /* only on a node without RDMA devices */
+	NO_RDMA, /* on a node without RDMA devices; else UCX chooses */
+	RDMA,
 };
 
 /*
  * UCX in a program that does not expect it: no signal handlers, no patched
  * mmap, no lines on stdout, no threads beyond the one it cannot do without.
- * Peers must be given up on shared memory too, and both sides must agree on
- * that and on the geometry.  Without RDMA devices two transports are enough;
- * with them UCX chooses, and an MPI that comes later finds all modules.
- * Not cma, which is no faster here: a daemon that goes on late would read the
- * buffer of a call that was given up long ago.
+ * Not shared memory: all clients write to one queue of the daemon, and one
+ * that is killed while it fills in its element stops the queue for everybody
+ * (clients of the same node have the local transport).  Nor cma: a daemon that
+ * goes on late would read the buffer of a call given up long ago.  Users who
+ * want them say so in UCX_TLS; both sides must then give up dead peers.
  */
 static const struct {
 	enum when when;
@@ -44,7 +45,8 @@ static const struct {
 	{ ALWAYS, "UCX_RNDV_THRESH", EAGER },
 	{ NO_RDMA, "UCX_MEM_EVENTS", "n" },
 	{ NO_RDMA, "UCX_MODULES", "none" },
-	{ NO_RDMA, "UCX_TLS", "tcp,posix,self" },
+	{ NO_RDMA, "UCX_TLS", "tcp,self" },
+	{ RDMA, "UCX_TLS", "^sm" },
 };
 
 extern char **environ;
@@ -117,7 +119,10 @@ static const char *value_of(const char *value, size_t eager_max, char *buf,
 int bfs_ucx_env_enter(struct bfs_ucx_env *e, size_t eager_max)
 {
 	char buf[24];
-	const bool skip[] = { [AT_LOAD] = loaded(), [NO_RDMA] = have_rdma() };
+	const bool rdma = have_rdma();
+	const bool skip[] = {
+		[AT_LOAD] = loaded(), [NO_RDMA] = rdma, [RDMA] = !rdma
+	};
 	size_t n = 0;
 
 	e->old = environ;

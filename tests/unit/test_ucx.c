@@ -607,6 +607,57 @@ static void test_fork(void **state)
 	assert_int_equal(do_read(&f->client, &c, 1, 1), 0);
 }
 
+static void toil(struct fixture *f, int ready)
+{
+	struct bfs_transport *t = f->client.t;
+	uint8_t *buf = malloc(BFS_BULK_MAX);
+
+	t->ops->forget(t);
+	open_transport(f);
+	t = f->client.t;
+	t->session++;
+	if (say_hello(f, BFS_PROTO_VERSION))
+		_exit(1);
+	(void)!write(ready, "", 1);
+	while (!do_write(&f->client, buf, BFS_BULK_MAX, 1) &&
+	       !do_read(&f->client, buf, BFS_BULK_MAX, 1))
+		;
+	_exit(2);
+}
+
+/* Clients that die in the middle of a megabyte leave nothing behind. */
+static void test_client_killed(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *buf = malloc(BFS_BULK_MAX);
+	int status, ready[2];
+	const char *tls = getenv("UCX_TLS");
+	char c;
+
+	/* UCX's queue in shared memory does not survive it (ucx_env.c). */
+	if (tls && strstr(tls, "posix")) {
+		free(buf);
+		skip();
+	}
+	assert_int_equal(pipe(ready), 0);
+	for (int i = 0; i < 4; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			toil(f, ready[1]);
+		assert_int_equal(read(ready[0], &c, 1), 1);
+		usleep(3000u * (unsigned)i);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(do_write(&f->client, buf, BFS_BULK_MAX, 7), 0);
+		assert_int_equal(do_read(&f->client, buf, BFS_BULK_MAX, 7), 0);
+	}
+	close(ready[0]);
+	close(ready[1]);
+	free(buf);
+}
+
 static void test_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -859,23 +910,15 @@ static void test_clean_stop(void **state)
 static int run(const char *name, const char *tls)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_sizes),
-		T(test_long_fields),
-		T(test_threads),
-		T(test_all_slots_taken),
-		T(test_signal),
-		T(test_call_from_handler),
-		T(test_stopped),
-		T(test_stopped_with_bulk),
-		T(test_killed),
-		T(test_fork),
-		T(test_refused),
-		T(test_stranger),
-		T(test_damaged_address),
-		T(test_hostile),
-		cmocka_unit_test(test_parse),
-		T(test_descriptors),
-		T(test_clean_stop),
+		T(test_sizes),	       T(test_long_fields),
+		T(test_threads),       T(test_all_slots_taken),
+		T(test_signal),	       T(test_call_from_handler),
+		T(test_stopped),       T(test_stopped_with_bulk),
+		T(test_killed),	       T(test_fork),
+		T(test_refused),       T(test_stranger),
+		T(test_client_killed), T(test_damaged_address),
+		T(test_hostile),       cmocka_unit_test(test_parse),
+		T(test_descriptors),   T(test_clean_stop),
 	};
 
 	if (tls)
@@ -889,11 +932,16 @@ static int run(const char *name, const char *tls)
 int main(int argc, char **argv)
 {
 	const char *build = getenv("builddir");
+	const char *valgrind = getenv("BENCHFS_VALGRIND");
 	char module[PATH_MAX];
 	int bad;
 
+	/* It complains of UCX, and is too slow for the deadlines in here. */
+	if (valgrind && *valgrind == '1')
+		return 77;
 	snprintf(module, sizeof(module), "%s/core/.libs", build ? build : ".");
 	setenv("BENCHFS_MODULEDIR", module, 1);
+	setenv("UCX_KEEPALIVE_INTERVAL", "1s", 1); /* not to wait so long */
 	strcpy(dir, "/tmp/bfs-ucx.XXXXXX");
 	if (!mkdtemp(dir))
 		return 1;
@@ -902,9 +950,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		bad = run(argv[1], strcmp(argv[1], "-") ? argv[1] : NULL);
 	else
-		bad = run("tcp", "tcp,self") +
-		      run("shared memory", "posix,cma,self") +
-		      run("default", NULL);
+		bad = run("default", NULL) + run("shared memory", "posix,self");
 	rmdir(dir);
 	return bad != 0;
 }
