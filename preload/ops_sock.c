@@ -66,7 +66,7 @@ static int set_foreign(struct bfs_peer *n, const char *path)
 	return 0;
 }
 
-static int find(struct bfs_where *w, struct bfs_peer *n)
+static int find(struct bfs_where *w, struct bfs_peer *n, uint64_t *ino)
 {
 	struct bfs_handle h;
 	int dir = bfs_datafd(w, BFS_DATAFD_SOCKET, NULL, &h);
@@ -74,6 +74,7 @@ static int find(struct bfs_where *w, struct bfs_peer *n)
 	if (dir < 0)
 		return dir;
 	set_name(n, dir, h.ino);
+	*ino = h.ino;
 	return 0;
 }
 
@@ -105,6 +106,7 @@ int bfs_peer_find(struct bfs_peer *n, const struct sockaddr *addr,
 {
 	char path[sizeof(struct sockaddr_un)];
 	struct bfs_where w;
+	uint64_t ino;
 	int e;
 
 	n->dir = -1;
@@ -114,7 +116,7 @@ int bfs_peer_find(struct bfs_peer *n, const struct sockaddr *addr,
 	if (!e)
 		e = may_write(&w);
 	if (!e)
-		e = find(&w, n);
+		e = find(&w, n, &ino);
 	return e == -(int)BFS_ESCAPE ? set_foreign(n, w.path) : e;
 }
 
@@ -185,13 +187,37 @@ static int is_unix_socket(int sock)
 	return e ? e : domain == AF_UNIX ? 0 : -EINVAL;
 }
 
+/*
+ * What getsockname() and the receivers of our datagrams see is the name that
+ * we bind to, so if it fits and we may go there, it is one that is good in
+ * other processes too.
+ */
+static void spell_out(struct bfs_peer *n, uint64_t ino)
+{
+	char link[32], dir[sizeof(n->un.sun_path)];
+	long len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", n->dir);
+	len = bfs_sys_3(SYS_readlink, link, dir, sizeof(dir));
+	if (len <= 0 || len + 18 > (long)sizeof(n->un.sun_path))
+		return;
+	dir[len] = '\0';
+	if (bfs_sys_4(SYS_faccessat2, AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS))
+		return;
+	n->len = (socklen_t)PATH_AT + 1 +
+		 (socklen_t)snprintf(n->un.sun_path, sizeof(n->un.sun_path),
+				     "%s/%016lx", dir, ino);
+}
+
 static int bind_entry(int sock, struct bfs_where *w)
 {
 	struct bfs_peer n;
-	int e = find(w, &n);
+	uint64_t ino;
+	int e = find(w, &n, &ino);
 
 	if (e)
 		return e;
+	spell_out(&n, ino);
 	e = (int)bfs_ret(REAL(bind)(sock, (struct sockaddr *)&n.un, n.len));
 	/* The entry's mode counts, which the daemon checks. */
 	if (!e)
