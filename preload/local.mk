@@ -19,7 +19,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/exec.h %D%/exec_env.c %D%/exec_foreign.c %D%/exec_run.h %D%/exec_ld.c %D%/exec_path.c %D%/exec_rtld.c \
 	%D%/exec_self.c %D%/exec_self.h %D%/ld_path.c %D%/ld_path.h \
 	%D%/ops_dl.c %D%/ops_exec.c %D%/ops_fork.c %D%/ops_id.c \
-	%D%/ops_message.c %D%/ops_popen.c %D%/ops_sock.c %D%/ops_spawn.c \
+	%D%/ops_message.c %D%/ops_popen.c %D%/ops_sock.c %D%/ops_sockname.c %D%/ops_spawn.c \
 	%D%/ops_system.c %D%/peer.h %D%/pipe.h %D%/script.c %D%/script.h \
 	%D%/shell.h %D%/spawn_actions.c %D%/spawn_actions.h \
 	%D%/ops_open.c %D%/ops_setattr.c %D%/ops_xattr.c \

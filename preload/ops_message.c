@@ -76,9 +76,13 @@ ssize_t bfs_sendmsg(int sock, const struct msghdr *m, int flags)
 
 ssize_t bfs_recvmsg(int sock, struct msghdr *m, int flags)
 {
+	socklen_t room = m->msg_namelen;
 	ssize_t r = bfs_ret(REAL(recvmsg)(sock, m, flags));
 
-	if (r >= 0 && m->msg_controllen)
+	if (r < 0)
+		return r;
+	if (m->msg_controllen)
 		each_fd(m, recognise);
+	bfs_peer_told(m, room);
 	return r;
 }

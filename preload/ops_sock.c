@@ -66,15 +66,13 @@ static int set_foreign(struct bfs_peer *n, const char *path)
 	return 0;
 }
 
-static int find(struct bfs_where *w, struct bfs_peer *n, uint64_t *ino)
+static int find(struct bfs_where *w, struct bfs_peer *n, struct bfs_handle *h)
 {
-	struct bfs_handle h;
-	int dir = bfs_datafd(w, BFS_DATAFD_SOCKET, NULL, &h);
+	int dir = bfs_datafd(w, BFS_DATAFD_SOCKET, NULL, h);
 
 	if (dir < 0)
 		return dir;
-	set_name(n, dir, h.ino);
-	*ino = h.ino;
+	set_name(n, dir, h->ino);
 	return 0;
 }
 
@@ -105,8 +103,8 @@ int bfs_peer_find(struct bfs_peer *n, const struct sockaddr *addr,
 		  socklen_t len)
 {
 	char path[sizeof(struct sockaddr_un)];
+	struct bfs_handle h;
 	struct bfs_where w;
-	uint64_t ino;
 	int e;
 
 	n->dir = -1;
@@ -116,7 +114,7 @@ int bfs_peer_find(struct bfs_peer *n, const struct sockaddr *addr,
 	if (!e)
 		e = may_write(&w);
 	if (!e)
-		e = find(&w, n, &ino);
+		e = find(&w, n, &h);
 	return e == -(int)BFS_ESCAPE ? set_foreign(n, w.path) : e;
 }
 
@@ -188,40 +186,39 @@ static int is_unix_socket(int sock)
 }
 
 /*
- * What getsockname() and the receivers of our datagrams see is the name that
- * we bind to, so if it fits and we may go there, it is one that is good in
- * other processes too.
+ * The kernel will tell the name that is bound to whoever asks for it, so that
+ * says how to find the path (ops_sockname.c).  Then it gets its short one.
  */
-static void spell_out(struct bfs_peer *n, uint64_t ino)
+static int bind_named(int sock, struct bfs_peer *n, struct bfs_handle h)
 {
-	char link[32], dir[sizeof(n->un.sun_path)];
-	long len;
+	char name[sizeof(n->un.sun_path)];
+	int e;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", n->dir);
-	len = bfs_sys_3(SYS_readlink, link, dir, sizeof(dir));
-	if (len <= 0 || len + 18 > (long)sizeof(n->un.sun_path))
-		return;
-	dir[len] = '\0';
-	if (bfs_sys_4(SYS_faccessat2, AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS))
-		return;
-	n->len = (socklen_t)PATH_AT + 1 +
-		 (socklen_t)snprintf(n->un.sun_path, sizeof(n->un.sun_path),
-				     "%s/%016lx", dir, ino);
+	strcpy(name, n->un.sun_path);
+	n->len += (socklen_t)sprintf(n->un.sun_path + n->len - PATH_AT - 1,
+				     ".%016lx", h.mac);
+	e = (int)bfs_ret(REAL(bind)(sock, (struct sockaddr *)&n->un, n->len));
+	if (e)
+		return e;
+	e = (int)bfs_sys_4(SYS_renameat, AT_FDCWD, n->un.sun_path, AT_FDCWD,
+			   name);
+	/* The entry's mode counts, which the daemon checks. */
+	if (!e)
+		bfs_sys_3(SYS_fchmodat, AT_FDCWD, name, 0777);
+	else
+		bfs_sys_3(SYS_unlinkat, AT_FDCWD, n->un.sun_path, 0);
+	return e;
 }
 
 static int bind_entry(int sock, struct bfs_where *w)
 {
+	struct bfs_handle h;
 	struct bfs_peer n;
-	uint64_t ino;
-	int e = find(w, &n, &ino);
+	int e = find(w, &n, &h);
 
 	if (e)
 		return e;
-	spell_out(&n, ino);
-	e = (int)bfs_ret(REAL(bind)(sock, (struct sockaddr *)&n.un, n.len));
-	/* The entry's mode counts, which the daemon checks. */
-	if (!e)
-		bfs_sys_3(SYS_fchmodat, AT_FDCWD, n.un.sun_path, 0777);
+	e = bind_named(sock, &n, h);
 	bfs_sys_close(n.dir);
 	return e;
 }

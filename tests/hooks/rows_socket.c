@@ -54,6 +54,83 @@ ROW(connect)
 	FAILS(connect(c, at("f"), sizeof(addr)), ECONNREFUSED);
 }
 
+/* The address that a call told names this file.  Not printed: the name may be
+ * the one that was bound, or the whole path. */
+static bool names(const struct sockaddr_un *told, const char *file)
+{
+	struct stat a, b;
+
+	return told->sun_family == AF_UNIX && !stat(told->sun_path, &a) &&
+	       !lstat(file, &b) && S_ISSOCK(a.st_mode) && a.st_ino == b.st_ino;
+}
+
+/* A client of listener() that is bound to "c". */
+static int client(void)
+{
+	int c = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	OK(bind(c, at("c"), sizeof(addr)));
+	OK(connect(c, at("s"), sizeof(addr)));
+	return c;
+}
+
+ROW(getsockname)
+{
+	struct sockaddr_un told;
+	socklen_t len = sizeof(told);
+	int s = listener();
+
+	OK(getsockname(s, (struct sockaddr *)&told, &len));
+	TRUE(names(&told, "s"));
+	OK(rename("s", "t"));
+	len = sizeof(told);
+	OK(getsockname(s, (struct sockaddr *)&told, &len));
+	len = 1; /* what has no room is left out */
+	memset(&told, 7, sizeof(told));
+	OK(getsockname(s, (struct sockaddr *)&told, &len));
+	TRUE(len > 1 && ((char *)&told)[1] == 7);
+	FAILS(getsockname(file("f", ""), (struct sockaddr *)&told, &len),
+	      ENOTSOCK);
+}
+
+ROW(getpeername)
+{
+	struct sockaddr_un told;
+	socklen_t len = sizeof(told);
+	int s = listener(), c = client();
+
+	OK(getpeername(c, (struct sockaddr *)&told, &len));
+	TRUE(names(&told, "s"));
+	len = sizeof(told);
+	FAILS(getpeername(s, (struct sockaddr *)&told, &len), ENOTCONN);
+}
+
+ROW(accept)
+{
+	struct sockaddr_un told;
+	socklen_t len = sizeof(told);
+	int s = listener(), c = client();
+
+	FD(accept(s, (struct sockaddr *)&told, &len));
+	TRUE(names(&told, "c"));
+	len = sizeof(told);
+	FAILS(accept(c, (struct sockaddr *)&told, &len), EINVAL);
+}
+
+ROW(accept4)
+{
+	struct sockaddr_un told;
+	socklen_t len = sizeof(told);
+	int s = listener(), a;
+
+	client();
+	a = FD(accept4(s, (struct sockaddr *)&told, &len, SOCK_CLOEXEC));
+	TRUE(names(&told, "c"));
+	IS(fcntl(a, F_GETFD), FD_CLOEXEC);
+	len = sizeof(told);
+	FAILS(accept4(s, (struct sockaddr *)&told, &len, -1), EINVAL);
+}
+
 static int receiver(void)
 {
 	int s = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -72,6 +149,47 @@ ROW(sendto)
 	IS(recv(s, buf, sizeof(buf), MSG_DONTWAIT), 5);
 	TEXT(buf, "hello");
 	FAILS(sendto(c, "x", 1, 0, at("none"), sizeof(addr)), ENOENT);
+}
+
+/* A message from a socket that is bound to "c"; where it will arrive. */
+static int letter(void)
+{
+	int s = receiver(), c = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	OK(bind(c, at("c"), sizeof(addr)));
+	IS(sendto(c, "hello", 5, 0, at("s"), sizeof(addr)), 5);
+	return s;
+}
+
+ROW(recvfrom)
+{
+	struct sockaddr_un told;
+	socklen_t len = sizeof(told);
+	int s = letter();
+	char buf[8] = "";
+
+	IS(recvfrom(s, buf, 8, MSG_DONTWAIT, (struct sockaddr *)&told, &len),
+	   5);
+	TEXT(buf, "hello");
+	TRUE(names(&told, "c"));
+	/* an answer to where it came from */
+	IS(sendto(s, "x", 1, 0, (struct sockaddr *)&told, len), 1);
+	FAILS(recvfrom(s, buf, 8, MSG_DONTWAIT, (struct sockaddr *)&told, &len),
+	      EAGAIN);
+}
+
+ROW(__recvfrom_chk)
+{
+	struct sockaddr_un told;
+	socklen_t len = sizeof(told);
+	int s = letter();
+	char buf[8] = "";
+
+	IS(__recvfrom_chk(s, buf, 8, sizeof(buf), MSG_DONTWAIT,
+			  (struct sockaddr *)&told, &len),
+	   5);
+	TEXT(buf, "hello");
+	TRUE(names(&told, "c"));
 }
 
 ROW(sendmsg)
@@ -120,6 +238,20 @@ static void attach(struct msghdr *m, int fd)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 }
 
+static void told_by_recvmsg(void)
+{
+	struct sockaddr_un told;
+	char buf[8] = "";
+	struct iovec v = { buf, sizeof(buf) };
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_name = &told,
+			    .msg_namelen = sizeof(told) };
+
+	IS(recvmsg(letter(), &m, MSG_DONTWAIT), 5);
+	TRUE(names(&told, "c"));
+}
+
 ROW(recvmsg)
 {
 	int pair[2], fd = file("f", "hello"), d = dir(), got = -1;
@@ -146,4 +278,5 @@ ROW(recvmsg)
 	IS(pwrite(got, "J", 1, 0), 1);
 	TEXT(get("f"), "Jello");
 	FAILS(recvmsg(pair[1], message(), MSG_DONTWAIT), EAGAIN);
+	told_by_recvmsg();
 }
