@@ -108,6 +108,9 @@ FILE *bfs_fopen(const char *path, const char *mode)
 	fd = bfs_openat(AT_FDCWD, path, flags, 0666);
 	if (fd < 0)
 		return fail(fd);
+	/* As libc's fopen does, and its fdopen does not. */
+	if (*mode == 'a' && !strchr(mode, '+'))
+		lseek(fd, 0, SEEK_END);
 	f = stream_of(fd, mode);
 	if (f)
 		return f;

@@ -134,8 +134,22 @@ static int await_ready(struct run *r)
 	}
 }
 
+/*
+ * bash answers getenv() from its own variables, so what the ucx module puts
+ * into the environment while it loads UCX is not seen there: what shared
+ * memory cannot do without is set from the start.
+ */
+static void put_ucx_env(void)
+{
+	setenv("UCX_POSIX_ERROR_HANDLING", "y", 0);
+	setenv("UCX_SYSV_ERROR_HANDLING", "y", 0);
+}
+
 static void put_env(void *arg, const char *name, const char *value)
 {
+	if (value && !strcmp(name, "BENCHFS_TRANSPORT") &&
+	    !strcmp(value, "ucx"))
+		put_ucx_env();
 	if (value)
 		setenv(name, value, 1);
 	else

@@ -4,6 +4,8 @@
 # error and never wrong data.
 . "${0%/*}/lib.sh"
 requires fio
+# it leaves the state of its verification where it runs
+cd "$T"
 
 fio --enghelp >"$T/engines"
 
