@@ -92,7 +92,7 @@ SYSTEM_TESTS = \
 # A subset that `make check` runs over UCX too; ucx/over.sh.
 SYSTEM_UCX_TESTS = \
 	%D%/ucx/shm-exec.sh \
-	%D%/ucx/shm-locks.sh \
+	%D%/ucx/shm-cp.sh \
 	%D%/ucx/shm-mmap.sh \
 	%D%/ucx/shm-sqlite.sh \
 	%D%/ucx/shm-tar.sh \
