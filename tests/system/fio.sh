@@ -7,6 +7,8 @@ requires fio
 # it leaves the state of its verification where it runs
 cd "$T"
 
+# where fio leaves its state after an error
+cd "$T"
 fio --enghelp >"$T/engines"
 
 # job THREAD ENGINE...: all of them at once, each on a file of its own
@@ -46,9 +48,9 @@ job 0 psync mmap
 job 1 libaio
 # the verification of this test: a changed block must be found
 cat >"$T/bad" <<END
-fio --name=w --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --do_verify=0 --thread --minimal >/dev/null
+fio --aux-path="$T" --name=w --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --do_verify=0 --thread --minimal >/dev/null
 printf XXXX | dd of=$mnt/v bs=1 seek=5000 conv=notrunc status=none
-fio --name=r --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --verify_only --thread --minimal >/dev/null 2>&1
+fio --aux-path="$T" --name=r --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --verify_only --thread --minimal >/dev/null 2>&1
 END
 bfs sh "$T/bad" && fail "a wrong block was not noticed"
 exit 0

@@ -39,6 +39,8 @@ clean() {
 	done
 	alive "$daemon" && fail "$1: the daemon lives"
 	[ ! -e "$(cat "$T/run_dir")" ] || fail "$1: the run directory is there"
+	left=$(find "$XDG_RUNTIME_DIR" ! -type d)
+	[ -z "$left" ] || fail "$1: left $left"
 	[ -z "$(ls -A "$TMPDIR")" ] || fail "$1: TMPDIR has $(ls -A "$TMPDIR")"
 	[ -z "$(ls -A /dev/shm)" ] || fail "$1: /dev/shm has $(ls -A /dev/shm)"
 	[ "$(wc -l </proc/sysvipc/shm)" = 1 ] || fail "$1: $(cat /proc/sysvipc/shm)"
