@@ -4,8 +4,6 @@
 # error and never wrong data.
 . "${0%/*}/lib.sh"
 requires fio
-# it leaves the state of its verification where it runs
-cd "$T"
 
 # where fio leaves its state after an error
 cd "$T"
