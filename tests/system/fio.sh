@@ -28,7 +28,7 @@ END
 			"$mnt/f.$engine" >>"$T/job"
 	done
 	rc=0
-	bfs fio --output="$T/out" "$T/job" >"$T/log" 2>&1 || rc=$?
+	bfs fio --aux-path="$T" --output="$T/out" "$T/job" >"$T/log" 2>&1 || rc=$?
 	[ $rc -ne 0 ] || return 0
 	# raw io_submit on a placeholder: refused, not answered wrongly
 	if [ "$*" = libaio ] && [ "${BENCHFS_TRANSPORT:-}" = ucx ] &&
@@ -44,9 +44,9 @@ job 0 psync mmap
 job 1 libaio
 # the verification of this test: a changed block must be found
 cat >"$T/bad" <<END
-fio --name=w --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --do_verify=0 --thread --minimal >/dev/null
+fio --aux-path="$T" --name=w --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --do_verify=0 --thread --minimal >/dev/null
 printf XXXX | dd of=$mnt/v bs=1 seek=5000 conv=notrunc status=none
-fio --name=r --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --verify_only --thread --minimal >/dev/null 2>&1
+fio --aux-path="$T" --name=r --filename=$mnt/v --size=64k --bs=4k --rw=write --verify=crc32c --verify_only --thread --minimal >/dev/null 2>&1
 END
 bfs sh "$T/bad" && fail "a wrong block was not noticed"
 exit 0
