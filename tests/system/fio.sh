@@ -30,7 +30,7 @@ END
 			"$mnt/f.$engine" >>"$T/job"
 	done
 	rc=0
-	bfs fio --output="$T/out" "$T/job" >"$T/log" 2>&1 || rc=$?
+	bfs fio --aux-path="$T" --output="$T/out" "$T/job" >"$T/log" 2>&1 || rc=$?
 	[ $rc -ne 0 ] || return 0
 	# raw io_submit on a placeholder: refused, not answered wrongly
 	if [ "$*" = libaio ] && [ "${BENCHFS_TRANSPORT:-}" = ucx ] &&
