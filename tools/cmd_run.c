@@ -136,13 +136,19 @@ static int await_ready(struct run *r)
 
 /*
  * bash answers getenv() from its own variables, so what the ucx module puts
- * into the environment while it loads UCX is not seen there: what shared
- * memory cannot do without is set from the start.
+ * into the environment while it loads UCX is not seen there: what matters most
+ * of it is set from the start.
  */
 static void put_ucx_env(void)
 {
 	setenv("UCX_POSIX_ERROR_HANDLING", "y", 0);
 	setenv("UCX_SYSV_ERROR_HANDLING", "y", 0);
+	setenv("UCX_LOG_FILE", "stderr", 0); /* stdout may be ours */
+	setenv("UCX_LOG_LEVEL", "fatal", 0);
+	setenv("UCX_HANDLE_ERRORS", "none", 0);
+	setenv("UCX_ERROR_SIGNALS", "", 0);
+	setenv("UCX_DEBUG_SIGNO", "0", 0);
+	setenv("UCX_MEM_EVENTS", "n", 0);
 }
 
 static void put_env(void *arg, const char *name, const char *value)

@@ -160,6 +160,20 @@ static void keep_last(void *arg, const struct bfs_dirent *d)
 	*(struct bfs_attr *)arg = d->attr;
 }
 
+/* Field by field: structures have holes. */
+static void assert_same_attr(struct bfs_attr a, struct bfs_attr b)
+{
+	uint8_t as[128] = { 0 }, bs[128] = { 0 };
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, as, sizeof(as));
+	bfs_put_attr(&w, a);
+	assert_int_equal(bfs_wire_end(&w), 0);
+	bfs_wire_init(&w, bs, sizeof(bs));
+	bfs_put_attr(&w, b);
+	assert_memory_equal(as, bs, sizeof(as));
+}
+
 static void test_readdir(void **state)
 {
 	struct fs_unit *u = *state;
@@ -182,7 +196,7 @@ static void test_readdir(void **state)
 			 0);
 	assert_int_equal(eof, 1);
 	assert_int_equal(u_stat(u, "f", &b), 0);
-	assert_memory_equal(&a, &b, sizeof(a));
+	assert_same_attr(a, b);
 	assert_int_equal(a.size, 3);
 	/* Behind the last there is nothing. */
 	assert_int_equal(read_page(u, dir, &cursor, 4096, keep_last, &a, &eof),
