@@ -1,7 +1,8 @@
 #!/bin/sh
-# Runs one unit test; BENCHFS_VALGRIND=1 runs it under valgrind.
+# Runs one unit test, with a limit; BENCHFS_VALGRIND=1 runs it under valgrind.
+limit=${BENCHFS_TEST_LIMIT:-600}
 if [ "${BENCHFS_VALGRIND:-}" = 1 ]; then
-	exec "${builddir:?}/libtool" --mode=execute valgrind -q \
-		--error-exitcode=119 --leak-check=full "$@"
+	exec timeout -k 5 "$limit" "${builddir:?}/libtool" --mode=execute \
+		valgrind -q --error-exitcode=119 --leak-check=full "$@"
 fi
-exec "$@"
+exec timeout -k 5 "$limit" "$@"
