@@ -34,7 +34,7 @@ int main(int c, char **v)
 END
 gcc -o p p.c; ./p; "$D/p" "$D/p" "$D/bin/mycat" bin/s; ./p /bin/echo out; ln -s p lp; ./lp; ln p hp; ./hp
 (exec -a other ./p) 2>/dev/null || :
-cp /bin/sleep sl; ./sl 0.3 & sleep 0.1; cp p sl2; mv sl2 sl; ./sl; wait $! && echo "ran on"; rm sl
+cp /bin/sleep sl; ./sl 0.2 & while [ "$(cat /proc/$!/comm)" = sh ]; do sleep 0.01; done; cp p sl2; mv sl2 sl; ./sl; wait $! && echo "ran on"; rm sl
 find . -name self -exec {} \; ; echo bin/s | xargs -I{} sh -c "{} via xargs" || echo "xargs $?"
 nice ./p; timeout 5 ./p; setsid -w ./p; nohup ./p 2>/dev/null; rm -f p hp bin/mycat
 '

@@ -41,7 +41,7 @@ both -s 'bash -eu' '
 cd "$D"
 echo "$(<"$srcdir/NEWS")" >f; echo more &>>f; cat f &>g; wc -l <<<"$(<g)"
 exec {fd}<>f; read -r l <&$fd; echo "$l"; read -r -u $fd m; exec {fd}<&-
-mapfile -t a <g; echo ${#a[@]}; printf "%s\n" "${a[@]}" > >(cat >sub); sleep 0.1
+mapfile -t a <g; echo ${#a[@]}; printf "%s\n" "${a[@]}" > >(cat >sub); wait $!
 cat <(cat g) <(echo two) >p; diff p <(cat g; echo two) && echo equal
 coproc cat; echo hi >&"${COPROC[1]}"; read -r x <&"${COPROC[0]}"; echo "$x" >>p
 exec 9>&1 >log; echo logged; exec >&9; cat log; shopt -s globstar nullglob; mkdir -p x/y; : >x/y/z

@@ -39,8 +39,13 @@ done
 wait $a; wait $b
 sqlite3 db "select p, count(*), sum(n) from t group by p; pragma integrity_check"
 # a lock that is held keeps others out
-{ echo "begin exclusive; select 1;"; sleep 0.3; echo "commit;"; } | sqlite3 db &
-sleep 0.1; sqlite3 -cmd ".timeout 0" db "insert into t values (3, 3)" 2>/dev/null || echo locked
-wait; rm -f db*
+sqlite3 db >"$W/holder" <<END &
+begin exclusive;
+.shell touch "$W/held"; until [ -e "$W/tried" ]; do sleep 0.01; done
+commit;
+END
+until [ -e "$W/held" ]; do sleep 0.01; done
+sqlite3 -cmd ".timeout 0" db "insert into t values (3, 3)" 2>/dev/null || echo locked
+: >"$W/tried"; wait; rm -f db*
 '
 done

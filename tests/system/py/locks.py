@@ -89,11 +89,10 @@ def waiter(take, hold, how):
     pid = os.fork()
     if not pid:
         hold(os.open('f', os.O_RDWR))
-        os.write(ready_w, b'x')
+        os.write(ready_w, struct.pack('d', time.monotonic()))
         time.sleep(0.1 if how != 'kill' else 100)
         os._exit(0)
-    os.read(ready_r, 1)
-    t = time.monotonic()
+    t = struct.unpack('d', os.read(ready_r, 8))[0]
     if how == 'kill':
         if not os.fork():
             time.sleep(0.1)
