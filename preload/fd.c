@@ -284,7 +284,12 @@ void bfs_fd_forget(int fd)
 	if (!d)
 		return;
 	i = e & 0xffff;
-	if (atomic_fetch_sub(&refs[arena_of(e)][i], 1) == 1 && !d->shared)
+	/*
+	 * What another process made, this one may have by a fork that raced
+	 * with the open: then nobody marked it as shared.
+	 */
+	if (atomic_fetch_sub(&refs[arena_of(e)][i], 1) == 1 && !d->shared &&
+	    d->maker == (uint32_t)bfs_sys_0(SYS_getpid))
 		set_free(d, d->word, i);
 }
 

@@ -25,6 +25,9 @@ static pid_t in_child(pid_t pid)
 {
 	if (pid == 0)
 		drop_pipe();
+	else
+		/* what other threads opened meanwhile */
+		bfs_fd_share_all();
 	return pid;
 }
 
