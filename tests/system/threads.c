@@ -82,7 +82,7 @@ static void in_child(const char *path)
 
 static void use_table(int me, int round)
 {
-	char record[RECORD], back[RECORD];
+	char record[RECORD] = "", back[RECORD];
 	off_t at = (off_t)(me * ROUNDS + round) * RECORD;
 
 	snprintf(record, sizeof(record), "%d %d", me, round);
