@@ -277,11 +277,6 @@ int bfs_local_socket(const struct bfs_transport *t)
 	return local_of(t)->sock;
 }
 
-void bfs_local_set_spin(struct bfs_transport *t, uint32_t spin_us)
-{
-	local_of(t)->spin_ns = spin_us * 1000;
-}
-
 int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
 		      int fd_base, uint64_t deadline, struct bfs_transport **t,
 		      struct bfs_local_peer *peer)

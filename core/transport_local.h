@@ -24,7 +24,4 @@ int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
 /* The socket of t, for the owner of the fd table. */
 int bfs_local_socket(const struct bfs_transport *t);
 
-/* "spin this long before sleeping", from the daemon's settings. */
-void bfs_local_set_spin(struct bfs_transport *t, uint32_t spin_us);
-
 #endif

@@ -288,11 +288,6 @@ void bfs_session_renew(void)
 	unlock(&signals);
 }
 
-bool bfs_session_passes(void)
-{
-	return !bfs_settings.ucx && (hello.features & BFS_FEATURE_PASS);
-}
-
 uint64_t bfs_session_data_dev(void)
 {
 	return hello.data_dev;
