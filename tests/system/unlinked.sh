@@ -29,7 +29,7 @@ cd "$mnt"
 big f; rm f; freed "unlink"
 big f; exec 3<f; rm f; [ "$(wc -c <&3)" = 20000000 ]
 exec 3<&-; freed "the last close"
-big f; sleep 100 <f & rm f; kill -9 $!; wait $! || :; freed "kill -9"
+big f; exec 5<f; sleep 100 <&5 & exec 5<&-; rm f; kill -9 $!; wait $! || :; freed "kill -9"
 big f; : >f; freed "O_TRUNC"
 big f; : >g; mv g f; freed "rename"
 big f; sh -c 'exec 3<f; rm f; exec 4<&3 3<&-; sleep 0.1'; freed "exit"
