@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "core/sys.h"
+#include "core/ucx_async.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -196,7 +197,7 @@ static void on_error(void *arg, ucp_ep_h ep, ucs_status_t status)
 	u->failed = true;
 }
 
-static int post(struct bfs_ucx_slot *s, struct bfs_io *io)
+static int post(struct bfs_ucx_slot *s, struct bfs_io *io, bool first)
 {
 	struct bfs_ucx_client *u = s->client;
 	struct bfs_ucx_msg m = {
@@ -209,7 +210,8 @@ static int post(struct bfs_ucx_slot *s, struct bfs_io *io)
 		.bulk = io->out,
 		.done = on_sent,
 		.arg = s,
-		.want_reply_ep = true, /* for a reset */
+		.want_reply_ep = !first, /* for a reset */
+		.at_once = first,
 	};
 	int r;
 
@@ -243,6 +245,46 @@ static int give_up(struct bfs_ucx_slot *s, struct bfs_io *io, int r)
 	return r;
 }
 
+/* first: HELLO, sent when there is a connection (ucx_common.h). */
+static int exchange(struct bfs_ucx_slot *s, struct bfs_io *io, bool first,
+		    const uint64_t *signals)
+{
+	struct bfs_ucx_client *u = s->client;
+	int r;
+
+	while ((r = post(s, io, first)) == -EAGAIN) {
+		if (bfs_now() >= io->deadline)
+			return -ETIMEDOUT;
+		bfs_ucx_nap(u, signals);
+	}
+	if (!r)
+		r = bfs_ucx_wait(s, io, signals);
+	if (s->io && bfs_ucx_over(s))
+		return s->result;
+	return u->dead ? -ECONNRESET : r;
+}
+
+static bool is_welcome(const struct bfs_ucx_slot *s)
+{
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, s->rep, s->rep_len);
+	return !bfs_get_rep_head(&w).status;
+}
+
+static int meet(struct bfs_ucx_slot *s, struct bfs_io *io,
+		const uint64_t *signals)
+{
+	struct bfs_ucx_client *u = s->client;
+	int r = u->ucx.tcp_only ? exchange(s, io, true, signals) : 0;
+
+	if (r || (u->ucx.tcp_only && !is_welcome(s)))
+		return r;
+	r = exchange(s, io, false, signals);
+	u->met = !r;
+	return r;
+}
+
 static int ucx_call(struct bfs_transport *t, struct bfs_io *io)
 {
 	struct bfs_ucx_client *u = client_of(t);
@@ -254,13 +296,7 @@ static int ucx_call(struct bfs_transport *t, struct bfs_io *io)
 	if (io->out_len > BFS_BULK_MAX || io->in_cap > BFS_BULK_MAX)
 		return -EMSGSIZE;
 	bfs_ucx_lock(u, &signals);
-	r = post(s, io);
-	if (!r)
-		r = bfs_ucx_wait(s, io, &signals);
-	if (s->io && bfs_ucx_over(s))
-		r = s->result;
-	else if (u->dead)
-		r = -ECONNRESET;
+	r = u->met ? exchange(s, io, false, &signals) : meet(s, io, &signals);
 	r = give_up(s, io, r);
 	bfs_ucx_unlock(u, &signals);
 	if (r)
@@ -364,6 +400,8 @@ static int set_up(void *arg)
 
 	if (r)
 		return r;
+	if (bfs_ucx_forked())
+		bfs_ucx_async_find();
 	now = bfs_ucx_newest_thread();
 	u->ucx_tid = now > newest ? now : 0;
 	u->wake_fd =

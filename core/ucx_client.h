@@ -56,6 +56,7 @@ struct bfs_ucx_client {
 	bool failed; /* UCX says that the peer is gone */
 	bool dead;   /* the endpoint is closed, nothing makes progress */
 	bool closed;
+	bool met;		     /* HELLO has been answered */
 	struct bfs_ucx_slot *leader; /* sleeps on the worker for all */
 	pid_t leader_tid;
 	bool leader_asleep;
@@ -74,6 +75,8 @@ bool bfs_ucx_over(const struct bfs_ucx_slot *s);
 void bfs_ucx_tell(struct bfs_ucx_slot *s);
 /* Under the lock: see that what was just sent is not left lying. */
 void bfs_ucx_nudge(struct bfs_ucx_client *u);
+/* Lock held on entry and return: let UCX work, and the peer. */
+void bfs_ucx_nap(struct bfs_ucx_client *u, const uint64_t *signals);
 /* Under the lock: close the endpoint; all calls end with -ECONNRESET. */
 void bfs_ucx_bury(struct bfs_ucx_client *u);
 
@@ -88,6 +91,8 @@ int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 void bfs_ucx_fork_add(struct bfs_ucx_client *u);
 void bfs_ucx_fork_del(struct bfs_ucx_client *u);
 pid_t bfs_ucx_newest_thread(void);
+/* Has an ancestor had UCX open when it forked? */
+bool bfs_ucx_forked(void);
 /*
  * fn(arg), which opens UCX; in a forked child on a thread of its own.
  * -EDEADLK: UCX was busy when the parent forked and is stuck; arg stays in

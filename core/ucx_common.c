@@ -62,6 +62,22 @@ static int open_context(struct bfs_ucx *u)
 	return st == UCS_OK ? 0 : complain("cannot start", st);
 }
 
+/* Each of a list of transports is tcp, or the loopback. */
+static bool is_tcp_only(const char *list)
+{
+	while (list && *list) {
+		size_t n = strcspn(list, ",");
+
+		if (!(n == 3 && !memcmp(list, "tcp", n)) &&
+		    !(n == 4 && !memcmp(list, "self", n)))
+			return false;
+		if (!list[n])
+			return true;
+		list += n + 1;
+	}
+	return false;
+}
+
 static int open_worker(struct bfs_ucx *u)
 {
 	ucp_worker_params_t p = {
@@ -80,6 +96,7 @@ static int open_worker(struct bfs_ucx *u)
 	if (st != UCS_OK)
 		return complain("its transports cannot be waited for", st);
 	u->header_max = a.max_am_header;
+	u->tcp_only = is_tcp_only(getenv("UCX_TLS"));
 	if (u->header_max < 1024) {
 		bfs_log(error, "ucx: headers of %zu bytes are too short",
 			u->header_max);
@@ -240,8 +257,12 @@ int bfs_ucx_send(struct bfs_ucx *u, ucp_ep_h ep, struct bfs_ucx_msg *m)
 		n = m->head.fields_len;
 	}
 	put_head(m->fields, &m->head);
+	if (m->at_once)
+		p.op_attr_mask |= UCP_OP_ATTR_FLAG_FORCE_IMM_CMPL;
 	req = ucp_am_send_nbx(ep, m->id, m->fields, header, n ? payload : NULL,
 			      n, &p);
+	if (m->at_once && UCS_PTR_STATUS(req) == UCS_ERR_NO_RESOURCE)
+		return -EAGAIN;
 	if (UCS_PTR_IS_ERR(req))
 		return bfs_ucx_errno(UCS_PTR_STATUS(req));
 	return req ? 1 : 0;

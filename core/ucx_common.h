@@ -6,6 +6,11 @@
  * A message is one active message.  Its header is struct bfs_ucx_head and, if
  * they fit, the fields; its payload is the bulk.  Fields too long for a header
  * are the payload of a message that has no bulk (no call has both).
+ *
+ * HELLO goes twice over tcp.  UCX 1.13 aborts the process whose peer dies while
+ * the answer to UCX's own first message waits for the connection.  So the first
+ * HELLO and its reply are messages that need nothing of UCX but a connection
+ * (at_once); the second makes UCX exchange its ids when nothing has to wait.
  */
 #ifndef BFS_UCX_COMMON_H
 #define BFS_UCX_COMMON_H
@@ -30,6 +35,7 @@ struct bfs_ucx {
 	ucp_worker_h worker;
 	int fd;		   /* readable when an armed worker has work */
 	size_t header_max; /* of an active message */
+	bool tcp_only;	   /* no other transport can be chosen */
 };
 
 /* The settings of ucx_env.h must be in force.  0 or -errno, logged. */
@@ -72,6 +78,7 @@ struct bfs_ucx_msg {
 	ucp_send_nbx_callback_t done; /* called unless sent at once */
 	void *arg;
 	bool want_reply_ep;
+	bool at_once; /* -EAGAIN if it would have to wait in UCX */
 };
 
 /*

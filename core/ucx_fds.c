@@ -4,7 +4,6 @@
 #include "core/sys.h"
 #include "core/util.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -83,8 +82,7 @@ static void each(struct bfs_ucx_fds *f,
 	bfs_sys_close(dir);
 }
 
-/* The target of /proc/self/fd/N starts with what. */
-static bool is(int fd, const char *what)
+bool bfs_ucx_fds_is(int fd, const char *what)
 {
 	char path[32] = "/proc/self/fd/", digits[12], to[64] = "";
 	int n = 0;
@@ -114,7 +112,7 @@ static bool is_ucx(int fd)
 					     "anon_inode:inotify" };
 
 	for (size_t i = 0; i < BFS_COUNT(kinds); i++)
-		if (is(fd, kinds[i]))
+		if (bfs_ucx_fds_is(fd, kinds[i]))
 			return true;
 	return false;
 }
@@ -147,8 +145,7 @@ void bfs_ucx_fds_leave(struct bfs_ucx_fds *f)
 	empty(f);
 }
 
-/* Put something of our own at the number of what was the parent's. */
-static void replace(int fd, int own)
+void bfs_ucx_fds_replace(int fd, int own)
 {
 	if (own < 0)
 		return;
@@ -161,11 +158,13 @@ void bfs_ucx_fds_forget(struct bfs_ucx_fds *f)
 	for (int i = 0; i < f->n; i++) {
 		int fd = f->fd[i];
 
-		if (is(fd, "anon_inode:[eventpoll]"))
-			replace(fd, (int)bfs_sys_1(SYS_epoll_create1,
-						   EPOLL_CLOEXEC));
+		if (bfs_ucx_fds_is(fd, "anon_inode:[eventpoll]"))
+			bfs_ucx_fds_replace(fd,
+					    (int)bfs_sys_1(SYS_epoll_create1,
+							   EPOLL_CLOEXEC));
 		else
-			replace(fd, bfs_sys_openat(AT_FDCWD, "/dev/null",
+			bfs_ucx_fds_replace(
+				fd, bfs_sys_openat(AT_FDCWD, "/dev/null",
 						   O_RDWR | O_CLOEXEC, 0));
 	}
 	f->n = 0;

@@ -7,6 +7,8 @@
 #ifndef BFS_UCX_FDS_H
 #define BFS_UCX_FDS_H
 
+#include <stdbool.h>
+
 #define BFS_UCX_FDS_BASE 512 /* and at most half of the soft limit */
 #define BFS_UCX_FDS_MAX 64
 #define BFS_UCX_FDS_TOP 65536 /* higher ones are left alone */
@@ -29,5 +31,9 @@ void bfs_ucx_fds_leave(struct bfs_ucx_fds *f);
  * has them still: it would refuse to use one again.
  */
 void bfs_ucx_fds_forget(struct bfs_ucx_fds *f);
+/* Put own, which is closed, at the number fd. */
+void bfs_ucx_fds_replace(int fd, int own);
+/* Does the target of /proc/self/fd/N start with what? */
+bool bfs_ucx_fds_is(int fd, const char *what);
 
 #endif

@@ -6,6 +6,7 @@
  * out, nor by UCX's, which holds none while it sleeps in epoll_wait.
  */
 #include "core/sys.h"
+#include "core/ucx_async.h"
 #include "core/ucx_client.h"
 #include "core/util.h"
 
@@ -81,6 +82,7 @@ static void after_in_parent(void)
 static void after_in_child(void)
 {
 	forked = forked || live;
+	bfs_ucx_async_forget();
 	live = NULL;
 	atomic_store(&list_lock, 0);
 	bfs_sys_restore_signals(&signals);
@@ -143,6 +145,11 @@ static void *try(void *arg)
 	atomic_store(&a->done, 1);
 	bfs_sys_futex_wake(&a->done, 1);
 	return NULL;
+}
+
+bool bfs_ucx_forked(void)
+{
+	return forked;
 }
 
 int bfs_ucx_guard(int (*fn)(void *arg), void *arg)

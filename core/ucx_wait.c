@@ -6,6 +6,7 @@
  */
 #include "core/log.h"
 #include "core/sys.h"
+#include "core/ucx_async.h"
 #include "core/ucx_client.h"
 #include "core/util.h"
 
@@ -139,6 +140,19 @@ static unsigned progress(struct bfs_ucx_client *u)
 	return n;
 }
 
+void bfs_ucx_nap(struct bfs_ucx_client *u, const uint64_t *signals)
+{
+	struct timespec t = { .tv_nsec = NAP_NS };
+	uint64_t all;
+
+	progress(u);
+	bfs_ucx_unlock(u, signals);
+	bfs_sys_2(SYS_nanosleep, &t, NULL);
+	bfs_ucx_lock(u, &all);
+	bfs_ucx_async_serve();
+	progress(u);
+}
+
 /*
  * Progress until there is nothing to do and the worker's fd will tell: true.
  * False: it will not, since UCX waits for room, say; look again soon.
@@ -212,7 +226,8 @@ static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	struct bfs_ucx_slot *outer = u->leader;
 	pid_t outer_tid = u->leader_tid;
 	struct pollfd p[] = { { u->ucx.fd, POLLIN, 0 },
-			      { u->wake_fd, POLLIN, 0 } };
+			      { u->wake_fd, POLLIN, 0 },
+			      { bfs_ucx_async_fd(), POLLIN, 0 } };
 	bool armed;
 	int r = 0;
 
@@ -230,7 +245,7 @@ static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		/* Not armed, it may stay readable: look again after a nap. */
 		if (!armed)
 			p[0].fd = -1;
-		r = (int)bfs_sys_5(SYS_ppoll, p, 2, &t, signals, 8);
+		r = (int)bfs_sys_5(SYS_ppoll, p, BFS_COUNT(p), &t, signals, 8);
 		/* What is ready at once keeps signals out: let them in. */
 		if (r > 0 && let_signals_in(signals))
 			r = -EINTR;
@@ -238,6 +253,8 @@ static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		u->leader_asleep = false;
 		if (p[1].revents)
 			bfs_sys_3(SYS_read, u->wake_fd, &junk, sizeof(junk));
+		if (p[2].revents)
+			bfs_ucx_async_serve();
 		progress(u);
 	}
 	u->leader = outer;

@@ -35,6 +35,11 @@ static void on_fd(void *arg, uint32_t events)
 	p->awake = true;
 }
 
+/* The turn that follows tries again. */
+static void on_greet(struct bfs_timer *t)
+{
+}
+
 static bool quiet(const struct bfs_port_ucx *p)
 {
 	return !p->ready && !p->failed;
@@ -68,6 +73,7 @@ static int poll_ucx(void *arg)
 		n += did;
 	}
 	n += bfs_ucx_peer_reap(p);
+	n += bfs_ucx_greet(p);
 	n += bfs_ucx_serve(p);
 	if (!n && !p->npeers)
 		arm_ucx(p);
@@ -183,6 +189,8 @@ int bfs_port_ucx_new(struct bfs_server *s, size_t eager_max,
 	p->awake = true;
 	p->sweep.fn = bfs_ucx_sweep;
 	p->sweep.arg = p;
+	p->greet.fn = on_greet;
+	p->greet.arg = p;
 	r = open_ucx(p, eager_max);
 	if (!r)
 		r = join_loop(p);
@@ -208,6 +216,7 @@ void bfs_port_ucx_free(struct bfs_port_ucx *p)
 	unlink(path);
 	bfs_loop_del(p->server->loop, p->ucx.fd);
 	bfs_loop_timer(p->server->loop, &p->sweep, 0);
+	bfs_loop_timer(p->server->loop, &p->greet, 0);
 	HASH_ITER(hh, p->peers, peer, next)
 	bfs_ucx_peer_drop(peer);
 	bfs_ucx_peer_reap(p);

@@ -16,6 +16,8 @@
 #include <utlist.h>
 
 #define SWEEP_NS 1000000000u
+#define GREET_NS 50000u /* between attempts: each wakes the socket */
+#define GREET_WAKE_NS 1000000u
 
 static struct bfs_ucx_call *call_of(struct bfs_call *call)
 {
@@ -97,26 +99,28 @@ static void call_put(struct bfs_ucx_call *c)
 	p->pool = c;
 }
 
-/* UCX has it: see to it that this ends. */
-static void make_busy(struct bfs_ucx_call *c)
+/* The peer's side is slow: see to it that this ends. */
+static void keep(struct bfs_ucx_call *c, struct bfs_ucx_call **queue)
 {
 	struct bfs_port_ucx *p = port_of(c);
 	uint64_t now = bfs_now();
 
 	c->expires = now + SWEEP_NS + c->call.head.deadline_ms * 1000000ull;
-	DL_APPEND(p->busy, c);
+	DL_APPEND(*queue, c);
 	if (!p->sweep.at)
 		bfs_loop_timer(p->server->loop, &p->sweep, now + SWEEP_NS);
 }
 
-/* A client that is stopped must not keep buffers from the others. */
-void bfs_ucx_sweep(struct bfs_timer *t)
+static void make_busy(struct bfs_ucx_call *c)
 {
-	struct bfs_port_ucx *p = t->arg;
-	uint64_t now = bfs_now();
+	keep(c, &port_of(c)->busy);
+}
+
+static void sweep(struct bfs_ucx_call *queue, uint64_t now)
+{
 	struct bfs_ucx_call *c, *next;
 
-	DL_FOREACH_SAFE(p->busy, c, next)
+	DL_FOREACH_SAFE(queue, c, next)
 	{
 		if (c->expires > now || !c->peer || !c->peer->ep ||
 		    c->peer->failed)
@@ -125,7 +129,17 @@ void bfs_ucx_sweep(struct bfs_timer *t)
 			(unsigned long long)c->peer->session);
 		bfs_ucx_peer_fail(c->peer);
 	}
-	if (p->busy)
+}
+
+/* A client that is stopped must not keep buffers from the others. */
+void bfs_ucx_sweep(struct bfs_timer *t)
+{
+	struct bfs_port_ucx *p = t->arg;
+	uint64_t now = bfs_now();
+
+	sweep(p->busy, now);
+	sweep(p->greeting, now);
+	if (p->busy || p->greeting)
 		bfs_loop_timer(p->server->loop, t, now + SWEEP_NS);
 }
 
@@ -145,8 +159,22 @@ static void orphans(struct bfs_ucx_call **queue,
 
 void bfs_ucx_call_orphan(struct bfs_port_ucx *p, struct bfs_ucx_peer *peer)
 {
+	orphans(&p->greeting, peer);
 	orphans(&p->starved, peer);
 	orphans(&p->ready, peer);
+}
+
+static bool hello_address(const struct bfs_ucx_call *c, struct bfs_str *address)
+{
+	struct bfs_hello_req req;
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, c->call.req, c->call.req_len);
+	bfs_get_req_head(&w);
+	if (bfs_hello_req_get(&w, &req))
+		return false;
+	*address = req.address;
+	return true;
 }
 
 /*
@@ -157,6 +185,7 @@ static bool identify(struct bfs_ucx_call *c)
 {
 	struct bfs_req_head *h = &c->call.head;
 	struct bfs_session *s;
+	struct bfs_str address;
 	struct bfs_wire w;
 
 	bfs_wire_init(&w, c->call.req, c->call.req_len);
@@ -165,13 +194,21 @@ static bool identify(struct bfs_ucx_call *c)
 		return false;
 	if (h->op == BFS_OP_HELLO) {
 		s = bfs_session_find(c->call.server, h->session);
-		if (s && s->ticket == h->ticket)
+		if (!s || s->ticket != h->ticket) {
+			bfs_log(warn,
+				"ucx: hello refused: no ticket for session %llx",
+				(unsigned long long)h->session);
+			return false;
+		}
+		if (!hello_address(c, &address))
+			return false;
+		c->peer = bfs_ucx_peer_again(port_of(c), h->session, h->ticket,
+					     address);
+		if (!c->peer)
 			return true;
-		bfs_log(warn, "ucx: hello refused: no ticket for session %llx",
-			(unsigned long long)h->session);
-		return false;
+	} else {
+		c->peer = bfs_ucx_peer_find(port_of(c), h->session, h->ticket);
 	}
-	c->peer = bfs_ucx_peer_find(port_of(c), h->session, h->ticket);
 	if (!c->peer)
 		return false;
 	c->peer->calls++;
@@ -352,38 +389,44 @@ static void on_replied(void *req, ucs_status_t status, void *arg)
 /* A refusal of HELLO has no peer yet to go to. */
 static void find_way_back(struct bfs_ucx_call *c)
 {
-	struct bfs_hello_req req;
-	struct bfs_wire w;
+	struct bfs_str address;
 
-	if (c->peer || c->call.head.op != BFS_OP_HELLO)
-		return;
-	bfs_wire_init(&w, c->call.req, c->call.req_len);
-	bfs_get_req_head(&w);
-	if (!bfs_hello_req_get(&w, &req))
-		bfs_ucx_peer_new(c, req.address);
+	if (!c->peer && c->call.head.op == BFS_OP_HELLO &&
+	    hello_address(c, &address))
+		bfs_ucx_peer_new(c, address);
 }
 
-void bfs_ucx_reply(struct bfs_call *call)
+/* 1: UCX has it; 0: it is out, or nobody is left to take it; or -errno. */
+static int send_reply(struct bfs_ucx_call *c)
 {
-	struct bfs_ucx_call *c = call_of(call);
 	struct bfs_ucx_msg m = {
 		.id = BFS_UCX_REPLY,
-		.head = { .fields_len = (uint32_t)call->rep_len,
-			  .bulk_len = (uint32_t)call->in_len,
+		.head = { .fields_len = (uint32_t)c->call.rep_len,
+			  .bulk_len = (uint32_t)c->call.in_len,
 			  .slot = c->slot },
 		.fields = c->rep,
-		.bulk = call->in,
+		.bulk = c->call.in,
 		.done = on_replied,
 		.arg = c,
 	};
-	int r = 0;
+	int r;
 
-	if (call->pass_fd >= 0)
-		close(call->pass_fd); /* only the local port passes them */
-	call->pass_fd = -1;
-	find_way_back(c);
-	if (c->peer && c->peer->ep)
-		r = bfs_ucx_send(&port_of(c)->ucx, c->peer->ep, &m);
+	if (!c->peer || !c->peer->ep)
+		return 0;
+	m.at_once = !c->peer->met;
+	r = bfs_ucx_send(&port_of(c)->ucx, c->peer->ep, &m);
+	if (r >= 0)
+		c->peer->met = true;
+	return r;
+}
+
+/* False: it has to be tried again. */
+static bool reply(struct bfs_ucx_call *c)
+{
+	int r = send_reply(c);
+
+	if (r == -EAGAIN)
+		return false;
 	if (r < 0 && !c->peer->failed)
 		bfs_log(warn, "ucx: session %016llx: reply not sent: %s",
 			(unsigned long long)c->peer->session, strerror(-r));
@@ -391,6 +434,42 @@ void bfs_ucx_reply(struct bfs_call *call)
 		make_busy(c);
 	else
 		call_put(c);
+	return true;
+}
+
+int bfs_ucx_greet(struct bfs_port_ucx *p)
+{
+	struct bfs_ucx_call *c, *next, *queue = p->greeting;
+	uint64_t now;
+	int n = 0;
+
+	if (!queue || (now = bfs_now()) < p->greet_at)
+		return 0;
+	p->greet_at = now + GREET_NS;
+	p->greeting = NULL;
+	DL_FOREACH_SAFE(queue, c, next)
+	{
+		DL_DELETE(queue, c);
+		if (reply(c))
+			n++;
+		else
+			DL_APPEND(p->greeting, c);
+	}
+	if (p->greeting)
+		bfs_loop_timer(p->server->loop, &p->greet, now + GREET_WAKE_NS);
+	return n;
+}
+
+void bfs_ucx_reply(struct bfs_call *call)
+{
+	struct bfs_ucx_call *c = call_of(call);
+
+	if (call->pass_fd >= 0)
+		close(call->pass_fd); /* only the local port passes them */
+	call->pass_fd = -1;
+	find_way_back(c);
+	if (!reply(c))
+		keep(c, &port_of(c)->greeting);
 }
 
 void bfs_ucx_drop(struct bfs_call *call)

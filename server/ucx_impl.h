@@ -21,6 +21,8 @@ struct bfs_ucx_peer {
 	struct bfs_port_ucx *port;
 	ucp_ep_h ep; /* NULL: closed */
 	uint64_t session, ticket;
+	uint64_t address; /* hash of the worker's */
+	bool met;	  /* the first HELLO has been answered */
 	bool attached;	  /* in port->peers */
 	bool failed;	  /* in port->failed */
 	bool closing;	  /* UCX has yet to say that the endpoint is gone */
@@ -56,10 +58,12 @@ struct bfs_port_ucx {
 	unsigned ncalls;
 	struct bfs_ucx_call *ready;   /* to be served; utlist DL_ */
 	struct bfs_ucx_call *starved; /* wait for a buffer; utlist DL_ */
+	struct bfs_ucx_call *greeting; /* replies to a first HELLO; DL_ */
 	struct bfs_ucx_call *busy;    /* UCX sends or receives; utlist DL_ */
 	void *buffers;		      /* free ones, linked by first word */
 	unsigned nbuffers;	      /* made so far */
-	struct bfs_timer sweep;
+	struct bfs_timer sweep, greet;
+	uint64_t greet_at; /* not before; bfs_now() clock */
 	bool awake; /* there may be something to do without any peer */
 };
 
@@ -69,6 +73,10 @@ extern const struct bfs_port_ops bfs_ucx_port_ops;
 /* The peer of a session, if the ticket is right; or NULL. */
 struct bfs_ucx_peer *bfs_ucx_peer_find(struct bfs_port_ucx *p, uint64_t session,
 				       uint64_t ticket);
+/* For a second HELLO, or NULL. */
+struct bfs_ucx_peer *bfs_ucx_peer_again(struct bfs_port_ucx *p,
+					uint64_t session, uint64_t ticket,
+					struct bfs_str address);
 /* Make c->peer, not yet attached, from HELLO's address. */
 int bfs_ucx_peer_new(struct bfs_ucx_call *c, struct bfs_str address);
 /* Close its endpoint.  It is freed with its last call. */
@@ -88,6 +96,8 @@ ucs_status_t bfs_ucx_on_request(void *arg, const void *header,
 				const ucp_am_recv_param_t *param);
 void bfs_ucx_reply(struct bfs_call *call);
 void bfs_ucx_drop(struct bfs_call *call);
+/* Send the replies that wait for a connection: how many. */
+int bfs_ucx_greet(struct bfs_port_ucx *p);
 /* Serve what is ready: how many. */
 int bfs_ucx_serve(struct bfs_port_ucx *p);
 void bfs_ucx_sweep(struct bfs_timer *t);

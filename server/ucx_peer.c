@@ -7,6 +7,9 @@
 
 #include <errno.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 struct bfs_ucx_peer *bfs_ucx_peer_find(struct bfs_port_ucx *p, uint64_t session,
 				       uint64_t ticket)
 {
@@ -14,6 +17,18 @@ struct bfs_ucx_peer *bfs_ucx_peer_find(struct bfs_port_ucx *p, uint64_t session,
 
 	HASH_FIND(hh, p->peers, &session, sizeof(session), peer);
 	return peer && peer->ticket == ticket ? peer : NULL;
+}
+
+struct bfs_ucx_peer *bfs_ucx_peer_again(struct bfs_port_ucx *p,
+					uint64_t session, uint64_t ticket,
+					struct bfs_str address)
+{
+	struct bfs_ucx_peer *peer = bfs_ucx_peer_find(p, session, ticket);
+
+	if (!peer || !peer->ep ||
+	    peer->address != XXH3_64bits(address.ptr, address.len))
+		return NULL;
+	return peer;
 }
 
 void bfs_ucx_peer_fail(struct bfs_ucx_peer *peer)
@@ -56,6 +71,8 @@ int bfs_ucx_peer_new(struct bfs_ucx_call *c, struct bfs_str address)
 	peer->port = p;
 	peer->session = c->call.head.session;
 	peer->ticket = c->call.head.ticket;
+	peer->address = XXH3_64bits(address.ptr, address.len);
+	peer->met = !p->ucx.tcp_only;
 	peer->calls = 1;
 	c->peer = peer;
 	p->npeers++;
