@@ -75,7 +75,8 @@ static int poll_ucx(void *arg)
 	n += bfs_ucx_peer_reap(p);
 	n += bfs_ucx_greet(p);
 	n += bfs_ucx_serve(p);
-	if (!n && !p->npeers)
+	/* What wakes us may be what only arming reads: else it goes on. */
+	if (!n && (p->awake || !p->npeers))
 		arm_ucx(p);
 	return n;
 }
