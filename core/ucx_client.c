@@ -285,6 +285,17 @@ static int meet(struct bfs_ucx_slot *s, struct bfs_io *io,
 	return r;
 }
 
+/* UCX has what it needs, also a connection that the daemon made to us. */
+static void settle_fds(struct bfs_ucx_client *u)
+{
+	if (!u->opening)
+		return;
+	u->opening = false;
+	bfs_ucx_fds_leave(&u->fds);
+	u->base.fds = u->fds.fd;
+	u->base.nfds = u->fds.n;
+}
+
 static int ucx_call(struct bfs_transport *t, struct bfs_io *io)
 {
 	struct bfs_ucx_client *u = client_of(t);
@@ -297,6 +308,7 @@ static int ucx_call(struct bfs_transport *t, struct bfs_io *io)
 		return -EMSGSIZE;
 	bfs_ucx_lock(u, &signals);
 	r = u->met ? exchange(s, io, false, &signals) : meet(s, io, &signals);
+	settle_fds(u);
 	r = give_up(s, io, r);
 	bfs_ucx_unlock(u, &signals);
 	if (r)
@@ -334,6 +346,7 @@ static void ucx_destroy(struct bfs_transport *t)
 	bfs_ucx_lock(u, &signals);
 	bfs_ucx_bury(u);
 	bfs_ucx_close(&u->ucx);
+	settle_fds(u);
 	bfs_ucx_unlock(u, &signals);
 	unmap(u);
 }
@@ -437,8 +450,10 @@ static int client_start(struct bfs_ucx_client *u, struct setting_up *s)
 	/* UCX's own thread inherits the mask: our signals stay away from it. */
 	bfs_sys_block_signals(&signals);
 	bfs_ucx_fds_enter(&u->fds);
+	u->opening = true;
 	r = bfs_ucx_guard(set_up, s);
-	bfs_ucx_fds_leave(&u->fds);
+	if (r)
+		settle_fds(u);
 	bfs_sys_restore_signals(&signals);
 	if (r == -EDEADLK)
 		bfs_log(error, "ucx: the parent was busy in it at the fork: "
@@ -465,8 +480,6 @@ int bfs_ucx_connect(const void *address, size_t len, struct bfs_transport **t,
 	r = client_start(u, s);
 	if (!r) {
 		bfs_ucx_fork_add(u);
-		u->base.fds = u->fds.fd;
-		u->base.nfds = u->fds.n;
 		*t = &u->base;
 		*local = u->address;
 		*local_len = s->local_len;

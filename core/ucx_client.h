@@ -56,7 +56,8 @@ struct bfs_ucx_client {
 	bool failed; /* UCX says that the peer is gone */
 	bool dead;   /* the endpoint is closed, nothing makes progress */
 	bool closed;
-	bool met;		     /* HELLO has been answered */
+	bool opening; /* low descriptor numbers are kept from UCX */
+	bool met;     /* HELLO has been answered */
 	struct bfs_ucx_slot *leader; /* sleeps on the worker for all */
 	pid_t leader_tid;
 	bool leader_asleep;

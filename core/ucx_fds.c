@@ -155,6 +155,7 @@ void bfs_ucx_fds_replace(int fd, int own)
 
 void bfs_ucx_fds_forget(struct bfs_ucx_fds *f)
 {
+	empty(f);
 	for (int i = 0; i < f->n; i++) {
 		int fd = f->fd[i];
 

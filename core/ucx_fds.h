@@ -20,8 +20,8 @@ struct bfs_ucx_fds {
 	unsigned char before[BFS_UCX_FDS_TOP / 8];
 };
 
-/* Between these two calls UCX's descriptors get high numbers; leave() marks
- * them FD_CLOEXEC and remembers them. */
+/* Between these two calls (forget() may stand for the second) UCX's descriptors
+ * get high numbers; leave() marks them FD_CLOEXEC and remembers them. */
 void bfs_ucx_fds_enter(struct bfs_ucx_fds *f);
 void bfs_ucx_fds_leave(struct bfs_ucx_fds *f);
 

@@ -15,4 +15,9 @@ int bfs_attr_handle(struct bfs_handle h, struct bfs_attr *a);
 int bfs_setattr(struct bfs_where *w, struct bfs_setattr_req *q);
 int bfs_setattr_fd(int fd, struct bfs_setattr_req *q);
 
+/* RLIMIT_FSIZE + 1, 0 for none: the room field of requests. */
+uint64_t bfs_file_room(void);
+/* What a call that was given room answers; EFBIG comes with its signal. */
+long bfs_file_grown(long result, uint64_t room);
+
 #endif

@@ -118,8 +118,19 @@ static void find_library(void)
 		 (int)dir, name, AUDIT);
 }
 
+/* UCX's settings belong to ours: without them it would not find the daemon. */
+static bool over_ucx(void)
+{
+	const char *v = getenv("BENCHFS_TRANSPORT");
+
+	return v && !strcmp(v, "ucx");
+}
+
 static bool is_setting(const char *entry)
 {
+	if (bfs_env_value(entry, "UCX_TLS") ||
+	    bfs_env_value(entry, "UCX_NET_DEVICES"))
+		return over_ucx();
 	if (SANITIZED && (bfs_env_value(entry, "ASAN_OPTIONS") ||
 			  bfs_env_value(entry, "UBSAN_OPTIONS") ||
 			  bfs_env_value(entry, "TSAN_OPTIONS")))

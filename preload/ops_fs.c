@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The file system as a whole, and what makes data durable or allocated. */
 #include "core/sys.h"
+#include "preload/attr.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
 #include "preload/path.h"
@@ -268,6 +269,7 @@ int bfs_fallocate(int fd, int mode, off_t offset, off_t size)
 {
 	struct bfs_rpc r = BFS_RPC_INIT;
 	struct bfs_fallocate_rep rep;
+	uint64_t room = bfs_file_room();
 	struct bfs_client *c;
 	int e;
 
@@ -286,10 +288,11 @@ int bfs_fallocate(int fd, int mode, off_t offset, off_t size)
 				.handle = bfs_desc_handle(bfs_fd_desc(fd)),
 				.mode = (uint32_t)mode,
 				.offset = (uint64_t)offset,
-				.size = (uint64_t)size },
+				.size = (uint64_t)size,
+				.room = room },
 			&rep);
 	bfs_rpc_end(&r);
-	return e;
+	return (int)bfs_file_grown(e, room);
 }
 
 int bfs_posix_fallocate(int fd, off_t offset, off_t size)

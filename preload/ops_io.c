@@ -6,6 +6,7 @@
 #include "core/stats.h"
 #include "core/sys.h"
 #include "core/util.h"
+#include "preload/attr.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
 #include "preload/session.h"
@@ -67,6 +68,7 @@ static ssize_t write_at(struct bfs_desc *d, const void *buf, size_t n,
 			uint64_t offset, unsigned flags, uint64_t *end)
 {
 	struct bfs_client *c;
+	uint64_t room = bfs_file_room();
 	size_t done = 0;
 	int e = bfs_session(&c);
 
@@ -84,7 +86,8 @@ static ssize_t write_at(struct bfs_desc *d, const void *buf, size_t n,
 			c, &r,
 			&(struct bfs_write_req){ .handle = bfs_desc_handle(d),
 						 .offset = offset + done,
-						 .flags = flags },
+						 .flags = flags,
+						 .room = room },
 			&rep);
 		if (!e) {
 			done += rep.written;
@@ -94,7 +97,7 @@ static ssize_t write_at(struct bfs_desc *d, const void *buf, size_t n,
 		if (!e && rep.written < give)
 			break;
 	}
-	return done || !e ? (ssize_t)done : e;
+	return done || !e ? (ssize_t)done : bfs_file_grown(e, room);
 }
 
 static ssize_t count_read(ssize_t n)

@@ -8,6 +8,9 @@
 
 #include "core/sys.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 int bfs_fchmodat(int dirfd, const char *path, mode_t mode, int flags)
 {
 	struct bfs_setattr_req q = { .valid = BFS_SET_MODE,
@@ -204,10 +207,29 @@ int bfs_utime(const char *path, const struct utimbuf *t)
 	return bfs_utimensat(AT_FDCWD, path, ts, 0);
 }
 
+uint64_t bfs_file_room(void)
+{
+	struct rlimit l;
+
+	if (bfs_sys_2(SYS_getrlimit, RLIMIT_FSIZE, &l) ||
+	    l.rlim_cur == RLIM_INFINITY)
+		return 0;
+	return l.rlim_cur + 1;
+}
+
+long bfs_file_grown(long result, uint64_t room)
+{
+	if (result == -EFBIG && room)
+		bfs_sys_3(SYS_tgkill, bfs_sys_0(SYS_getpid),
+			  bfs_sys_0(SYS_gettid), SIGXFSZ);
+	return result;
+}
+
 int bfs_truncate(const char *path, off_t size)
 {
 	struct bfs_setattr_req q = { .valid = BFS_SET_SIZE,
-				     .size = (uint64_t)size };
+				     .size = (uint64_t)size,
+				     .room = bfs_file_room() };
 	struct bfs_where w;
 	int e;
 
@@ -216,21 +238,23 @@ int bfs_truncate(const char *path, off_t size)
 	e = bfs_where(&w, AT_FDCWD, path);
 	if (!e)
 		e = bfs_setattr(&w, &q);
-	return e == 1 ? (int)bfs_ret(REAL(truncate)(w.path, size)) : e;
+	return e == 1 ? (int)bfs_ret(REAL(truncate)(w.path, size))
+		      : (int)bfs_file_grown(e, q.room);
 }
 
 int bfs_ftruncate(int fd, off_t size)
 {
 	struct bfs_desc *d = bfs_fd_desc(fd);
 	struct bfs_setattr_req q = { .valid = BFS_SET_SIZE,
-				     .size = (uint64_t)size };
+				     .size = (uint64_t)size,
+				     .room = bfs_file_room() };
 
 	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
 	if (size < 0 || d->kind != BFS_KIND_FILE ||
 	    (d->oflags & O_ACCMODE) == O_RDONLY)
 		return -EINVAL;
-	return bfs_setattr_fd(fd, &q);
+	return (int)bfs_file_grown(bfs_setattr_fd(fd, &q), q.room);
 }
 
 /* Which ids are asked for: the effective, unless the real ones differ. */

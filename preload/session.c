@@ -9,6 +9,7 @@
 #include "preload/session_ucx.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RETIRED 16
@@ -168,6 +169,30 @@ static int dial_local(struct bfs_transport *old, uint64_t deadline)
 	return 0;
 }
 
+/*
+ * stdio writes its buffers after the destructors of libraries, and a forked
+ * child that has made no call yet must not open UCX as late as that.
+ */
+static void before_exit(void)
+{
+	struct bfs_client *c;
+	int fd = 0;
+
+	while (fd < bfs_fd_high() && bfs_fd_kind(fd) != BFS_KIND_FILE)
+		fd++;
+	if (fd < bfs_fd_high() && !bfs_session(&c) && !c->t)
+		redial(c, NULL,
+		       bfs_now() + bfs_settings.timeout_ms * 1000000ull);
+}
+
+static void watch_exit(void)
+{
+	static _Atomic int watched;
+
+	if (!atomic_exchange(&watched, 1))
+		atexit(before_exit);
+}
+
 static int dial(struct bfs_client *c, struct bfs_transport *old,
 		uint64_t deadline)
 {
@@ -182,6 +207,7 @@ static int dial(struct bfs_client *c, struct bfs_transport *old,
 		if (e)
 			return e;
 	}
+	watch_exit();
 	e = bfs_ucx_dial(local.t, old, deadline, &t);
 	if (e)
 		return e;

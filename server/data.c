@@ -206,6 +206,11 @@ int bfs_data_kill_setid(struct bfs_fs *fs, struct bfs_inode *i, uint32_t kill)
 	return bfs_data_chmod(fs, i);
 }
 
+bool bfs_data_over_room(uint64_t at, uint64_t to, uint64_t room)
+{
+	return room && to > at && to > room - 1;
+}
+
 int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 		      struct bfs_inode *i, uint64_t size)
 {

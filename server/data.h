@@ -63,6 +63,8 @@ void bfs_data_put(struct bfs_fdref *d);
 void bfs_data_uncache(struct bfs_fs *fs, struct bfs_inode *i);
 
 /* Set the size, on behalf of cred (whose truncate takes set-id bits). */
+/* Is to beyond room (as in SETATTR), and growth from size at? */
+bool bfs_data_over_room(uint64_t at, uint64_t to, uint64_t room);
 int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 		      struct bfs_inode *i, uint64_t size);
 /* The set-id bits in kill go, as after a write.  0 or -errno. */

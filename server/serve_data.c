@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -101,6 +102,7 @@ struct writing {
 	struct bfs_inode *inode;
 	struct bfs_fdref *d;
 	uint64_t offset; /* ignored when appending */
+	uint64_t room;	 /* as in WRITE */
 	int flags;	 /* RWF_* */
 };
 
@@ -151,15 +153,30 @@ static int bfs_data_write(const struct writing *w, size_t len,
 	return 0;
 }
 
+/* As much of len bytes as the caller's RLIMIT_FSIZE allows. */
+static size_t room_for(const struct writing *w, size_t len)
+{
+	uint64_t at = w->offset;
+	struct stat st;
+
+	if (!w->room)
+		return len;
+	if (w->flags & RWF_APPEND)
+		at = fstat(w->d->fd, &st) ? 0 : (uint64_t)st.st_size;
+	return at >= w->room - 1 ? 0 : BFS_MIN(len, w->room - 1 - at);
+}
+
 /* As much as the limit of space allows, with what a write entails. */
 static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 {
 	struct bfs_fs *fs = bfs_call_fs(w->c);
 	/* Appended data always takes space: nothing solid is up there. */
 	uint64_t at = w->flags & RWF_APPEND ? INT64_MAX : w->offset;
-	size_t len = w->c->out_len;
+	size_t len = room_for(w, w->c->out_len);
 	int r;
 
+	if (w->c->out_len && !len)
+		return -EFBIG;
 	len = bfs_space_room(fs, w->inode, w->d->fd, at, len);
 	if (w->c->out_len && !len)
 		return -ENOSPC;
@@ -177,6 +194,7 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 {
 	struct writing w = { .c = c,
 			     .offset = req->offset,
+			     .room = req->room,
 			     .flags = write_flags(req->flags) };
 	int r = bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &w.inode);
 

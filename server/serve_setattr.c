@@ -166,6 +166,17 @@ static int set_times(struct bfs_call *c, struct bfs_inode *i,
 	return 0;
 }
 
+static int set_size(struct bfs_call *c, struct bfs_inode *i,
+		    const struct bfs_setattr_req *req)
+{
+	struct bfs_attr a;
+
+	if (req->room && !bfs_inode_attr(bfs_call_fs(c), i, &a) &&
+	    bfs_data_over_room(a.size, req->size, req->room))
+		return -EFBIG;
+	return bfs_data_truncate(bfs_call_fs(c), c->cred, i, req->size);
+}
+
 static int apply(struct bfs_call *c, struct bfs_inode *i,
 		 const struct bfs_setattr_req *req)
 {
@@ -176,7 +187,7 @@ static int apply(struct bfs_call *c, struct bfs_inode *i,
 	if (!r && req->valid & BFS_SET_MODE)
 		r = set_mode(c, i, req->mode);
 	if (!r && req->valid & BFS_SET_SIZE)
-		r = bfs_data_truncate(bfs_call_fs(c), c->cred, i, req->size);
+		r = set_size(c, i, req);
 	if (!r && req->valid & TIMES)
 		r = set_times(c, i, req);
 	return r;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Does the mode take space beyond what the limit leaves? */
@@ -18,12 +19,28 @@ static bool over_limit(struct bfs_call *c, struct bfs_inode *i, int fd,
 		       req->size;
 }
 
+static bool over_room(int fd, const struct bfs_fallocate_req *req)
+{
+	const uint32_t keeps = FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE;
+	struct stat st;
+
+	if (!req->room || req->mode & keeps || fstat(fd, &st))
+		return false;
+	return bfs_data_over_room((uint64_t)st.st_size,
+				  req->mode & FALLOC_FL_INSERT_RANGE
+					  ? (uint64_t)st.st_size + req->size
+					  : req->offset + req->size,
+				  req->room);
+}
+
 static int bfs_data_fallocate(struct bfs_call *c, struct bfs_inode *i, int fd,
 			      const struct bfs_fallocate_req *req)
 {
 	struct bfs_fs *fs = bfs_call_fs(c);
 	int r;
 
+	if (over_room(fd, req))
+		return -EFBIG;
 	if (over_limit(c, i, fd, req))
 		return -ENOSPC;
 	do {

@@ -175,7 +175,7 @@ static int chaos_setattr(struct chaos *x)
 
 static int chaos_write(struct chaos *x)
 {
-	struct bfs_write_req req = { any_handle(x), any_size(), any_bits() };
+	struct bfs_write_req req = { any_handle(x), any_size(), any_bits(), 0 };
 	struct bfs_write_rep rep;
 
 	x->u->c->out = x->data;
@@ -203,7 +203,7 @@ static int chaos_readdir(struct chaos *x)
 static int chaos_space(struct chaos *x)
 {
 	struct bfs_fallocate_req f = { any_handle(x), any_bits(), any(100000),
-				       any(100000) };
+				       any(100000), 0 };
 	struct bfs_fallocate_rep frep;
 	struct bfs_seek_req s = { any_handle(x), any_size(), any(6) };
 	struct bfs_seek_rep srep;

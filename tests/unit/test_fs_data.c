@@ -26,7 +26,7 @@ static int do_read(struct fs_unit *u, struct bfs_handle h, uint64_t offset,
 static int do_write(struct fs_unit *u, struct bfs_handle h, uint64_t offset,
 		    const void *data, size_t len, uint32_t flags, uint64_t *end)
 {
-	struct bfs_write_req req = { h, offset, flags };
+	struct bfs_write_req req = { h, offset, flags, 0 };
 	struct bfs_write_rep rep = { 0 };
 	int r;
 
@@ -42,7 +42,7 @@ static int do_write(struct fs_unit *u, struct bfs_handle h, uint64_t offset,
 static int do_fallocate(struct fs_unit *u, struct bfs_handle h, uint32_t mode,
 			uint64_t offset, uint64_t size)
 {
-	struct bfs_fallocate_req req = { h, mode, offset, size };
+	struct bfs_fallocate_req req = { h, mode, offset, size, 0 };
 	struct bfs_fallocate_rep rep;
 
 	return bfs_serve_fallocate(u->c, &req, &rep);
