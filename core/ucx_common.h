@@ -25,6 +25,7 @@ enum bfs_ucx_id { /* active message ids; there is none below */
 		  BFS_UCX_REPLY,
 		  BFS_UCX_RESET, /* "I do not know you": no header, no payload
 				  */
+		  BFS_UCX_PROBE, /* the daemon's, to itself */
 		  BFS_UCX_IDS
 };
 #define BFS_UCX_HEAD_LEN 16

@@ -203,12 +203,12 @@ static int dial(struct bfs_client *c, struct bfs_transport *old,
 		return dial_local(old, deadline);
 	/* Who we are is known from the local socket, so that comes first. */
 	if (!local.t) {
-		e = dial_local(NULL, deadline);
+		e = dial_local(old, deadline);
 		if (e)
 			return e;
 	}
 	watch_exit();
-	e = bfs_ucx_dial(local.t, old, deadline, &t);
+	e = bfs_ucx_dial(local.t, deadline, &t);
 	if (e)
 		return e;
 	for (int i = 0; i < t->nfds; i++)

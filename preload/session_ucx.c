@@ -3,31 +3,35 @@
 
 #include "core/log.h"
 #include "core/rpc.h"
+#include "core/sys.h"
 #include "core/ucx_load.h"
+#include "core/util.h"
 #include "preload/path.h"
 #include "preload/state.h"
 
 #include <errno.h>
 #include <string.h>
 
+#define PATIENCE_MS 1000u /* with the first try; doubled each time */
+#define LOST_MAX 3	  /* connections lost at once */
+#define PAUSE_NS 50000000u
+
 /* HELLO over UCX: it joins the session that the local socket made. */
 static int join(struct bfs_transport *t, const struct bfs_hello_req *q,
-		uint64_t deadline)
+		uint32_t ms)
 {
-	struct bfs_client c = { .timeout_ms = bfs_settings.timeout_ms };
+	struct bfs_client c = { .timeout_ms = ms };
 	struct bfs_rpc r = BFS_RPC_INIT;
 	struct bfs_hello_rep rep;
 	int e;
 
 	c.t = t;
-	r.deadline = deadline;
 	e = bfs_rpc_hello(&c, &r, q, &rep);
 	bfs_rpc_end(&r);
 	return e;
 }
 
-static int dial(const struct bfs_transport *local,
-		const struct bfs_transport *old, uint64_t deadline,
+static int dial(const struct bfs_transport *local, uint32_t ms,
 		struct bfs_transport **out)
 {
 	struct bfs_hello_req q = { .version = BFS_PROTO_VERSION,
@@ -50,7 +54,7 @@ static int dial(const struct bfs_transport *local,
 	t->session = q.session;
 	t->ticket = q.ticket;
 	t->generation = q.generation;
-	e = join(t, &q, deadline);
+	e = join(t, &q, ms);
 	if (e)
 		t->ops->destroy(t);
 	else
@@ -58,14 +62,29 @@ static int dial(const struct bfs_transport *local,
 	return e;
 }
 
-int bfs_ucx_dial(const struct bfs_transport *local,
-		 const struct bfs_transport *old, uint64_t deadline,
+int bfs_ucx_dial(const struct bfs_transport *local, uint64_t deadline,
 		 struct bfs_transport **out)
 {
+	uint32_t ms = PATIENCE_MS, lost = 0;
+	_Atomic uint32_t never = 0;
 	int e;
 
 	bfs_aside = true;
-	e = dial(local, old, deadline, out);
+	/* The daemon may be about to move to another address (ucx_probe.c). */
+	for (;;) {
+		uint64_t now = bfs_now(), left = deadline - now;
+
+		if (deadline <= now) {
+			e = -ETIMEDOUT;
+			break;
+		}
+		left = BFS_MIN(left / 1000000 + 1, (uint64_t)ms);
+		e = dial(local, (uint32_t)left, out);
+		if (e != -ETIMEDOUT && (e != -EIO || ++lost == LOST_MAX))
+			break;
+		bfs_sys_futex_wait(&never, 0, PAUSE_NS);
+		ms *= 2;
+	}
 	bfs_aside = false;
 	return e;
 }

@@ -9,8 +9,7 @@
  * Load the module, connect to the daemon whose address lies in the run
  * directory, and join the session of the local connection.
  */
-int bfs_ucx_dial(const struct bfs_transport *local,
-		 const struct bfs_transport *old, uint64_t deadline,
+int bfs_ucx_dial(const struct bfs_transport *local, uint64_t deadline,
 		 struct bfs_transport **t);
 
 #endif

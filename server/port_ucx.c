@@ -52,7 +52,7 @@ static int arm_ucx(void *arg)
 
 	if (!quiet(p))
 		return -EBUSY;
-	st = ucp_worker_arm(p->ucx.worker);
+	st = ucp_worker_arm(p->door->ucx.worker);
 	p->awake = st == UCS_ERR_BUSY;
 	return p->awake ? -EBUSY : 0;
 }
@@ -66,7 +66,7 @@ static int poll_ucx(void *arg)
 	if (!p->awake && !p->npeers)
 		return 0;
 	for (int i = 0; i < PROGRESS; i++) {
-		int did = (int)ucp_worker_progress(p->ucx.worker);
+		int did = (int)ucp_worker_progress(p->door->ucx.worker);
 
 		if (!did)
 			break;
@@ -98,22 +98,23 @@ static void set_globals(void)
 	}
 }
 
-static int open_ucx(struct bfs_port_ucx *p, size_t eager_max)
+static int open_ucx(struct bfs_port_ucx *p)
 {
 	static const ucp_am_recv_callback_t handlers[BFS_UCX_IDS] = {
 		[BFS_UCX_REQUEST] = bfs_ucx_on_request,
+		[BFS_UCX_PROBE] = bfs_ucx_on_probe,
 	};
 	struct bfs_ucx_env env;
-	int r = bfs_ucx_env_enter(&env, eager_max);
+	int r = bfs_ucx_env_enter(&env, p->eager_max);
 
 	if (r)
 		return r;
 	set_globals();
-	r = bfs_ucx_open(&p->ucx);
+	r = bfs_ucx_open(&p->door->ucx);
 	bfs_ucx_env_leave(&env);
 	if (r)
 		return r;
-	return bfs_ucx_handle(&p->ucx, handlers, p,
+	return bfs_ucx_handle(&p->door->ucx, handlers, p,
 			      UCP_AM_FLAG_WHOLE_MSG |
 				      UCP_AM_FLAG_PERSISTENT_DATA);
 }
@@ -160,7 +161,7 @@ static int publish(struct bfs_port_ucx *p)
 {
 	void *address;
 	size_t len;
-	int r = bfs_ucx_address(&p->ucx, &address, &len);
+	int r = bfs_ucx_address(&p->door->ucx, &address, &len);
 
 	if (r)
 		return r;
@@ -169,12 +170,55 @@ static int publish(struct bfs_port_ucx *p)
 	return r;
 }
 
-static int join_loop(struct bfs_port_ucx *p)
+/* Published only when we are ready to serve. */
+static int open_door(struct bfs_port_ucx *p)
 {
-	struct bfs_loop *l = p->server->loop;
-	int r = bfs_loop_add(l, p->ucx.fd, EPOLLIN, on_fd, p);
+	int r;
 
-	return r ? r : bfs_loop_poller(l, poll_ucx, arm_ucx, p);
+	p->door = calloc(1, sizeof(*p->door));
+	if (!p->door)
+		return -ENOMEM;
+	r = open_ucx(p);
+	if (!r)
+		r = bfs_loop_add(p->server->loop, p->door->ucx.fd, EPOLLIN,
+				 on_fd, p);
+	if (!r)
+		r = publish(p);
+	if (r) {
+		bfs_ucx_close(&p->door->ucx);
+		free(p->door);
+	}
+	return r;
+}
+
+static void free_door(struct bfs_ucx_door *d)
+{
+	bfs_ucx_close(&d->ucx);
+	free(d);
+}
+
+void bfs_ucx_door_put(struct bfs_ucx_door *d)
+{
+	if (!--d->users && d->left)
+		free_door(d);
+}
+
+void bfs_ucx_door_change(struct bfs_port_ucx *p)
+{
+	struct bfs_ucx_door *old = p->door;
+	int r;
+
+	bfs_loop_del(p->server->loop, old->ucx.fd);
+	r = open_door(p);
+	if (r) {
+		p->door = old;
+		bfs_log(error, "ucx: not opened anew: %s", strerror(-r));
+		return;
+	}
+	p->awake = true;
+	old->left = true;
+	if (!old->users)
+		free_door(old);
 }
 
 int bfs_port_ucx_new(struct bfs_server *s, size_t eager_max,
@@ -187,24 +231,25 @@ int bfs_port_ucx_new(struct bfs_server *s, size_t eager_max,
 		return -ENOMEM;
 	p->base.ops = &bfs_ucx_port_ops;
 	p->server = s;
+	p->eager_max = eager_max;
 	p->awake = true;
 	p->sweep.fn = bfs_ucx_sweep;
-	p->sweep.arg = p;
 	p->greet.fn = on_greet;
-	p->greet.arg = p;
-	r = open_ucx(p, eager_max);
-	if (!r)
-		r = join_loop(p);
-	/* Published only when we are ready to serve. */
-	if (!r)
-		r = publish(p);
+	p->probe.timer.fn = bfs_ucx_probe_look;
+	p->sweep.arg = p->greet.arg = p->probe.timer.arg = p;
+	r = open_door(p);
 	if (r) {
-		bfs_ucx_close(&p->ucx);
 		free(p);
 		return r;
 	}
-	*out = p;
-	return 0;
+	s->over = bfs_ucx_probe;
+	s->over_arg = p;
+	r = bfs_loop_poller(s->loop, poll_ucx, arm_ucx, p);
+	if (r)
+		bfs_port_ucx_free(p);
+	else
+		*out = p;
+	return r;
 }
 
 void bfs_port_ucx_free(struct bfs_port_ucx *p)
@@ -215,15 +260,17 @@ void bfs_port_ucx_free(struct bfs_port_ucx *p)
 
 	snprintf(path, sizeof(path), "%s/ucx.addr", p->server->run_dir);
 	unlink(path);
-	bfs_loop_del(p->server->loop, p->ucx.fd);
+	bfs_loop_del(p->server->loop, p->door->ucx.fd);
 	bfs_loop_timer(p->server->loop, &p->sweep, 0);
 	bfs_loop_timer(p->server->loop, &p->greet, 0);
+	p->server->over = NULL;
+	bfs_ucx_probe_end(p);
 	HASH_ITER(hh, p->peers, peer, next)
 	bfs_ucx_peer_drop(peer);
 	bfs_ucx_peer_reap(p);
 	while (p->nclosing && bfs_now() < until)
-		ucp_worker_progress(p->ucx.worker);
-	bfs_ucx_close(&p->ucx);
+		ucp_worker_progress(p->door->ucx.worker);
+	free_door(p->door);
 	bfs_ucx_call_free_pools(p);
 	free(p);
 }

@@ -35,6 +35,9 @@ struct bfs_server {
 	/* Requests come: see to it that what is left behind gets swept.
 	 * NULL: nobody sweeps (unit tests). */
 	void (*busy)(struct bfs_server *s);
+	/* A session is over.  NULL: nobody wants to know. */
+	void (*over)(void *arg);
+	void *over_arg;
 	/* Read the configuration again, into fresh. */
 	void (*reload)(void *arg, struct bfs_config *fresh, bool *ok);
 	void *reload_arg;

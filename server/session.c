@@ -91,6 +91,8 @@ static void free_session(struct bfs_session *sess)
 	bfs_serve_session_gone(sess);
 	if (sess->attached)
 		sess->attached->ops->detach(sess->attached, sess);
+	if (sess->server->over)
+		sess->server->over(sess->server->over_arg);
 	HASH_DEL(sess->server->sessions, sess);
 	bfs_answer_free_all(sess);
 	free(sess->cred.groups);

@@ -75,6 +75,8 @@ static struct bfs_ucx_call *call_get(struct bfs_port_ucx *p)
 	c->call.out = NULL;
 	c->call.pass_fd = -1;
 	c->peer = NULL;
+	c->door = p->door;
+	c->door->users++;
 	c->held = c->rndv = c->buffer = NULL;
 	c->fields_in_bulk = false;
 	return c;
@@ -85,9 +87,9 @@ static void call_put(struct bfs_ucx_call *c)
 	struct bfs_port_ucx *p = port_of(c);
 
 	if (c->held)
-		ucp_am_data_release(p->ucx.worker, c->held);
+		ucp_am_data_release(c->door->ucx.worker, c->held);
 	if (c->rndv)
-		ucp_am_data_release(p->ucx.worker, c->rndv);
+		ucp_am_data_release(c->door->ucx.worker, c->rndv);
 	if (c->buffer) {
 		buffer_put(p, c->buffer);
 		if (c->peer)
@@ -95,6 +97,7 @@ static void call_put(struct bfs_ucx_call *c)
 	}
 	if (c->peer)
 		bfs_ucx_peer_put(c->peer);
+	bfs_ucx_door_put(c->door);
 	c->next = p->pool;
 	p->pool = c;
 }
@@ -331,7 +334,7 @@ static void fetch(struct bfs_ucx_call *c)
 	ucs_status_ptr_t req;
 
 	c->rndv = NULL; /* UCX's again, whatever it answers */
-	req = ucp_am_recv_data_nbx(port_of(c)->ucx.worker, desc, c->buffer, len,
+	req = ucp_am_recv_data_nbx(c->door->ucx.worker, desc, c->buffer, len,
 				   &param);
 	if (UCS_PTR_IS_PTR(req))
 		make_busy(c);
@@ -414,7 +417,7 @@ static int send_reply(struct bfs_ucx_call *c)
 	if (!c->peer || !c->peer->ep)
 		return 0;
 	m.at_once = !c->peer->met;
-	r = bfs_ucx_send(&port_of(c)->ucx, c->peer->ep, &m);
+	r = bfs_ucx_send(&c->door->ucx, c->peer->ep, &m);
 	if (r >= 0)
 		c->peer->met = true;
 	return r;

@@ -16,6 +16,23 @@
 #define BFS_UCX_PEER_BUFFERS 16 /* of one peer */
 #define BFS_UCX_SERVE 64	/* requests per turn of the loop */
 
+/* Where clients come in: our worker. */
+struct bfs_ucx_door {
+	struct bfs_ucx ucx;
+	unsigned users; /* calls that came in here */
+	bool left;	/* another one has taken its place */
+};
+
+/* ucx_probe.c */
+struct bfs_ucx_probe {
+	struct bfs_ucx ucx;
+	ucp_ep_h ep;
+	bool open, failed;
+	unsigned seen, wanted;
+	uint64_t since;
+	struct bfs_timer timer;
+};
+
 /* A client's worker. */
 struct bfs_ucx_peer {
 	struct bfs_port_ucx *port;
@@ -36,8 +53,9 @@ struct bfs_ucx_peer {
 struct bfs_ucx_call {
 	struct bfs_call call;
 	struct bfs_ucx_peer *peer; /* NULL: HELLO before it is attached */
-	uint32_t slot;		   /* the client's */
-	void *held;		   /* UCX's data, released with the call */
+	struct bfs_ucx_door *door;
+	uint32_t slot;	     /* the client's */
+	void *held;	     /* UCX's data, released with the call */
 	void *rndv;	     /* announced by rendezvous, not yet fetched */
 	bool fields_in_bulk; /* long fields came as the payload */
 	void *buffer;	     /* BFS_BULK_MAX bytes, from the pool */
@@ -50,24 +68,40 @@ struct bfs_ucx_call {
 struct bfs_port_ucx {
 	struct bfs_port base;
 	struct bfs_server *server;
-	struct bfs_ucx ucx;
+	size_t eager_max;
+	struct bfs_ucx_door *door;
+	struct bfs_ucx_probe probe;
 	struct bfs_ucx_peer *peers;  /* uthash by session */
 	struct bfs_ucx_peer *failed; /* to be dropped at the next turn */
 	unsigned npeers, nclosing;
 	struct bfs_ucx_call *pool; /* singly linked */
 	unsigned ncalls;
-	struct bfs_ucx_call *ready;   /* to be served; utlist DL_ */
-	struct bfs_ucx_call *starved; /* wait for a buffer; utlist DL_ */
+	struct bfs_ucx_call *ready;    /* to be served; utlist DL_ */
+	struct bfs_ucx_call *starved;  /* wait for a buffer; utlist DL_ */
 	struct bfs_ucx_call *greeting; /* replies to a first HELLO; DL_ */
-	struct bfs_ucx_call *busy;    /* UCX sends or receives; utlist DL_ */
-	void *buffers;		      /* free ones, linked by first word */
-	unsigned nbuffers;	      /* made so far */
+	struct bfs_ucx_call *busy;     /* UCX sends or receives; utlist DL_ */
+	void *buffers;		       /* free ones, linked by first word */
+	unsigned nbuffers;	       /* made so far */
 	struct bfs_timer sweep, greet;
 	uint64_t greet_at; /* not before; bfs_now() clock */
-	bool awake; /* there may be something to do without any peer */
+	bool awake;	   /* there may be something to do without any peer */
 };
 
 extern const struct bfs_port_ops bfs_ucx_port_ops;
+
+/* port_ucx.c */
+/* A new worker at a new address; the peers are gone. */
+void bfs_ucx_door_change(struct bfs_port_ucx *p);
+/* A call that came in there is over. */
+void bfs_ucx_door_put(struct bfs_ucx_door *d);
+
+/* ucx_probe.c: does our queue still work?  A client has died. */
+void bfs_ucx_probe(void *port);
+void bfs_ucx_probe_look(struct bfs_timer *t);
+void bfs_ucx_probe_end(struct bfs_port_ucx *p);
+ucs_status_t bfs_ucx_on_probe(void *arg, const void *header, size_t header_len,
+			      void *data, size_t len,
+			      const ucp_am_recv_param_t *param);
 
 /* ucx_peer.c */
 /* The peer of a session, if the ticket is right; or NULL. */

@@ -62,8 +62,8 @@ int bfs_ucx_peer_new(struct bfs_ucx_call *c, struct bfs_str address)
 	peer = calloc(1, sizeof(*peer));
 	if (!peer)
 		return -ENOMEM;
-	r = bfs_ucx_endpoint(&p->ucx, address.ptr, address.len, on_error, peer,
-			     &peer->ep);
+	r = bfs_ucx_endpoint(&p->door->ucx, address.ptr, address.len, on_error,
+			     peer, &peer->ep);
 	if (r) {
 		free(peer);
 		return r;
@@ -72,7 +72,7 @@ int bfs_ucx_peer_new(struct bfs_ucx_call *c, struct bfs_str address)
 	peer->session = c->call.head.session;
 	peer->ticket = c->call.head.ticket;
 	peer->address = XXH3_64bits(address.ptr, address.len);
-	peer->met = !p->ucx.tcp_only;
+	peer->met = !p->door->ucx.tcp_only;
 	peer->calls = 1;
 	c->peer = peer;
 	p->npeers++;
