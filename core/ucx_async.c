@@ -83,10 +83,7 @@ void bfs_ucx_async_serve(void)
 	for (int i = 0; i < n; i++) {
 		int fd = (int)e[i].data.u64;
 
-		if (listens(fd))
-			dispatch(&fd, 1, EVREAD);
-		else
-			bfs_sys_3(SYS_read, fd, (char[64]){ 0 }, 64);
+		dispatch(&fd, 1, EVREAD);
 	}
 }
 

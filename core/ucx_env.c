@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TLS "UCX_TLS"
 #define EAGER "384k" /* replaced by what the caller asks for */
 
 enum when {
@@ -24,7 +25,8 @@ enum when {
  * mmap, no lines on stdout, no threads beyond the one it cannot do without.
  * Not shared memory: all clients write to one queue of the daemon, and one
  * that is killed while it fills in its element stops the queue for everybody
- * (clients of the same node have the local transport).  Nor cma: a daemon that
+ * until the daemon has noticed (clients of the same node have the local
+ * transport).  Nor cma: a daemon that
  * goes on late would read the buffer of a call given up long ago.  Users who
  * want them say so in UCX_TLS; both sides must then give up dead peers.
  */
@@ -45,8 +47,8 @@ static const struct {
 	{ ALWAYS, "UCX_RNDV_THRESH", EAGER },
 	{ NO_RDMA, "UCX_MEM_EVENTS", "n" },
 	{ NO_RDMA, "UCX_MODULES", "none" },
-	{ NO_RDMA, "UCX_TLS", "tcp,self" },
-	{ RDMA, "UCX_TLS", "^sm" },
+	{ NO_RDMA, TLS, "tcp,self" },
+	{ RDMA, TLS, "^sm" },
 };
 
 extern char **environ;
@@ -81,10 +83,8 @@ static char *join(const char *name, const char *value)
 
 void bfs_ucx_env_leave(struct bfs_ucx_env *e)
 {
-	size_t n = 0;
+	size_t n = e->kept;
 
-	while (e->old && e->old[n])
-		n++;
 	if (environ == e->ours) {
 		environ = e->old;
 		for (; e->ours[n]; n++)
@@ -104,6 +104,8 @@ void bfs_ucx_env_leave(struct bfs_ucx_env *e)
 		name[len] = '\0';
 		unsetenv(name);
 	}
+	if (e->left)
+		putenv(e->left);
 	free(e->ours);
 }
 
@@ -116,7 +118,19 @@ static const char *value_of(const char *value, size_t eager_max, char *buf,
 	return buf;
 }
 
-int bfs_ucx_env_enter(struct bfs_ucx_env *e, size_t eager_max)
+/* The caller's variables: all, or all but UCX_TLS. */
+static void copy_env(struct bfs_ucx_env *e, bool but_tls)
+{
+	e->kept = 0;
+	e->left = NULL;
+	for (char **v = e->old; v && *v; v++)
+		if (but_tls && !strncmp(*v, TLS "=", sizeof(TLS)))
+			e->left = *v;
+		else
+			e->ours[e->kept++] = *v;
+}
+
+int bfs_ucx_env_enter(struct bfs_ucx_env *e, size_t eager_max, bool no_shm)
 {
 	char buf[24];
 	const bool rdma = have_rdma();
@@ -131,10 +145,12 @@ int bfs_ucx_env_enter(struct bfs_ucx_env *e, size_t eager_max)
 	e->ours = calloc(n + BFS_COUNT(settings) + 1, sizeof(char *));
 	if (!e->ours)
 		return -ENOMEM;
-	if (n)
-		memcpy(e->ours, environ, n * sizeof(char *));
+	copy_env(e, no_shm);
+	n = e->kept;
 	for (size_t i = 0; i < BFS_COUNT(settings); i++) {
-		if (skip[settings[i].when] || getenv(settings[i].name))
+		if (skip[settings[i].when] ||
+		    (getenv(settings[i].name) &&
+		     !(no_shm && !strcmp(settings[i].name, TLS))))
 			continue;
 		e->ours[n] = join(settings[i].name,
 				  value_of(settings[i].value, eager_max, buf,

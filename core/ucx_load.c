@@ -11,9 +11,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #define MODULE "libbenchfs_ucx.so"
 #define ADDRESS_MAX 16384
+#define SHM_MAX (64u << 20) /* more than UCX takes */
 
 static int read_address(const char *run_dir, void *buf, size_t cap, size_t *len)
 {
@@ -33,6 +36,20 @@ static int read_address(const char *run_dir, void *buf, size_t cap, size_t *len)
 	bfs_sys_close(fd);
 	*len = n < 0 ? 0 : (size_t)n;
 	return n < 0 ? (int)n : 0;
+}
+
+/*
+ * UCX makes its shared memory for its own user only, and as a file: a limit on
+ * their size stops it.
+ */
+static bool may_share(const char *run_dir)
+{
+	struct rlimit l = { RLIM_INFINITY, RLIM_INFINITY };
+	struct stat st;
+
+	bfs_sys_2(SYS_getrlimit, RLIMIT_FSIZE, &l);
+	return l.rlim_cur >= SHM_MAX && !bfs_sys_2(SYS_stat, run_dir, &st) &&
+	       st.st_uid == (uid_t)bfs_sys_0(SYS_geteuid);
 }
 
 static bfs_ucx_connect_fn *load(const char *moduledir)
@@ -69,7 +86,7 @@ int bfs_ucx_load(const char *moduledir, const char *run_dir,
 
 	r = read_address(run_dir, address, sizeof(address), &len);
 	if (!r)
-		r = bfs_ucx_env_enter(&env, 0);
+		r = bfs_ucx_env_enter(&env, 0, !may_share(run_dir));
 	if (r)
 		return r;
 	connect_fn = load(moduledir);

@@ -105,7 +105,7 @@ static int open_ucx(struct bfs_port_ucx *p)
 		[BFS_UCX_PROBE] = bfs_ucx_on_probe,
 	};
 	struct bfs_ucx_env env;
-	int r = bfs_ucx_env_enter(&env, p->eager_max);
+	int r = bfs_ucx_env_enter(&env, p->eager_max, false);
 
 	if (r)
 		return r;

@@ -67,7 +67,7 @@ static int open_probe(struct bfs_port_ucx *p)
 
 	if (p->probe.open)
 		return 0;
-	r = bfs_ucx_env_enter(&env, 0);
+	r = bfs_ucx_env_enter(&env, 0, false);
 	if (r)
 		return r;
 	r = bfs_ucx_open(&p->probe.ucx);

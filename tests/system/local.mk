@@ -89,21 +89,6 @@ SYSTEM_TESTS = \
 	%D%/xattr.sh \
 	$(NULL)
 
-# A subset that `make check` runs over UCX too; ucx/over.sh.
-SYSTEM_UCX_TESTS = \
-	%D%/ucx/shm-exec.sh \
-	%D%/ucx/shm-cp.sh \
-	%D%/ucx/shm-mmap.sh \
-	%D%/ucx/shm-sqlite.sh \
-	%D%/ucx/shm-tar.sh \
-	%D%/ucx/tcp-append.sh \
-	%D%/ucx/tcp-cp.sh \
-	%D%/ucx/tcp-git.sh \
-	%D%/ucx/tcp-python.sh \
-	%D%/ucx/tcp-unlinked.sh \
-	$(NULL)
-
-# The Python parts of scripts.
 SYSTEM_PY = \
 	%D%/py/append.py \
 	%D%/py/attributes.py \
@@ -127,12 +112,12 @@ SYSTEM_PY = \
 	%D%/py/xattr.py \
 	$(NULL)
 
-TESTS += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS) $(SYSTEM_PY) %D%/lib.sh \
-	tests/.shellcheckrc %D%/ucx/over.sh
+TESTS += $(SYSTEM_TESTS)
+EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_PY) %D%/lib.sh \
+	tests/.shellcheckrc
 
-# All of them over UCX.
+# All of them over UCX; what shared memory cannot do goes over tcp.
 .PHONY: check-ucx-tcp check-ucx-shm
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
-	tls=$@; BENCHFS_TRANSPORT=ucx UCX_TLS=$${tls#check-ucx-} \
-		$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(SYSTEM_TESTS)'
+	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \
+		BENCHFS_TRANSPORT=ucx UCX_TLS=$$tls $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(SYSTEM_TESTS)'

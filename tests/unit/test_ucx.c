@@ -744,7 +744,7 @@ static void stranger_open(struct stranger *s)
 	fd = open(path, O_RDONLY);
 	n = read(fd, address, sizeof(address));
 	close(fd);
-	assert_int_equal(bfs_ucx_env_enter(&env, 0), 0);
+	assert_int_equal(bfs_ucx_env_enter(&env, 0, false), 0);
 	assert_int_equal(bfs_ucx_open(&s->ucx), 0);
 	bfs_ucx_env_leave(&env);
 	assert_int_equal(
