@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/local_io.c %D%/local_io.h \
 	%D%/log.c %D%/log.h \
 	%D%/proto.c %D%/proto.h %D%/proto.def \
+	%D%/report.h \
 	%D%/rpc.c %D%/rpc.h \
 	%D%/siphash.c %D%/siphash.h \
 	%D%/stats.c %D%/stats.h %D%/stats.def \

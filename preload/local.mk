@@ -1,6 +1,7 @@
 # preload: the only directory that knows about errno and libc names.
 noinst_LTLIBRARIES += %D%/libpreload.la
 %C%_libpreload_la_SOURCES = \
+	%D%/count.c %D%/count.h \
 	%D%/headers.h %D%/ops.h %D%/real.c %D%/real.h \
 	%D%/state.c %D%/state_env.c %D%/state.h \
 	%D%/fd.c %D%/fd.h \

@@ -10,6 +10,7 @@ benchfs_SOURCES = \
 	%D%/elf.c \
 	%D%/options.c \
 	%D%/program.c \
+	%D%/report.c \
 	%D%/rundir.c \
 	%D%/signals.c \
 	$(NULL)

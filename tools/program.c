@@ -128,9 +128,8 @@ static char *preload_list(const char *ours)
 
 /* Settings that clients read; the long names would override the short. */
 static const unsigned client_options[] = {
-	BFS_CONFIG_client_mount,
-	BFS_CONFIG_network_transport,
-	BFS_CONFIG_network_timeout_secs,
+	BFS_CONFIG_client_mount,      BFS_CONFIG_client_report,
+	BFS_CONFIG_network_transport, BFS_CONFIG_network_timeout_secs,
 	BFS_CONFIG_node_log_level,
 };
 

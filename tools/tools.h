@@ -17,6 +17,7 @@ struct bfs_options {
 	const char *config_file;
 	char *run_dir; /* absolute, owned; NULL: not given */
 	unsigned daemons;
+	char *report; /* absolute or "-", owned; NULL: not given */
 	bool verbose, json, keep;
 	char **args; /* what is left, NULL at the end */
 	int nargs;
@@ -45,6 +46,7 @@ int bfs_cmd_start(struct bfs_options *o);
 int bfs_cmd_stop(struct bfs_options *o);
 int bfs_cmd_status(struct bfs_options *o);
 int bfs_cmd_env(struct bfs_options *o);
+int bfs_cmd_report(struct bfs_options *o);
 int bfs_cmd_config(struct bfs_options *o);
 int bfs_cmd_help(struct bfs_options *o);
 
@@ -110,6 +112,15 @@ char *bfs_preload_path(void);
 int bfs_client_env(const struct bfs_config *c, const char *run_dir,
 		   void (*put)(void *arg, const char *name, const char *value),
 		   void *arg);
+
+/*
+ * Reports (report.c).
+ */
+/* A new one at path, in place of an old one.  0 and the descriptor, or an exit
+ * status after a message. */
+int bfs_report_make(const char *path, int *fd);
+/* As a table, or JSON.  0, or an exit status after a message. */
+int bfs_report_print(int fd, const char *name, bool json, FILE *out);
 
 /* The signals that a run takes part in (signals.c). */
 int bfs_signals_take(void);	  /* a signalfd, CLOEXEC; or -1 */
