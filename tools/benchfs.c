@@ -16,6 +16,8 @@ const struct bfs_command bfs_commands[] = {
 	  bfs_cmd_status },
 	{ "env", "", "mcor", "print what a shell needs: eval $(benchfs env)",
 	  bfs_cmd_env },
+	{ "doctor", "PROGRAM", "mcoj", "say what BenchFS can do for a program",
+	  bfs_cmd_doctor },
 	{ "report", "FILE", "j", "print the calls that were counted in FILE",
 	  bfs_cmd_report },
 	{ "config", "show | check [FILE]", "cov",

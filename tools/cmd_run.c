@@ -343,7 +343,8 @@ int bfs_cmd_run(struct bfs_options *o)
 	if (!daemon)
 		return EX_OSFILE;
 	if (!inside)
-		bfs_program_check(path, o->config.client.mount);
+		bfs_program_check(path, o->config.client.mount,
+				  o->config.client.syscalls);
 	r.signals = bfs_signals_take();
 	if (r.signals < 0)
 		return bfs_fail(EX_OSERR, "signalfd: %m");

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* code: the short option; of LONG_ONLY there is just the long name. */
-#define LONG_ONLY "rjKR"
+#define LONG_ONLY "rjKRS"
 static const struct {
 	char code;
 	const char *name, *arg, *help;
@@ -22,6 +22,7 @@ static const struct {
 	{ 'r', "run-dir", "DIR", "directory of the daemon's socket" },
 	{ 'K', "keep", NULL, "keep the file system (not in this version)" },
 	{ 'R', "report", "FILE", "count all calls; - prints them only" },
+	{ 'S', "syscalls", NULL, "serve calls past the C library too" },
 	{ 'j', "json", NULL, "print JSON" },
 	{ 'v', "verbose", NULL, "say what is done" },
 };
@@ -161,6 +162,8 @@ static int apply_option(struct bfs_options *o, int code, const char *arg)
 		return set_option(o, "node.run_dir", o->run_dir);
 	case 'R':
 		return set_report(o, arg);
+	case 'S':
+		return set_option(o, "client.syscalls", "true");
 	case 'o':
 		if (bfs_config_set(&o->config, arg, &err))
 			return bfs_fail(EX_USAGE, "%s", err.text);

@@ -46,6 +46,7 @@ int bfs_cmd_start(struct bfs_options *o);
 int bfs_cmd_stop(struct bfs_options *o);
 int bfs_cmd_status(struct bfs_options *o);
 int bfs_cmd_env(struct bfs_options *o);
+int bfs_cmd_doctor(struct bfs_options *o);
 int bfs_cmd_report(struct bfs_options *o);
 int bfs_cmd_config(struct bfs_options *o);
 int bfs_cmd_help(struct bfs_options *o);
@@ -94,15 +95,24 @@ int bfs_daemon_wait(const struct bfs_rundir *d, int pidfd, int signals,
 /* Path of benchfsd; NULL after a message. */
 char *bfs_daemon_path(void);
 
+/* text as a JSON string, quotes included (json.c). */
+void bfs_json_string(const char *text, FILE *out);
+
 /*
- * The program to run (program.c, elf.c).
+ * The program to run (program.c, inspect.c).
  */
 /* Find it as execvp would.  0, 126 or 127 after a message.  *inside: it may
  * lie in BenchFS, so that only a preloaded process can find it. */
 int bfs_program_find(const char *name, const char *mount, char **path,
 		     bool *inside);
-/* Warn on stderr if the preload library cannot get into it. */
-void bfs_program_check(const char *path, const char *mount);
+/* Look for a name on PATH: 0, or an errno and no message. */
+int bfs_program_search(const char *name, const char *mount, char **path,
+		       bool *inside);
+/* Is path absolute and below the mount point? */
+bool bfs_program_below(const char *path, const char *mount);
+/* Warn on stderr if the preload library cannot get into it, or not catch what
+ * it does.  syscalls: BENCHFS_SYSCALLS is on. */
+void bfs_program_check(const char *path, const char *mount, bool syscalls);
 /* Path of the preload library; NULL after a message. */
 char *bfs_preload_path(void);
 /*
