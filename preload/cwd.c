@@ -4,6 +4,7 @@
  * stays where it was and is not used meanwhile.
  */
 #include "core/sys.h"
+#include "preload/count.h"
 #include "preload/handle.h"
 #include "preload/ops.h"
 #include "preload/path.h"
@@ -73,6 +74,7 @@ int bfs_chdir(const char *path)
 
 	while (!e) {
 		if (w.foreign) {
+			bfs_count_foreign();
 			e = (int)bfs_ret(REAL(chdir)(w.path));
 			if (!e)
 				bfs_cwd_moved();
@@ -105,6 +107,7 @@ int bfs_fchdir(int fd)
 	int e;
 
 	if (!d) {
+		bfs_count_foreign();
 		e = (int)bfs_ret(REAL(fchdir)(fd));
 		if (!e)
 			bfs_cwd_moved();

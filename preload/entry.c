@@ -17,6 +17,14 @@
 	(bfs_unlikely(deep) ? bfs_led(dirfd, &(path)) \
 			    : bfs_owns_at(dirfd, path))
 
+/* What a result tells, by its type. */
+#define RESULT_ssize_t BFS_RESULT_BYTES
+#define RESULT_int BFS_RESULT_PLAIN
+#define RESULT_long BFS_RESULT_PLAIN
+#define RESULT_off_t BFS_RESULT_PLAIN
+#define RESULT_mode_t BFS_RESULT_PLAIN
+#define RESULT_pid_t BFS_RESULT_PLAIN
+
 #define HOOK(type, name, params, args, ours) \
 	BFS_EXPORT type name params \
 	{ \
@@ -32,7 +40,8 @@
 			if (!OURS(name, ours)) \
 				return got; \
 		} \
-		return (type)bfs_finish((long)bfs_##name args, saved); \
+		return (type)bfs_finish( \
+			DO(name, RESULT_##type, bfs_##name args), saved); \
 	}
 #define HOOK_P(type, name, params, args, ours) \
 	BFS_EXPORT type name params \
@@ -49,7 +58,7 @@
 			if (!OURS(name, ours)) \
 				return NULL; \
 		} \
-		p = bfs_##name args; \
+		p = (type)DO_PLAIN(name, bfs_##name args); \
 		return bfs_finish_ptr((long)p, saved) ? NULL : p; \
 	}
 #define HOOK_E(type, name, params, args, ours) \
@@ -60,7 +69,7 @@
 \
 		if (!OURS(name, ours)) \
 			return REAL(name) args; \
-		r = bfs_##name args; \
+		r = (int)DO(name, BFS_RESULT_ERROR, bfs_##name args); \
 		errno = saved; \
 		return r < 0 ? -r : r; \
 	}
@@ -70,7 +79,16 @@
 		const bool deep __attribute__((unused)) = false; \
 		if (!OURS(name, ours)) \
 			return REAL(name) args; \
-		return bfs_##name args; \
+		if (bfs_likely(!bfs_report)) \
+			return bfs_##name args; \
+		struct bfs_count outer = bfs_count_begin(BFS_ROW_##name); \
+		int saved = errno; \
+		errno = 0; \
+		type got = bfs_##name args; \
+		bfs_count_end(&outer, errno, BFS_RESULT_ERROR); \
+		if (!errno) \
+			errno = saved; \
+		return got; \
 	}
 #define HOOK_V(name, params, args, ours) \
 	BFS_EXPORT void name params \
@@ -79,14 +97,16 @@
 		if (!OURS(name, ours)) \
 			REAL(name) args; \
 		else \
-			bfs_##name args; \
+			(void)DO_PLAIN(name, (bfs_##name args, 0)); \
 	}
 #define HOOK_N(name, params, args, ours) \
 	BFS_EXPORT void name params \
 	{ \
 		const bool deep __attribute__((unused)) = false; \
-		if (OURS(name, ours)) \
+		if (OURS(name, ours)) { \
+			(void)DO_PLAIN(name, 0); \
 			bfs_##name args; \
+		} \
 		REAL(name) args; \
 		__builtin_unreachable(); \
 	}

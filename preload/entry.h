@@ -4,6 +4,7 @@
 #define BFS_ENTRY_H
 
 #include "core/util.h"
+#include "preload/count.h"
 #include "preload/dirstream.h"
 #include "preload/fd.h"
 #include "preload/lead.h"
@@ -36,6 +37,10 @@ static inline bool bfs_mutated(const char *name)
 #else
 #define OURS(name, ours) (ours)
 #endif
+
+/* A call of the name, counted. */
+#define DO(name, kind, call) BFS_COUNTED(BFS_ROW_##name, kind, call)
+#define DO_PLAIN(name, call) DO(name, BFS_RESULT_PLAIN, call)
 
 static inline long bfs_finish(long result, int saved_errno)
 {

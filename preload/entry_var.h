@@ -39,7 +39,8 @@ BFS_EXPORT int open(const char *path, int flags, ...)
 		    !OURS(open, bfs_led(AT_FDCWD, &path)))
 			return fd;
 	}
-	return (int)bfs_finish(bfs_open(path, flags, mode), saved);
+	return (int)bfs_finish(DO_PLAIN(open, bfs_open(path, flags, mode)),
+			       saved);
 }
 
 BFS_EXPORT int openat(int dirfd, const char *path, int flags, ...)
@@ -61,7 +62,8 @@ BFS_EXPORT int openat(int dirfd, const char *path, int flags, ...)
 		    !OURS(openat, bfs_led(dirfd, &path)))
 			return fd;
 	}
-	return (int)bfs_finish(bfs_openat(dirfd, path, flags, mode), saved);
+	return (int)bfs_finish(
+		DO_PLAIN(openat, bfs_openat(dirfd, path, flags, mode)), saved);
 }
 
 BFS_EXPORT int fcntl(int fd, int cmd, ...)
@@ -75,7 +77,7 @@ BFS_EXPORT int fcntl(int fd, int cmd, ...)
 	va_end(ap);
 	if (!OURS(fcntl, FD(fd)))
 		return REAL(fcntl)(fd, cmd, arg);
-	return (int)bfs_finish(bfs_fcntl(fd, cmd, arg), saved);
+	return (int)bfs_finish(DO_PLAIN(fcntl, bfs_fcntl(fd, cmd, arg)), saved);
 }
 
 BFS_EXPORT int ioctl(int fd, unsigned long request, ...)
@@ -89,7 +91,8 @@ BFS_EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (!OURS(ioctl, FD(fd)))
 		return REAL(ioctl)(fd, request, arg);
-	return (int)bfs_finish(bfs_ioctl(fd, request, arg), saved);
+	return (int)bfs_finish(DO_PLAIN(ioctl, bfs_ioctl(fd, request, arg)),
+			       saved);
 }
 
 BFS_EXPORT long syscall(long number, ...)
@@ -185,7 +188,7 @@ __attribute__((optimize("O2"))) BFS_EXPORT void *dlopen(const char *path,
 							int flags)
 {
 	if (OURS(dlopen, bfs_dl_ours(path)))
-		return bfs_dlopen(path, flags);
+		return (void *)DO_PLAIN(dlopen, bfs_dlopen(path, flags));
 	return REAL(dlopen)(path, flags);
 }
 

@@ -3,7 +3,7 @@
  * Does a program need libraries that lie in BenchFS?  ld.so opens them before
  * any code of ours runs, so it is then given an audit library (audit.c).
  */
-#include "preload/elf_scan.h"
+#include "core/elf_scan.h"
 #include "preload/exec.h"
 #include "preload/ld_path.h"
 #include "preload/path.h"

@@ -1,6 +1,7 @@
 # preload: the only directory that knows about errno and libc names.
 noinst_LTLIBRARIES += %D%/libpreload.la
 %C%_libpreload_la_SOURCES = \
+	%D%/count.c %D%/count.h \
 	%D%/headers.h %D%/ops.h %D%/real.c %D%/real.h \
 	%D%/state.c %D%/state_env.c %D%/state.h \
 	%D%/fd.c %D%/fd.h \
@@ -15,7 +16,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/ops_dir.c %D%/ops_fts.c %D%/ops_ftw.c %D%/ops_scan.c \
 	%D%/ops_temp.c \
 	%D%/attr.h %D%/handle.h %D%/ops_fs.c %D%/ops_link.c \
-	%D%/datafd.c %D%/datafd.h %D%/elf_scan.c %D%/elf_scan.h \
+	%D%/datafd.c %D%/datafd.h \
 	%D%/exec.h %D%/exec_env.c %D%/exec_foreign.c %D%/exec_run.h %D%/exec_ld.c %D%/exec_path.c %D%/exec_rtld.c \
 	%D%/exec_self.c %D%/exec_self.h %D%/ld_path.c %D%/ld_path.h \
 	%D%/ops_dl.c %D%/ops_exec.c %D%/ops_fork.c %D%/ops_id.c \

@@ -5,6 +5,7 @@
  * passed through, and are refused on one that is not.
  */
 #include "core/sys.h"
+#include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
 
@@ -53,6 +54,7 @@ int bfs_lio_listio(int mode, struct aiocb *const list[], int n,
  */
 int bfs_io_submit(void *context, long n, struct iocb **blocks)
 {
+	bfs_count_foreign();
 	for (long i = 0; blocks && i < n && blocks[i]; i++)
 		if (held((int)blocks[i]->aio_fildes))
 			n = i ? i : -EINVAL;

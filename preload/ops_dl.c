@@ -4,10 +4,10 @@
  * and afterwards the library gets its own name, so that dladdr() and a second
  * dlopen() know it.  What it needs from BenchFS is loaded before it.
  */
+#include "core/elf_scan.h"
 #include "core/sys.h"
 #include "core/util.h"
 #include "preload/datafd.h"
-#include "preload/elf_scan.h"
 #include "preload/ld_path.h"
 #include "preload/lead.h"
 #include "preload/ops.h"

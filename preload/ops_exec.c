@@ -6,6 +6,7 @@
  */
 #include "core/sys.h"
 #include "core/util.h"
+#include "preload/count.h"
 #include "preload/datafd.h"
 #include "preload/exec_run.h"
 #include "preload/fd.h"
@@ -26,6 +27,7 @@ void bfs_run_prepare(void)
 	/* Descriptors with CLOEXEC go without a call to close(). */
 	bfs_fd_share_all();
 	bfs_session_report();
+	bfs_count_early();
 }
 
 void bfs_run_head(struct bfs_script *s, int fd)

@@ -4,6 +4,7 @@
  * its parent's (session.c).
  */
 #include "core/sys.h"
+#include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
 #include "preload/pipe.h"
@@ -23,11 +24,13 @@ static void drop_pipe(void)
 
 static pid_t in_child(pid_t pid)
 {
-	if (pid == 0)
+	if (pid == 0) {
 		drop_pipe();
-	else
+		bfs_count_never(true);
+	} else {
 		/* what other threads opened meanwhile */
 		bfs_fd_share_all();
+	}
 	return pid;
 }
 
@@ -125,6 +128,7 @@ int bfs_daemon(int nochdir, int noclose)
 		return pid;
 	if (pid > 0)
 		bfs__exit(0);
+	bfs_count_never(false);
 	e = (int)bfs_sys_0(SYS_setsid);
 	if (e < 0)
 		return e;

@@ -7,6 +7,7 @@
 #include "core/sys.h"
 #include "core/util.h"
 #include "preload/attr.h"
+#include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
 #include "preload/session.h"
@@ -102,6 +103,7 @@ static ssize_t write_at(struct bfs_desc *d, const void *buf, size_t n,
 
 static ssize_t count_read(ssize_t n)
 {
+	bfs_count_via(BFS_VIA_PASS);
 	if (n >= 0) {
 		bfs_stat_add(client_pass_reads, 1);
 		bfs_stat_add(client_pass_read_bytes, n);
@@ -111,6 +113,7 @@ static ssize_t count_read(ssize_t n)
 
 static ssize_t count_write(ssize_t n)
 {
+	bfs_count_via(BFS_VIA_PASS);
 	if (n >= 0) {
 		bfs_stat_add(client_pass_writes, 1);
 		bfs_stat_add(client_pass_write_bytes, n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sendmsg and recvmsg: addresses in BenchFS, and descriptors in flight. */
+#include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
 #include "preload/peer.h"
@@ -77,7 +78,10 @@ ssize_t bfs_sendmsg(int sock, const struct msghdr *m, int flags)
 ssize_t bfs_recvmsg(int sock, struct msghdr *m, int flags)
 {
 	socklen_t room = m->msg_namelen;
-	ssize_t r = bfs_ret(REAL(recvmsg)(sock, m, flags));
+	ssize_t r;
+
+	bfs_count_foreign(); /* unless the daemon has to be asked */
+	r = bfs_ret(REAL(recvmsg)(sock, m, flags));
 
 	if (r < 0)
 		return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* scandir, and glob. */
+#include "preload/count.h"
 #include "preload/dirlist.h"
 #include "preload/ops.h"
 #include "preload/real.h"
@@ -64,6 +65,7 @@ int bfs_glob(const char *pattern, int flags, int (*onerr)(const char *, int),
 	glob_t mine;
 	int r;
 
+	bfs_count_foreign(); /* what it calls is counted */
 	if ((flags & GLOB_ALTDIRFUNC) || !g)
 		return REAL(glob)(pattern, flags, onerr, g);
 	mine = *g;

@@ -4,6 +4,7 @@
  * was bound to, which bind made so that it says the inode and the proof that
  * one may ask for its path (ops_sock.c).  The application gets the path.
  */
+#include "preload/count.h"
 #include "preload/handle.h"
 #include "preload/ops.h"
 #include "preload/peer.h"
@@ -63,6 +64,7 @@ static socklen_t translate(struct sockaddr *addr, socklen_t room, socklen_t len)
 static long told(long result, struct sockaddr *addr, socklen_t room,
 		 socklen_t *len)
 {
+	bfs_count_foreign(); /* unless the daemon has to be asked */
 	if (result == -1)
 		return -errno;
 	*len = translate(addr, room, *len);

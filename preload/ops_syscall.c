@@ -69,12 +69,14 @@ static bool share(void)
 	return false;
 }
 
-#define CALL(name, ours, call) \
+#define CALL_KIND(name, ours, kind, call) \
 	case SYS_##name: \
 		if (!(ours)) \
 			return false; \
-		*result = (long)(call); \
+		*result = BFS_COUNTED(BFS_ROW_SYS_##name, kind, call); \
 		return true;
+#define CALL(name, ours, call) CALL_KIND(name, ours, BFS_RESULT_PLAIN, call)
+#define CALL_N(name, ours, call) CALL_KIND(name, ours, BFS_RESULT_BYTES, call)
 
 bool bfs_syscall(long number, const long a[6], long *result)
 {

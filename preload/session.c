@@ -5,6 +5,7 @@
 #include "core/sys.h"
 #include "core/transport_local.h"
 #include "core/util.h"
+#include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/session_ucx.h"
 
@@ -103,6 +104,7 @@ static struct bfs_transport *get(struct bfs_client *c)
 {
 	struct bfs_transport *t;
 
+	bfs_count_via(c == &remote ? BFS_VIA_UCX : BFS_VIA_LOCAL);
 	atomic_fetch_add(&life->active, 1);
 	t = atomic_load(&c->t);
 	if (!t)

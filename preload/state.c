@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "core/sys.h"
+#include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/path.h"
 #include "preload/session.h"
@@ -87,6 +88,7 @@ void bfs_init(void)
 		return;
 	read_settings();
 	choose_fd_base();
+	bfs_count_init();
 	read_umask();
 	bfs_cwd_moved();
 	state = getenv("BENCHFS_STATE");

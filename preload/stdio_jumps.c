@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "core/sys.h"
 #include "core/util.h"
+#include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
 #include "preload/real.h"
@@ -28,6 +29,16 @@ static bool held(const FILE *f)
 	return bfs_fd_kind(f->_fileno) > BFS_KIND_PASS;
 }
 
+/* What is passed through is counted, if anything is. */
+static bool data_is_ours(const FILE *f)
+{
+	return held(f) || (bfs_unlikely(bfs_report) &&
+			   bfs_fd_kind(f->_fileno) == BFS_KIND_PASS);
+}
+
+#define READ_ROW(call) BFS_COUNTED(BFS_ROW_FILE_read, BFS_RESULT_BYTES, call)
+#define WRITE_ROW(call) BFS_COUNTED(BFS_ROW_FILE_write, BFS_RESULT_BYTES, call)
+
 static long answer(long r)
 {
 	if (r >= 0)
@@ -47,9 +58,9 @@ static long answer(long r)
 
 static ssize_t file_read(FILE *f, void *buf, ssize_t n)
 {
-	if (!held(f))
+	if (!data_is_ours(f))
 		return ((read_fn *)original[READ])(f, buf, n);
-	return ANSWER(bfs_read(f->_fileno, buf, (size_t)n));
+	return ANSWER(READ_ROW(bfs_read(f->_fileno, buf, (size_t)n)));
 }
 
 /* Everything, unless there is an error; f knows where it is. */
@@ -57,11 +68,12 @@ static ssize_t file_write(FILE *f, const void *buf, ssize_t n)
 {
 	ssize_t done = 0;
 
-	if (!held(f))
+	if (!data_is_ours(f))
 		return ((write_fn *)original[WRITE])(f, buf, n);
 	while (done < n) {
-		long r = ANSWER(bfs_write(f->_fileno, (const char *)buf + done,
-					  (size_t)(n - done)));
+		long r = ANSWER(WRITE_ROW(bfs_write(f->_fileno,
+						    (const char *)buf + done,
+						    (size_t)(n - done))));
 
 		if (r < 0) {
 			f->_flags |= ERR_SEEN;
@@ -177,13 +189,13 @@ static int cookie_fd(void *cookie)
 
 static ssize_t cookie_read(void *cookie, char *buf, size_t n)
 {
-	return ANSWER(bfs_read(cookie_fd(cookie), buf, n));
+	return ANSWER(READ_ROW(bfs_read(cookie_fd(cookie), buf, n)));
 }
 
 /* Here 0, not -1, tells an error. */
 static ssize_t cookie_write(void *cookie, const char *buf, size_t n)
 {
-	long r = ANSWER(bfs_write(cookie_fd(cookie), buf, n));
+	long r = ANSWER(WRITE_ROW(bfs_write(cookie_fd(cookie), buf, n)));
 
 	return r < 0 ? 0 : r;
 }

@@ -127,7 +127,7 @@ UNIT_TESTS += %D%/unit/test_script
 %C%_unit_test_script_LDADD = $(CMOCKA_LIBS)
 
 UNIT_TESTS += %D%/unit/test_ld_path
-%C%_unit_test_ld_path_SOURCES = %D%/unit/test_ld_path.c preload/ld_path.c preload/elf_scan.c
+%C%_unit_test_ld_path_SOURCES = %D%/unit/test_ld_path.c preload/ld_path.c core/elf_scan.c
 %C%_unit_test_ld_path_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_ld_path_LDADD = $(CMOCKA_LIBS)
 

@@ -27,6 +27,7 @@ struct run {
 	int hold;    /* write end of the keeper's pipe */
 	pid_t keeper;
 	int keeper_fd;
+	int report; /* where calls are counted; -1: nowhere */
 };
 
 static int check_prefix(const char *mount)
@@ -275,11 +276,35 @@ static int check_run(struct bfs_options *o)
 	return check_prefix(o->config.client.mount);
 }
 
+/* --report: begun anew, and read from its descriptor when all is removed. */
+static int make_report(struct run *r)
+{
+	BFS_AUTOFREE char *file = NULL, *text = NULL;
+	struct bfs_config_err err;
+	int status;
+
+	if (!r->o->report)
+		return 0;
+	file = strcmp(r->o->report, "-") ? strdup(r->o->report)
+					 : bfs_path(r->dir.path, "report");
+	if (!file || asprintf(&text, "client.report=%s", file) < 0)
+		return bfs_fail(EX_OSERR, "out of memory");
+	if (bfs_config_set(&r->o->config, text, &err))
+		return bfs_fail(EX_USAGE, "--report: %s", err.text);
+	status = bfs_report_make(file, &r->report);
+	/* They all count. */
+	if (!status && *r->o->config.auth.allow_users)
+		(void)fchmod(r->report, 0666);
+	return status;
+}
+
 static int run_all(struct run *r, char *path, bool inside)
 {
 	int status, kept;
 
 	status = bfs_rundir_make(&r->dir, r->o);
+	if (!status)
+		status = make_report(r);
 	if (!status)
 		status = start_keeper(r);
 	if (status) {
@@ -294,12 +319,15 @@ static int run_all(struct run *r, char *path, bool inside)
 	if (!status)
 		status = run_program(r, path, inside);
 	kept = end_keeper(r);
+	if (r->report >= 0)
+		(void)bfs_report_print(r->report, r->o->report, r->o->json,
+				       stderr);
 	return status ? status : kept;
 }
 
 int bfs_cmd_run(struct bfs_options *o)
 {
-	struct run r = { .o = o, .hold = -1 };
+	struct run r = { .o = o, .hold = -1, .report = -1 };
 	BFS_AUTOFREE char *path = NULL, *lib = NULL, *daemon = NULL;
 	bool inside;
 	int status = check_run(o);
@@ -315,7 +343,8 @@ int bfs_cmd_run(struct bfs_options *o)
 	if (!daemon)
 		return EX_OSFILE;
 	if (!inside)
-		bfs_program_check(path, o->config.client.mount);
+		bfs_program_check(path, o->config.client.mount,
+				  o->config.client.syscalls);
 	r.signals = bfs_signals_take();
 	if (r.signals < 0)
 		return bfs_fail(EX_OSERR, "signalfd: %m");

@@ -90,16 +90,9 @@ static void print_text(const char *run_dir, pid_t pid, const struct counters *n)
 
 static void print_json(const char *run_dir, pid_t pid, const struct counters *n)
 {
-	printf("{\"run_dir\":\"");
-	for (; *run_dir; run_dir++) {
-		if (*run_dir == '"' || *run_dir == '\\')
-			putchar('\\');
-		if ((unsigned char)*run_dir < 0x20)
-			printf("\\u%04x", *run_dir);
-		else
-			putchar(*run_dir);
-	}
-	printf("\",\"pid\":%d", pid);
+	printf("{\"run_dir\":");
+	bfs_json_string(run_dir, stdout);
+	printf(",\"pid\":%d", pid);
 	for (unsigned i = 0; i < n->count; i++)
 		printf(",\"%s\":%llu", bfs_stat_name(i),
 		       (unsigned long long)n->v[i]);

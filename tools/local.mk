@@ -3,13 +3,18 @@ bin_PROGRAMS += benchfs
 benchfs_SOURCES = \
 	%D%/benchfs.c %D%/tools.h \
 	%D%/cmd_config.c \
+	%D%/cmd_doctor.c \
 	%D%/cmd_run.c \
 	%D%/cmd_start.c \
 	%D%/cmd_status.c \
 	%D%/daemon.c \
-	%D%/elf.c \
+	%D%/elf.c %D%/elf.h \
+	%D%/inspect.c %D%/inspect.h \
+	%D%/inspect_libs.c \
+	%D%/json.c \
 	%D%/options.c \
 	%D%/program.c \
+	%D%/report.c \
 	%D%/rundir.c \
 	%D%/signals.c \
 	$(NULL)

@@ -8,7 +8,8 @@
 #include <getopt.h>
 #include <string.h>
 
-/* code: the short option; upper case and 'r', 'j' have a long name only. */
+/* code: the short option; of LONG_ONLY there is just the long name. */
+#define LONG_ONLY "rjKRS"
 static const struct {
 	char code;
 	const char *name, *arg, *help;
@@ -20,6 +21,8 @@ static const struct {
 	{ 'o', "set", "SECTION.KEY=VALUE", "set one setting; may be repeated" },
 	{ 'r', "run-dir", "DIR", "directory of the daemon's socket" },
 	{ 'K', "keep", NULL, "keep the file system (not in this version)" },
+	{ 'R', "report", "FILE", "count all calls; - prints them only" },
+	{ 'S', "syscalls", NULL, "serve calls past the C library too" },
 	{ 'j', "json", NULL, "print JSON" },
 	{ 'v', "verbose", NULL, "say what is done" },
 };
@@ -36,7 +39,7 @@ static void getopt_tables(const struct bfs_command *cmd, struct option *longs,
 			continue;
 		*longs++ = (struct option){ table[i].name, table[i].arg != NULL,
 					    NULL, table[i].code };
-		if (strchr("rjK", table[i].code))
+		if (strchr(LONG_ONLY, table[i].code))
 			continue;
 		*shorts++ = table[i].code;
 		if (table[i].arg)
@@ -57,8 +60,8 @@ void bfs_options_help(const struct bfs_command *cmd, FILE *out)
 		if (!strchr(cmd->takes, table[i].code))
 			continue;
 		snprintf(left, sizeof(left), "%c%c, --%s%s%s",
-			 strchr("rjK", table[i].code) ? ' ' : '-',
-			 strchr("rjK", table[i].code) ? ' ' : table[i].code,
+			 strchr(LONG_ONLY, table[i].code) ? ' ' : '-',
+			 strchr(LONG_ONLY, table[i].code) ? ' ' : table[i].code,
 			 table[i].name, table[i].arg ? " " : "",
 			 table[i].arg ? table[i].arg : "");
 		if (left[0] == ' ')
@@ -99,6 +102,15 @@ static int set_path(struct bfs_options *o, const char *name, const char *path)
 	if (!full)
 		return bfs_fail(EX_USAGE, "\"%s\": not a directory", path);
 	return set_option(o, name, full);
+}
+
+static int set_report(struct bfs_options *o, const char *path)
+{
+	free(o->report);
+	o->report = strcmp(path, "-") ? absolute(path) : strdup(path);
+	if (!*path || !o->report)
+		return bfs_fail(EX_USAGE, "--report: \"%s\": not a file", path);
+	return 0;
 }
 
 /* Options that only set a flag or remember a word. */
@@ -148,6 +160,10 @@ static int apply_option(struct bfs_options *o, int code, const char *arg)
 					"directory",
 					arg);
 		return set_option(o, "node.run_dir", o->run_dir);
+	case 'R':
+		return set_report(o, arg);
+	case 'S':
+		return set_option(o, "client.syscalls", "true");
 	case 'o':
 		if (bfs_config_set(&o->config, arg, &err))
 			return bfs_fail(EX_USAGE, "%s", err.text);
@@ -227,4 +243,5 @@ void bfs_options_fini(struct bfs_options *o)
 {
 	bfs_config_fini(&o->config);
 	free(o->run_dir);
+	free(o->report);
 }

@@ -10,10 +10,12 @@
 
 #define PRELOAD "libbenchfs_preload.so"
 
-static bool below(const char *path, const char *mount)
+bool bfs_program_below(const char *path, const char *mount)
 {
 	size_t n = strlen(mount);
 
+	if (*path != '/')
+		return false;
 	path += strspn(path, "/");
 	return !strncmp(path, mount + 1, n - 1) &&
 	       (path[n - 1] == '/' || !path[n - 1]);
@@ -32,18 +34,20 @@ static int runnable(const char *path)
 }
 
 /* Look through PATH; *inside if a directory of it lies in BenchFS. */
-static int search(const char *name, const char *mount, char **path,
-		  bool *inside)
+int bfs_program_search(const char *name, const char *mount, char **path,
+		       bool *inside)
 {
 	const char *p = getenv("PATH"), *end;
 	int error = ENOENT, e;
 
+	*inside = false;
+	*path = NULL;
 	for (p = p ? p : "/bin:/usr/bin";; p = end + 1) {
 		end = strchrnul(p, ':');
 		if (asprintf(path, "%.*s%s%s", (int)(end - p), p,
 			     end == p ? "" : "/", name) < 0)
 			return ENOMEM;
-		if (below(*path, mount)) {
+		if (bfs_program_below(*path, mount)) {
 			*inside = true;
 			return 0;
 		}
@@ -68,11 +72,12 @@ int bfs_program_find(const char *name, const char *mount, char **path,
 	*path = NULL;
 	if (strchr(name, '/')) {
 		*path = strdup(name);
-		*inside = below(name, mount) && *name == '/';
+		*inside = bfs_program_below(name, mount);
 		if (!*inside)
 			e = runnable(name);
 	} else {
-		e = *name ? search(name, mount, path, inside) : ENOENT;
+		e = *name ? bfs_program_search(name, mount, path, inside)
+			  : ENOENT;
 	}
 	if (!e)
 		return 0;
@@ -128,10 +133,9 @@ static char *preload_list(const char *ours)
 
 /* Settings that clients read; the long names would override the short. */
 static const unsigned client_options[] = {
-	BFS_CONFIG_client_mount,
-	BFS_CONFIG_network_transport,
-	BFS_CONFIG_network_timeout_secs,
-	BFS_CONFIG_node_log_level,
+	BFS_CONFIG_client_mount,	 BFS_CONFIG_client_report,
+	BFS_CONFIG_client_syscalls,	 BFS_CONFIG_network_transport,
+	BFS_CONFIG_network_timeout_secs, BFS_CONFIG_node_log_level,
 };
 
 int bfs_client_env(const struct bfs_config *c, const char *run_dir,

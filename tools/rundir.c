@@ -11,8 +11,8 @@
 #include <sys/un.h>
 
 /* What a daemon puts into its run directory. */
-static const char *const files[] = { "sock", "pid", "ready", "ucx.addr",
-				     "log" };
+static const char *const files[] = { "sock",	 "pid", "ready",
+				     "ucx.addr", "log", "report" };
 
 char *bfs_path(const char *dir, const char *name)
 {
@@ -271,8 +271,8 @@ static void remove_tree(const char *dir)
 	char *slash;
 	BFS_AUTOFREE char *parent = strdup(dir);
 
-	if (nftw(dir, remove_entry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) ||
-	    !access(dir, F_OK))
+	(void)nftw(dir, remove_entry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	if (!access(dir, F_OK))
 		bfs_warn("could not remove all of %s", dir);
 	/* The last one out takes benchfs-<uid> along. */
 	slash = parent ? strrchr(parent, '/') : NULL;

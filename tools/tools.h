@@ -17,6 +17,7 @@ struct bfs_options {
 	const char *config_file;
 	char *run_dir; /* absolute, owned; NULL: not given */
 	unsigned daemons;
+	char *report; /* absolute or "-", owned; NULL: not given */
 	bool verbose, json, keep;
 	char **args; /* what is left, NULL at the end */
 	int nargs;
@@ -45,6 +46,8 @@ int bfs_cmd_start(struct bfs_options *o);
 int bfs_cmd_stop(struct bfs_options *o);
 int bfs_cmd_status(struct bfs_options *o);
 int bfs_cmd_env(struct bfs_options *o);
+int bfs_cmd_doctor(struct bfs_options *o);
+int bfs_cmd_report(struct bfs_options *o);
 int bfs_cmd_config(struct bfs_options *o);
 int bfs_cmd_help(struct bfs_options *o);
 
@@ -92,15 +95,24 @@ int bfs_daemon_wait(const struct bfs_rundir *d, int pidfd, int signals,
 /* Path of benchfsd; NULL after a message. */
 char *bfs_daemon_path(void);
 
+/* text as a JSON string, quotes included (json.c). */
+void bfs_json_string(const char *text, FILE *out);
+
 /*
- * The program to run (program.c, elf.c).
+ * The program to run (program.c, inspect.c).
  */
 /* Find it as execvp would.  0, 126 or 127 after a message.  *inside: it may
  * lie in BenchFS, so that only a preloaded process can find it. */
 int bfs_program_find(const char *name, const char *mount, char **path,
 		     bool *inside);
-/* Warn on stderr if the preload library cannot get into it. */
-void bfs_program_check(const char *path, const char *mount);
+/* Look for a name on PATH: 0, or an errno and no message. */
+int bfs_program_search(const char *name, const char *mount, char **path,
+		       bool *inside);
+/* Is path absolute and below the mount point? */
+bool bfs_program_below(const char *path, const char *mount);
+/* Warn on stderr if the preload library cannot get into it, or not catch what
+ * it does.  syscalls: BENCHFS_SYSCALLS is on. */
+void bfs_program_check(const char *path, const char *mount, bool syscalls);
 /* Path of the preload library; NULL after a message. */
 char *bfs_preload_path(void);
 /*
@@ -110,6 +122,15 @@ char *bfs_preload_path(void);
 int bfs_client_env(const struct bfs_config *c, const char *run_dir,
 		   void (*put)(void *arg, const char *name, const char *value),
 		   void *arg);
+
+/*
+ * Reports (report.c).
+ */
+/* A new one at path, in place of an old one.  0 and the descriptor, or an exit
+ * status after a message. */
+int bfs_report_make(const char *path, int *fd);
+/* As a table, or JSON.  0, or an exit status after a message. */
+int bfs_report_print(int fd, const char *name, bool json, FILE *out);
 
 /* The signals that a run takes part in (signals.c). */
 int bfs_signals_take(void);	  /* a signalfd, CLOEXEC; or -1 */

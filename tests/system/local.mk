@@ -2,6 +2,7 @@
 
 # C programs that the scripts run, each of one file, NAME.c.
 SYSTEM_HELPERS = \
+	%D%/calls \
 	%D%/deny \
 	%D%/dirs \
 	%D%/forks \

@@ -2,8 +2,8 @@
 /* Library search lists (ld.so(8)), and the names in ELF files. */
 #include "tests/unit/unit.h"
 
+#include "core/elf_scan.h"
 #include "core/util.h"
-#include "preload/elf_scan.h"
 #include "preload/ld_path.h"
 
 #include <elf.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "preload/elf_scan.h"
+#include "core/elf_scan.h"
 
 #include "core/sys.h"
 #include "core/util.h"
