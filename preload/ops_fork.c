@@ -5,6 +5,7 @@
  */
 #include "core/sys.h"
 #include "preload/fd.h"
+#include "preload/lock.h"
 #include "preload/ops.h"
 #include "preload/pipe.h"
 #include "preload/real.h"
@@ -23,11 +24,13 @@ static void drop_pipe(void)
 
 static pid_t in_child(pid_t pid)
 {
-	if (pid == 0)
+	if (pid == 0) {
 		drop_pipe();
-	else
+		bfs_lock_set_inodes(0);
+	} else {
 		/* what other threads opened meanwhile */
 		bfs_fd_share_all();
+	}
 	return pid;
 }
 

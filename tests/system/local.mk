@@ -49,6 +49,7 @@ SYSTEM_TESTS = \
 	%D%/libraries.sh \
 	%D%/links.sh \
 	%D%/locks.sh \
+	%D%/locks-limit.sh \
 	%D%/ls.sh \
 	%D%/make.sh \
 	%D%/mixed.sh \
@@ -112,6 +113,7 @@ SYSTEM_PY = \
 	%D%/py/files.py \
 	%D%/py/holes.py \
 	%D%/py/locks.py \
+	%D%/py/locks-cases.py \
 	%D%/py/mixed.py \
 	%D%/py/multiprocess.py \
 	%D%/py/names.py \
