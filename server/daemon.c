@@ -22,7 +22,6 @@
 #include <sys/stat.h>
 
 #define SWEEP_NS 1000000000ull
-#define GIB (1ull << 30)
 
 struct bfs_daemon {
 	struct bfs_port_local *local;
@@ -118,7 +117,7 @@ static int open_fs(struct bfs_server *s)
 		.cluster = s->cluster,
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
-		.max_bytes = s->config.storage.max_storage_gb * GIB,
+		.max_bytes = s->config.storage.max_storage_gb,
 		.chunk_size = (uint32_t)s->config.storage.chunk_size,
 		.pass = s->pass,
 		.slot_alive = bfs_arenas_alive,

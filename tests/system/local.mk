@@ -72,6 +72,7 @@ SYSTEM_TESTS = \
 	%D%/run.sh \
 	%D%/sed.sh \
 	%D%/space.sh \
+	%D%/space-limit.sh \
 	%D%/spawn.sh \
 	%D%/special.sh \
 	%D%/split.sh \
@@ -112,6 +113,7 @@ SYSTEM_PY = \
 	%D%/py/exclusive.py \
 	%D%/py/files.py \
 	%D%/py/holes.py \
+	%D%/py/limit-reload.py \
 	%D%/py/locks.py \
 	%D%/py/locks-cases.py \
 	%D%/py/mixed.py \
@@ -122,6 +124,7 @@ SYSTEM_PY = \
 	%D%/py/rename-race.py \
 	%D%/py/rename2.py \
 	%D%/py/setuid.py \
+	%D%/py/space.py \
 	%D%/py/sock.py \
 	%D%/py/threads.py \
 	%D%/py/unlinked.py \
