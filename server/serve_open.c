@@ -177,6 +177,14 @@ static int fill_attr(struct opening *o, struct bfs_open_rep *rep)
 	return 0;
 }
 
+static uint32_t sync_right(const struct opening *o)
+{
+	return o->fs->conf.sync_close && S_ISREG(o->inode->mode) &&
+			       rights_of(o->flags) & BFS_RIGHT_WRITE
+		       ? BFS_RIGHT_SYNC
+		       : 0;
+}
+
 /* Pass the fd, or else remember whom the daemon serves. */
 static int hand_out(struct opening *o, struct bfs_open_rep *rep)
 {
@@ -232,7 +240,8 @@ static int open_inode(struct opening *o, struct bfs_open_rep *rep)
 		r = hand_out(o, rep);
 	close_data(o);
 	rep->handle = bfs_inode_handle(o->fs, o->inode,
-				       rights_of(o->flags) | lock_right(o));
+				       rights_of(o->flags) | lock_right(o) |
+					       sync_right(o));
 	return r;
 }
 

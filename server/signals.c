@@ -35,6 +35,7 @@ static void reload(struct bfs_server *s)
 		bfs_config_log(&s->config);
 		bfs_loop_set_spin(s->loop, (unsigned)s->config.network.spin_us);
 		bfs_fs_set_limit(s->fs, s->config.storage.max_storage_gb);
+		bfs_fs_set_sync_close(s->fs, s->config.storage.fsync_on_close);
 	}
 	bfs_config_fini(&fresh);
 }

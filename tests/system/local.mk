@@ -37,6 +37,7 @@ SYSTEM_TESTS = \
 	%D%/fio.sh \
 	%D%/foreign.sh \
 	%D%/forks.sh \
+	%D%/fsync-on-close.sh \
 	%D%/gcc.sh \
 	%D%/git.sh \
 	%D%/grep.sh \
