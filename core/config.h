@@ -25,6 +25,7 @@
 #define BFS_CONFIG_C_BOOL bool
 #define BFS_CONFIG_C_INT uint64_t
 #define BFS_CONFIG_C_SIZE uint64_t
+#define BFS_CONFIG_C_GIB uint64_t
 #define BFS_CONFIG_C_ENUM enum bfs_config_choice
 
 /* All values of all ENUMs: BFS_CONFIG_network_transport_ucx and so on. */

@@ -39,7 +39,7 @@ extern const struct bfs_choice bfs_choices[BFS_CONFIG_CHOICES];
 
 extern const struct bfs_option_type bfs_option_STRING, bfs_option_PATH,
 	bfs_option_MOUNT, bfs_option_LIST, bfs_option_BOOL, bfs_option_INT,
-	bfs_option_SIZE, bfs_option_ENUM;
+	bfs_option_SIZE, bfs_option_GIB, bfs_option_ENUM;
 
 /* True if the section has an option or a planned key. */
 bool bfs_config_has_section(const char *section);

@@ -58,7 +58,7 @@ static int setting_text(const config_setting_t *s, const char **text, char *buf,
 			 config_setting_get_bool(s) ? "true" : "false");
 		return 0;
 	case CONFIG_TYPE_FLOAT:
-		snprintf(buf, cap, "%g", config_setting_get_float(s));
+		snprintf(buf, cap, "%.9f", config_setting_get_float(s));
 		return 0;
 	case CONFIG_TYPE_ARRAY:
 	case CONFIG_TYPE_LIST:
@@ -81,6 +81,9 @@ static bool type_fits(const config_setting_t *s, int option)
 		return type == CONFIG_TYPE_BOOL;
 	if (want == &bfs_option_INT)
 		return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+	if (want == &bfs_option_GIB)
+		return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 ||
+		       type == CONFIG_TYPE_FLOAT;
 	if (want == &bfs_option_SIZE)
 		return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 ||
 		       type == CONFIG_TYPE_STRING;

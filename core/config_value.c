@@ -225,6 +225,59 @@ static void accepts_size(const struct bfs_option *o, char *buf, size_t cap)
 		 min, max);
 }
 
+#define GIB_SHIFT 30
+#define GIB_DIGITS 9 /* behind the point */
+
+/* "200", "0.5": to the nearest byte. */
+static int parse_gib(const struct bfs_option *o, void *field, const char *text)
+{
+	uint64_t v, part = 0, scale = 1;
+
+	if (parse_digits(&text, &v) || v > UINT64_MAX >> GIB_SHIFT)
+		return -EINVAL;
+	if (*text == '.') {
+		const char *point = ++text;
+
+		if (parse_digits(&text, &part) || text - point > GIB_DIGITS)
+			return -EINVAL;
+		for (; point < text; point++)
+			scale *= 10;
+	}
+	if (*text)
+		return -EINVAL;
+	v = (v << GIB_SHIFT) + ((part << GIB_SHIFT) + scale / 2) / scale;
+	return in_range(o, field, v);
+}
+
+/* With as few digits as say the same. */
+static void put_gib(uint64_t v, char *buf, size_t cap)
+{
+	const struct bfs_option any = { .max = UINT64_MAX };
+	uint64_t back = 0;
+
+	for (int digits = 0; digits <= GIB_DIGITS; digits++) {
+		snprintf(buf, cap, "%.*f", digits,
+			 (double)v / (double)(1u << GIB_SHIFT));
+		if (!parse_gib(&any, &back, buf) && back == v)
+			return;
+	}
+}
+
+static void format_gib(const struct bfs_option *o, const void *field, char *buf,
+		       size_t cap)
+{
+	put_gib(*(const uint64_t *)field, buf, cap);
+}
+
+static void accepts_gib(const struct bfs_option *o, char *buf, size_t cap)
+{
+	char min[32], max[32];
+
+	put_gib(o->min, min, sizeof(min));
+	put_gib(o->max, max, sizeof(max));
+	snprintf(buf, cap, "a number from %s to %s GiB, such as 0.5", min, max);
+}
+
 static int parse_enum(const struct bfs_option *o, void *field, const char *text)
 {
 	for (unsigned i = 0; i < BFS_CONFIG_CHOICES; i++) {
@@ -272,4 +325,5 @@ TYPE(LIST, "list", list, string, true, true);
 TYPE(BOOL, "bool", bool, bool, false, false);
 TYPE(INT, "integer", int, int, false, false);
 TYPE(SIZE, "size", size, size, true, false);
+TYPE(GIB, "number", gib, gib, false, false);
 TYPE(ENUM, "enum", enum, enum, true, false);

@@ -293,6 +293,13 @@ void bfs_fd_forget(int fd)
 		set_free(d, d->word, i);
 }
 
+bool bfs_fd_is_last(int fd)
+{
+	uint32_t e = bfs_fd_entry(fd);
+
+	return refs[arena_of(e)][e & 0xffff] == 1;
+}
+
 void bfs_fd_copy(int from, int to)
 {
 	uint32_t e = bfs_fd_entry(from);

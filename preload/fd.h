@@ -66,6 +66,13 @@ void bfs_fd_copy(int from, int to);
 /* fd is about to be closed or replaced: forget it, freeing the record with
  * the last reference.  Call before the kernel closes. */
 void bfs_fd_forget(int fd);
+/* Is it this process's last descriptor of its description? */
+bool bfs_fd_is_last(int fd);
+/*
+ * fd is about to be closed or replaced: what has to happen before, which
+ * forget does not (ops_fd.c).  0, or the error of fsync_on_close.
+ */
+int bfs_fd_closing(int fd);
 /* Mark our own descriptor (socket) so that hooks protect it. */
 void bfs_fd_own(int fd);
 void bfs_fd_disown(int fd);

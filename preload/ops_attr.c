@@ -159,6 +159,7 @@ int bfs_fstat(int fd, struct stat *st)
 	if (!d)
 		return -EBADF;
 	if (!still_ours(fd, d, st)) {
+		bfs_fd_share(fd); /* somebody closed it behind our back */
 		bfs_fd_forget(fd);
 		return bfs_sys_fstat(fd, st);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* close, dup, fcntl and what else is about descriptors. */
+#include "core/stats.h"
 #include "core/sys.h"
 #include "core/util.h"
 #include "preload/fd.h"
@@ -16,13 +17,36 @@ static bool is_own(int fd)
 	return bfs_fd_kind(fd) == BFS_KIND_OWN;
 }
 
+/* storage.fsync_on_close.  0 or the error, for close() to tell. */
+static int sync_closing(int fd)
+{
+	const struct bfs_desc *d = bfs_fd_desc(fd);
+
+	if (bfs_likely(!d || !(d->rights & BFS_RIGHT_SYNC)) ||
+	    !bfs_fd_is_last(fd))
+		return 0;
+	bfs_stat_add(client_close_syncs, 1);
+	return bfs_fsync(fd);
+}
+
+int bfs_fd_closing(int fd)
+{
+	int e = sync_closing(fd);
+
+	bfs_lock_closing(fd);
+	return e;
+}
+
 int bfs_close(int fd)
 {
+	int e, r;
+
 	if (is_own(fd))
 		return -EBADF;
-	bfs_lock_closing(fd);
+	e = bfs_fd_closing(fd);
 	bfs_fd_forget(fd);
-	return bfs_sys_close(fd);
+	r = bfs_sys_close(fd);
+	return r ? r : e;
 }
 
 static int close_some(unsigned first, unsigned last, unsigned flags)
@@ -32,7 +56,7 @@ static int close_some(unsigned first, unsigned last, unsigned flags)
 	for (int fd = (int)first; !(flags & CLOSE_RANGE_CLOEXEC) &&
 				  fd < bfs_fd_high() && (unsigned)fd <= last;
 	     fd++) {
-		bfs_lock_closing(fd);
+		bfs_fd_closing(fd);
 		bfs_fd_forget(fd);
 	}
 	return (int)bfs_sys_3(SYS_close_range, first, last, flags);
@@ -82,7 +106,7 @@ int bfs_dup3(int fd, int to, int flags)
 	if (is_own(to))
 		return -EBUSY;
 	if (bfs_fd_desc(to) && fd != to && bfs_sys_fcntl(fd, F_GETFD, 0) >= 0)
-		bfs_lock_closing(to);
+		bfs_fd_closing(to);
 	r = (int)bfs_sys_3(SYS_dup3, fd, to, flags);
 	if (r >= 0)
 		bfs_fd_copy(fd, to);

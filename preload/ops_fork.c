@@ -3,12 +3,16 @@
  * fork and its relatives.  A child finds out by itself that its connection is
  * its parent's (session.c).
  */
+#include "core/stats.h"
 #include "core/sys.h"
 #include "preload/count.h"
 #include "preload/fd.h"
+#include "preload/lock.h"
 #include "preload/ops.h"
 #include "preload/pipe.h"
 #include "preload/real.h"
+
+#include <string.h>
 
 /* In the child of a vfork: the end of the pipe that its parent waits for. */
 static int vfork_pipe = -1;
@@ -27,6 +31,9 @@ static pid_t in_child(pid_t pid)
 	if (pid == 0) {
 		drop_pipe();
 		bfs_count_never(true);
+		bfs_lock_set_inodes(0);
+		/* The parent reports what it has counted. */
+		memset(&bfs_stats, 0, sizeof(bfs_stats));
 	} else {
 		/* what other threads opened meanwhile */
 		bfs_fd_share_all();

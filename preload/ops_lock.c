@@ -65,7 +65,8 @@ static int range(struct bfs_desc *d, int fd, const struct flock *f,
 	case SEEK_SET:
 		break;
 	case SEEK_CUR:
-		base = (int64_t)d->offset;
+		base = d->kind == BFS_KIND_PASS ? bfs_sys_lseek(fd, 0, SEEK_CUR)
+						: (int64_t)d->offset;
 		break;
 	case SEEK_END:
 		if (bfs_fstat(fd, &st))
@@ -92,6 +93,12 @@ static int range(struct bfs_desc *d, int fd, const struct flock *f,
 		return -EINVAL;
 	*start = (uint64_t)from;
 	return 0;
+}
+
+/* Who keeps the locks of the description: the daemon, or the kernel? */
+static bool with_daemon(const struct bfs_desc *d)
+{
+	return d->kind != BFS_KIND_PASS || d->rights & BFS_RIGHT_LOCK;
 }
 
 static int ask(int fd, struct bfs_desc *d, struct bfs_lock_req *q,
@@ -148,9 +155,9 @@ int bfs_lock_fcntl(int fd, struct bfs_desc *d, int cmd, struct flock *f)
 
 	if (!f)
 		return -EFAULT;
-	if (d->kind == BFS_KIND_PASS)
+	if (!with_daemon(d))
 		return kernel_lock(fd, cmd, f);
-	if (d->kind != BFS_KIND_FILE)
+	if (d->kind == BFS_KIND_PATH)
 		return -EBADF;
 	if (ofd && f->l_pid)
 		return -EINVAL;
@@ -172,16 +179,53 @@ int bfs_lock_fcntl(int fd, struct bfs_desc *d, int cmd, struct flock *f)
 	return e;
 }
 
+bool bfs_lock_to_drop(const struct bfs_desc *d)
+{
+	return d && with_daemon(d) && (locked_here & bit_of(d->ino));
+}
+
+/* All POSIX locks of this process on an inode. */
+static void drop_all(struct bfs_client *c, struct bfs_handle h)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_lock_rep rep;
+
+	bfs_rpc_lock(c, &r,
+		     &(struct bfs_lock_req){ .handle = h,
+					     .space = BFS_LOCK_POSIX,
+					     .type = F_UNLCK,
+					     .end = UINT64_MAX,
+					     .arena_slot = BFS_NO_SLOT },
+		     &rep);
+	bfs_rpc_end(&r);
+}
+
 void bfs_lock_closing(int fd)
 {
 	struct bfs_desc *d = bfs_fd_desc(fd);
-	struct bfs_lock_req q = { .space = BFS_LOCK_POSIX,
-				  .type = F_UNLCK,
-				  .end = UINT64_MAX };
-	struct bfs_lock_rep rep;
+	struct bfs_client *c;
 
-	if (d && d->kind == BFS_KIND_FILE && (locked_here & bit_of(d->ino)))
-		ask(fd, d, &q, &rep);
+	if (bfs_lock_to_drop(d) && !bfs_session(&c))
+		drop_all(c, bfs_desc_handle(d));
+}
+
+/* In a constructor: no time to load UCX. */
+void bfs_lock_closed(struct bfs_handle h)
+{
+	struct bfs_client *c;
+
+	if (!bfs_session_local(&c))
+		drop_all(c, h);
+}
+
+uint64_t bfs_lock_inodes(void)
+{
+	return locked_here;
+}
+
+void bfs_lock_set_inodes(uint64_t inodes)
+{
+	locked_here = inodes;
 }
 
 int bfs_flock(int fd, int op)
@@ -193,6 +237,8 @@ int bfs_flock(int fd, int op)
 
 	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
+	if (!with_daemon(d))
+		return (int)bfs_sys_2(SYS_flock, fd, op);
 	switch (op & ~LOCK_NB) {
 	case LOCK_SH:
 		q.type = F_RDLCK;

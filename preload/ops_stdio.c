@@ -2,7 +2,6 @@
 /* fopen, fdopen, freopen, fclose. */
 #include "core/sys.h"
 #include "preload/fd.h"
-#include "preload/lock.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -222,7 +221,7 @@ FILE *bfs_freopen(const char *path, const char *mode, FILE *f)
  */
 int bfs_fclose(FILE *f)
 {
-	int before = errno, fd, bad, saved;
+	int before = errno, fd, bad, saved, e = 0;
 
 	if (bfs_popen_is(f)) /* as libc: waits for the command */
 		return bfs_pclose(f);
@@ -230,11 +229,13 @@ int bfs_fclose(FILE *f)
 	bad = fflush(f);
 	saved = errno;
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS) {
-		bfs_lock_closing(fd);
+		e = bfs_fd_closing(fd);
 		bfs_fd_forget(fd);
 	}
 	if (REAL(fclose)(f))
 		return EOF;
-	errno = bad ? saved : before;
-	return bad;
+	if (e && !bad)
+		saved = -e;
+	errno = bad || e ? saved : before;
+	return bad || e ? EOF : 0;
 }

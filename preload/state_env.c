@@ -3,9 +3,12 @@
  * What one program passes on to the next across exec, as one variable:
  *   c<ino>.<rights>.<mac>;f<fd>.<kind>.<slot>.<gen>.<arena>.<ino>.
  *   <rights>.<mac>.<oflags>.<data ino>.<offset>;...        all numbers hex
+ *   l<inodes with POSIX locks>;d<ino>.<rights>.<mac>;
+ * where d is a descriptor with CLOEXEC, whose close drops such locks.
  */
 #include "core/sys.h"
 #include "preload/fd.h"
+#include "preload/lock.h"
 #include "preload/ops.h"
 #include "preload/state.h"
 
@@ -55,13 +58,25 @@ static void put_fd(struct text *t, int number, int fd)
 	put(t, 'f', v, NUMBERS);
 }
 
-static void put_cwd(struct text *t)
+static void put_handle(struct text *t, char tag, struct bfs_handle h)
 {
-	struct bfs_handle h = bfs_cwd_handle();
 	uint64_t v[3] = { h.ino, h.rights, h.mac };
 
+	put(t, tag, v, 3);
+}
+
+static void put_cwd(struct text *t)
+{
 	if (bfs_cwd_ours)
-		put(t, 'c', v, 3);
+		put_handle(t, 'c', bfs_cwd_handle());
+}
+
+static void put_locks(struct text *t)
+{
+	uint64_t inodes = bfs_lock_inodes();
+
+	if (inodes)
+		put(t, 'l', &inodes, 1);
 }
 
 static int finish(struct text *t, const char *buf)
@@ -77,12 +92,15 @@ int bfs_state_write(char *buf, size_t size)
 	struct text t = { buf, buf + size, false };
 
 	put_cwd(&t);
+	put_locks(&t);
 	for (int fd = 0; fd < bfs_fd_high(); fd++) {
-		int flags =
-			bfs_fd_desc(fd) ? bfs_sys_fcntl(fd, F_GETFD, 0) : -1;
+		const struct bfs_desc *d = bfs_fd_desc(fd);
+		int flags = d ? bfs_sys_fcntl(fd, F_GETFD, 0) : -1;
 
 		if (flags >= 0 && !(flags & FD_CLOEXEC))
 			put_fd(&t, fd, fd);
+		else if (flags >= 0 && bfs_lock_to_drop(d))
+			put_handle(&t, 'd', bfs_desc_handle(d));
 	}
 	return finish(&t, buf);
 }
@@ -139,6 +157,11 @@ static void restore_fd(const uint64_t *v)
 		bfs_stdio_prepare();
 }
 
+static struct bfs_handle handle_of(const uint64_t *v)
+{
+	return (struct bfs_handle){ v[0], (uint32_t)v[1], v[2] };
+}
+
 void bfs_state_read(const char *p)
 {
 	uint64_t v[NUMBERS];
@@ -151,8 +174,11 @@ void bfs_state_read(const char *p)
 		if (!p)
 			return;
 		if (tag == 'c' && n == 3)
-			bfs_cwd_set((struct bfs_handle){ v[0], (uint32_t)v[1],
-							 v[2] });
+			bfs_cwd_set(handle_of(v));
+		else if (tag == 'd' && n == 3)
+			bfs_lock_closed(handle_of(v));
+		else if (tag == 'l' && n == 1)
+			bfs_lock_set_inodes(v[0]);
 		else if (tag == 'f' && n == NUMBERS)
 			restore_fd(v);
 	}

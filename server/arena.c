@@ -2,6 +2,7 @@
 #include "server/arena.h"
 
 #include "core/log.h"
+#include "core/proto.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -173,49 +174,55 @@ bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
 	return locked(a->empty, slot);
 }
 
-static void sweep_one(struct arena *a, uint32_t i,
-		      bool (*pass_alive)(void *arg, uint64_t ino, uint32_t uid,
-					 uint32_t slot),
-		      void *arg)
+static bool is_alive(const struct arena *a, const struct bfs_desc *d,
+		     uint32_t word, const struct bfs_arena_sweep *ops)
 {
-	struct bfs_desc *d = &a->map->desc[i];
-	uint32_t word = d->word;
+	uint32_t i = (uint32_t)(d - a->map->desc);
 
-	switch (BFS_DESC_STATE(word)) {
-	case BFS_DESC_FREE:
-		return;
-	case BFS_DESC_MADE:
-		if (process_lives((pid_t)d->maker))
-			return;
-		break;
-	default:
-		if (locked(a->empty, i) ||
-		    (d->data_ino && pass_alive(arg, d->ino, a->uid, i)))
-			return;
-	}
+	if (BFS_DESC_STATE(word) == BFS_DESC_MADE)
+		return process_lives((pid_t)d->maker);
+	return locked(a->empty, i) ||
+	       (d->data_ino && ops->pass_alive(ops->arg, d->ino, a->uid, i));
+}
+
+/* Has it to be looked at again soon? */
+static bool sweep_one(struct arena *a, struct bfs_desc *d,
+		      const struct bfs_arena_sweep *ops)
+{
+	struct bfs_handle h = bfs_desc_handle(d);
+	uint32_t word = d->word;
+	bool sync = BFS_DESC_STATE(word) == BFS_DESC_USED &&
+		    h.rights & BFS_RIGHT_SYNC;
+
+	if (BFS_DESC_STATE(word) == BFS_DESC_FREE)
+		return false;
+	if (is_alive(a, d, word, ops))
+		return sync;
 	/* Dead twice, a second apart: a record whose maker has not signed
 	 * yet looks dead once. */
 	if (atomic_exchange(&d->suspect, word) != word)
-		return;
-	atomic_compare_exchange_strong(
-		&d->word, &word,
-		BFS_DESC_WORD(BFS_DESC_GEN(word), BFS_DESC_FREE));
+		return true;
+	if (atomic_compare_exchange_strong(
+		    &d->word, &word,
+		    BFS_DESC_WORD(BFS_DESC_GEN(word), BFS_DESC_FREE)) &&
+	    sync)
+		ops->closed(ops->arg, h);
+	return false;
 }
 
-void bfs_arenas_sweep(struct bfs_arenas *all,
-		      bool (*pass_alive)(void *arg, uint64_t ino, uint32_t uid,
-					 uint32_t slot),
-		      void *arg)
+bool bfs_arenas_sweep(struct bfs_arenas *all, const struct bfs_arena_sweep *ops)
 {
 	struct arena *a, *next;
+	bool again = false;
 
 	HASH_ITER(hh, all->by_uid, a, next)
 	{
 		uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
 
 		for (uint32_t i = 0; i < high; i++)
-			sweep_one(a, i, pass_alive, arg);
+			again |= sweep_one(a, &a->map->desc[i], ops);
 	}
+	return again;
 }
 
 uint64_t bfs_arenas_stat(struct bfs_arenas *all, unsigned stat)

@@ -26,14 +26,17 @@ bool bfs_arenas_current(struct bfs_arenas *a, uint32_t uid, uint32_t slot,
 /* Does anybody hold the placeholder of this record?  arg: the arenas. */
 bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen);
 
-/*
- * Free the records whose descriptions are gone.  pass_alive says of a
- * passed-through description whether its data file's lock is held.
- */
-void bfs_arenas_sweep(struct bfs_arenas *a,
-		      bool (*pass_alive)(void *arg, uint64_t ino, uint32_t uid,
-					 uint32_t slot),
-		      void *arg);
+struct bfs_arena_sweep {
+	/* Is the data file's lock of a passed-through description held? */
+	bool (*pass_alive)(void *arg, uint64_t ino, uint32_t uid,
+			   uint32_t slot);
+	/* A description with BFS_RIGHT_SYNC went with nobody closing it. */
+	void (*closed)(void *arg, struct bfs_handle h);
+	void *arg;
+};
+/* Free the records whose descriptions are gone.  True: call again in a
+ * second. */
+bool bfs_arenas_sweep(struct bfs_arenas *a, const struct bfs_arena_sweep *ops);
 
 /* The sum of what clients have reported, by enum bfs_stat. */
 uint64_t bfs_arenas_stat(struct bfs_arenas *a, unsigned stat);

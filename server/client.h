@@ -29,8 +29,7 @@ struct bfs_port_local {
 	struct bfs_port base;
 	struct bfs_server *server;
 	int listener;
-	struct bfs_conn *conns;	       /* utlist DL_ */
-	struct bfs_process *processes; /* uthash by pid */
+	struct bfs_conn *conns; /* utlist DL_ */
 	struct bfs_conn *hot[BFS_HOT];
 	int nhot;
 	struct bfs_call *pool; /* linked by next */

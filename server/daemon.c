@@ -11,6 +11,7 @@
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/sync.h"
 #include "server/uring.h"
 
 #include <errno.h>
@@ -22,7 +23,6 @@
 #include <sys/stat.h>
 
 #define SWEEP_NS 1000000000ull
-#define GIB (1ull << 30)
 
 struct bfs_daemon {
 	struct bfs_port_local *local;
@@ -82,24 +82,33 @@ static int raise_limits(void)
 	return setrlimit(RLIMIT_NOFILE, &lim) ? -errno : 0;
 }
 
-/*
- * Unlinked files whose last descriptor has gone, and records of processes
- * that were killed.  Runs while requests come or orphans are left, so that an
- * idle daemon sleeps.
- */
 static bool pass_alive(void *arg, uint64_t ino, uint32_t uid, uint32_t slot)
 {
-	return bfs_fs_slot_locked(arg, ino, uid, slot);
+	struct bfs_server *s = arg;
+
+	return bfs_fs_slot_locked(s->fs, ino, uid, slot);
 }
 
+static void closed(void *arg, struct bfs_handle h)
+{
+	bfs_sync_closed(arg, h);
+}
+
+/*
+ * Unlinked files whose last descriptor has gone, and records of processes
+ * that were killed.  Runs while requests come, orphans are left, or files are
+ * open that must be synced when they are closed, so that an idle daemon
+ * sleeps.
+ */
 static void on_sweep(struct bfs_timer *t)
 {
 	struct bfs_server *s = t->arg;
-	bool left = bfs_fs_sweep(s->fs);
+	const struct bfs_arena_sweep ops = { pass_alive, closed, s };
+	bool again = bfs_fs_sweep(s->fs);
 
-	bfs_arenas_sweep(s->arenas, pass_alive, s->fs);
+	again |= bfs_arenas_sweep(s->arenas, &ops);
 	bfs_session_sweep(s);
-	if (left || s->daemon->swept_at != bfs_stats.requests)
+	if (again || s->daemon->swept_at != bfs_stats.requests)
 		bfs_loop_timer(s->loop, t, bfs_now() + SWEEP_NS);
 	s->daemon->swept_at = bfs_stats.requests;
 }
@@ -118,9 +127,10 @@ static int open_fs(struct bfs_server *s)
 		.cluster = s->cluster,
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
-		.max_bytes = s->config.storage.max_storage_gb * GIB,
+		.max_bytes = s->config.storage.max_storage_gb,
 		.chunk_size = (uint32_t)s->config.storage.chunk_size,
 		.pass = s->pass,
+		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.arg = s->arenas,
 	};

@@ -123,6 +123,11 @@ void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes)
 	fs->conf.max_bytes = max_bytes;
 }
 
+void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close)
+{
+	fs->conf.sync_close = sync_close;
+}
+
 uint64_t bfs_fs_data_dev(const struct bfs_fs *fs)
 {
 	return fs->dev;

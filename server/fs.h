@@ -21,6 +21,7 @@ struct bfs_fs_conf {
 	uint32_t chunk_size; /* bytes */
 	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
 	bool pass;	     /* descriptors may be passed through */
+	bool sync_close;     /* BFS_RIGHT_SYNC for what may be written */
 	/* Is the description of that placeholder slot still there? NULL: no */
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,
 			   uint32_t gen);
@@ -37,8 +38,9 @@ int bfs_fs_new(struct bfs_fs **fs, const struct bfs_fs_conf *conf);
 /* Removes the content, which is scratch, and leaves an empty directory. */
 void bfs_fs_free(struct bfs_fs *fs);
 
-/* Another limit for what follows (reload). */
+/* Other settings for what follows (reload). */
 void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes);
+void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close);
 
 /* st_dev of the data files. */
 uint64_t bfs_fs_data_dev(const struct bfs_fs *fs);

@@ -51,6 +51,9 @@ struct bfs_inode {
 			struct bfs_fdref *fd; /* cached, or NULL */
 			uint64_t blocks;      /* accounted, of 512 bytes */
 			bool passed;	      /* descriptors may be out */
+			/* Its locks are kept here, not by the kernel: one of
+			 * both for all that have it open (S10). */
+			bool locks_here;
 		} file;
 	};
 	struct bfs_inode *prev, *next; /* in fs->orphans or fs->held */
@@ -114,6 +117,8 @@ void bfs_inode_attr_from(struct bfs_fs *fs, struct bfs_inode *i,
 void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i);
 /* It has a name again. */
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
+/* Has anybody a regular file open? */
+bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
 /* Remember a description that is not passed through.  0 or -ENOMEM. */
 int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
 		      uint32_t slot, uint32_t gen);

@@ -99,12 +99,11 @@ static void release_all(struct bfs_lock_table *t, struct bfs_lock_holder *h)
 	}
 }
 
-/* An OFD or flock owner may have died unnoticed: then its locks are void. */
+/* An owner may have died unnoticed: then its locks are void. */
 static bool still_there(struct bfs_lock_table *t, const struct bfs_lock *l)
 {
-	if (l->r.owner.space == BFS_LOCK_POSIX || !t->ops.alive)
-		return true;
-	return t->ops.alive(t->ops.arg, l->inode->ino, &l->r.owner);
+	return !t->ops.alive ||
+	       t->ops.alive(t->ops.arg, l->inode->ino, &l->r.owner);
 }
 
 /* Drop what owners left behind that nobody has asked about. */

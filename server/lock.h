@@ -37,8 +37,8 @@ struct bfs_lock_ops {
 	/* A wait has ended: 0 (granted), -EDEADLK or -ENOLCK.  Called at the
 	 * end of another request; may cancel other waits, nothing else. */
 	void (*done)(void *cookie, int status);
-	/* Does the owner still exist?  Asked of OFD and flock owners that are
-	 * in somebody's way (RULES 1).  NULL: they all do. */
+	/* Does the owner still exist?  Asked of those that are in somebody's
+	 * way (RULES 1).  NULL: they all do. */
 	bool (*alive)(void *arg, uint64_t ino,
 		      const struct bfs_lock_owner *owner);
 	void *arg;

@@ -78,7 +78,7 @@ static bool locked(const struct bfs_fs *fs, const struct bfs_inode *i,
 	return found;
 }
 
-static bool alive(const struct bfs_fs *fs, struct bfs_inode *i)
+bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
 	if (i->nopens)
@@ -110,7 +110,7 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i)
 		DL_APPEND(fs->held, i);
 		if (++fs->nheld > HELD_MAX)
 			free_oldest_held(fs);
-	} else if (alive(fs, i)) {
+	} else if (bfs_orphan_is_open(fs, i)) {
 		DL_APPEND(fs->orphans, i);
 	} else {
 		bfs_inode_free(fs, i);
@@ -134,7 +134,7 @@ bool bfs_fs_sweep(struct bfs_fs *fs)
 
 	DL_FOREACH_SAFE(fs->orphans, i, next)
 	{
-		if (alive(fs, i))
+		if (bfs_orphan_is_open(fs, i))
 			continue;
 		DL_DELETE(fs->orphans, i);
 		bfs_inode_free(fs, i);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -17,7 +18,7 @@ static void forget(struct bfs_process *proc)
 {
 	bfs_loop_del(proc->port->server->loop, proc->pidfd);
 	close(proc->pidfd);
-	HASH_DEL(proc->port->processes, proc);
+	HASH_DEL(proc->port->server->processes, proc);
 	free(proc);
 }
 
@@ -39,7 +40,7 @@ struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid)
 	struct bfs_process *proc;
 	int r;
 
-	HASH_FIND(hh, p->processes, &pid, sizeof(pid), proc);
+	HASH_FIND(hh, p->server->processes, &pid, sizeof(pid), proc);
 	if (proc)
 		return proc;
 	proc = calloc(1, sizeof(*proc));
@@ -60,8 +61,20 @@ struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid)
 		errno = -r;
 		return NULL;
 	}
-	HASH_ADD(hh, p->processes, pid, sizeof(pid), proc);
+	HASH_ADD(hh, p->server->processes, pid, sizeof(pid), proc);
 	return proc;
+}
+
+bool bfs_process_lives(const struct bfs_server *s, pid_t pid)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct bfs_process *proc;
+
+	HASH_FIND(hh, s->processes, &pid, sizeof(pid), proc);
+	if (!proc)
+		return true;
+	p.fd = proc->pidfd;
+	return poll(&p, 1, 0) <= 0;
 }
 
 int bfs_process_real_ids(pid_t pid, struct bfs_cred *cred)
@@ -85,6 +98,6 @@ void bfs_process_free_all(struct bfs_port_local *p)
 {
 	struct bfs_process *proc, *next;
 
-	HASH_ITER(hh, p->processes, proc, next)
+	HASH_ITER(hh, p->server->processes, proc, next)
 	forget(proc);
 }

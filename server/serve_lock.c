@@ -6,6 +6,7 @@
 #include "server/arena.h"
 #include "server/fs.h"
 #include "server/lock.h"
+#include "server/process.h"
 #include "server/session.h"
 
 #include <errno.h>
@@ -47,12 +48,20 @@ static void on_done(void *cookie, int status)
 	bfs_call_finish(c, status);
 }
 
-/* Of an OFD or flock owner: is the open file description still there? */
+/* A POSIX owner that is no process of this node, but a session. */
+#define ELSEWHERE (1ull << 63)
+
+/*
+ * Is the process, or the open file description, still there?  A request may
+ * overtake the news of a death, so the kernel is asked (RULES 1).
+ */
 static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
 {
 	struct bfs_server *s = arg;
 	uint32_t slot = (uint32_t)o->id, gen = (uint32_t)(o->id >> 32);
 
+	if (o->space == BFS_LOCK_POSIX)
+		return o->id & ELSEWHERE || bfs_process_lives(s, (pid_t)o->id);
 	if (!bfs_arenas_current(s->arenas, o->uid, slot, gen))
 		return false;
 	return bfs_arenas_alive(s->arenas, o->uid, slot, gen) ||
@@ -84,7 +93,7 @@ static struct bfs_lock_owner process_owner(const struct bfs_session *sess)
 	return (struct bfs_lock_owner){ .space = BFS_LOCK_POSIX,
 					.id = sess->pid
 						      ? (uint64_t)sess->pid
-						      : sess->id | 1ull << 63 };
+						      : sess->id | ELSEWHERE };
 }
 
 void bfs_serve_session_gone(struct bfs_session *sess)
@@ -135,7 +144,11 @@ static int check(const struct bfs_call *c, const struct bfs_lock_req *req)
 		return -EINVAL;
 	if (req->space != BFS_LOCK_POSIX && req->arena_slot == BFS_NO_SLOT)
 		return -EBADF;
-	return check_rights(req);
+	r = check_rights(req);
+	/* The kernel keeps the locks of those who had the file open before. */
+	if (!r && !(req->handle.rights & BFS_RIGHT_LOCK))
+		r = -ENOLCK;
+	return r;
 }
 
 static struct bfs_lock_range range_of(const struct bfs_call *c,

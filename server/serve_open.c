@@ -49,6 +49,48 @@ static uint32_t rights_of(int flags)
 	return flags & O_PATH ? BFS_RIGHT_PATH : gives[flags & O_ACCMODE];
 }
 
+static bool writes(const struct opening *o)
+{
+	return access_of(o->flags) & BFS_MAY_WRITE;
+}
+
+static bool can_pass(const struct opening *o)
+{
+	return o->fs->conf.pass && o->c->port->ops->passes_fds;
+}
+
+/* Must the daemon see each write?  For a limit on space, or for set-id bits
+ * that the kernel would not clear. */
+static bool must_see(const struct opening *o)
+{
+	return o->fs->conf.max_bytes || !bfs_data_mirrors(o->fs, o->inode);
+}
+
+/*
+ * The kernel's locks and the daemon's do not see each other, so all who have a
+ * file open use the same ones (RULES 36): the daemon's if some of them may not
+ * be passed through.
+ */
+static void choose_locks(struct opening *o)
+{
+	struct bfs_inode *i = o->inode;
+	bool here = !can_pass(o) || must_see(o);
+
+	if (here != i->file.locks_here && !bfs_orphan_is_open(o->fs, i))
+		i->file.locks_here = here;
+}
+
+/* Whose locks are the daemon's; a socket or fifo has none here. */
+static uint32_t lock_right(const struct opening *o)
+{
+	if (o->flags & O_PATH)
+		return 0;
+	return S_ISDIR(o->inode->mode) || (S_ISREG(o->inode->mode) &&
+					   o->inode->file.locks_here)
+		       ? BFS_RIGHT_LOCK
+		       : 0;
+}
+
 /* Flags that contradict each other; O_PATH silences all others. */
 static int check_flags(int *flags)
 {
@@ -68,14 +110,13 @@ static int check_flags(int *flags)
 /* Is the description to be the data file's own?  (RULES 13) */
 static bool passes(const struct opening *o)
 {
-	bool writes = access_of(o->flags) & BFS_MAY_WRITE;
-
-	if (!o->fs->conf.pass || !o->c->port->ops->passes_fds)
+	if (!can_pass(o))
 		return false;
-	/* A limit wants to see each write; so do set-id bits that the kernel
-	 * would not clear. */
-	return !writes ||
-	       (!o->fs->conf.max_bytes && bfs_data_mirrors(o->fs, o->inode));
+	if (!writes(o) || !must_see(o))
+		return true;
+	/* A limit that came by a reload finds the file open, with locks that
+	 * only the kernel knows: it begins when all have closed it. */
+	return !o->inode->file.locks_here && bfs_data_mirrors(o->fs, o->inode);
 }
 
 /* The lock that says the description lives; none: it is busy or refused. */
@@ -136,6 +177,14 @@ static int fill_attr(struct opening *o, struct bfs_open_rep *rep)
 	return 0;
 }
 
+static uint32_t sync_right(const struct opening *o)
+{
+	return o->fs->conf.sync_close && S_ISREG(o->inode->mode) &&
+			       rights_of(o->flags) & BFS_RIGHT_WRITE
+		       ? BFS_RIGHT_SYNC
+		       : 0;
+}
+
 /* Pass the fd, or else remember whom the daemon serves. */
 static int hand_out(struct opening *o, struct bfs_open_rep *rep)
 {
@@ -175,6 +224,7 @@ static int open_inode(struct opening *o, struct bfs_open_rep *rep)
 		rep->kind = BFS_OPEN_PATH;
 	} else if (S_ISREG(o->inode->mode)) {
 		rep->kind = BFS_OPEN_FILE;
+		choose_locks(o);
 		r = open_data(o);
 	} else if (S_ISDIR(o->inode->mode)) {
 		rep->kind = BFS_OPEN_DIR;
@@ -189,7 +239,9 @@ static int open_inode(struct opening *o, struct bfs_open_rep *rep)
 	if (!r)
 		r = hand_out(o, rep);
 	close_data(o);
-	rep->handle = bfs_inode_handle(o->fs, o->inode, rights_of(o->flags));
+	rep->handle = bfs_inode_handle(o->fs, o->inode,
+				       rights_of(o->flags) | lock_right(o) |
+					       sync_right(o));
 	return r;
 }
 

@@ -11,6 +11,7 @@
 
 struct bfs_arenas;
 struct bfs_lock_table;
+struct bfs_process;
 struct bfs_uring;
 
 struct bfs_server {
@@ -22,6 +23,7 @@ struct bfs_server {
 	struct bfs_lock_table *locks;
 	struct bfs_timer lock_timer;  /* runs while somebody waits for a lock */
 	struct bfs_session *sessions; /* uthash by id */
+	struct bfs_process *processes; /* of this node; uthash by pid */
 	uint32_t *allowed; /* users who may connect besides our own */
 	unsigned nallowed;
 	bool allow_all;

@@ -34,7 +34,8 @@ static void reload(struct bfs_server *s)
 		bfs_config_reload(&s->config, &fresh, tell, NULL);
 		bfs_config_log(&s->config);
 		bfs_loop_set_spin(s->loop, (unsigned)s->config.network.spin_us);
-		bfs_fs_set_limit(s->fs, s->config.storage.max_storage_gb << 30);
+		bfs_fs_set_limit(s->fs, s->config.storage.max_storage_gb);
+		bfs_fs_set_sync_close(s->fs, s->config.storage.fsync_on_close);
 	}
 	bfs_config_fini(&fresh);
 }

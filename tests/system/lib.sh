@@ -96,8 +96,8 @@ benchfs_run() {
 }
 
 # bfs CMD ARGS...: the command on an embedded daemon.  A test may set
-# run_options first.
-run_options=
+# run_options first; BENCHFS_TEST_OPTIONS are for all of them.
+run_options=${BENCHFS_TEST_OPTIONS:-}
 bfs() {
 	rc=0
 	# word splitting is wanted

@@ -3,6 +3,7 @@
 # C programs that the scripts run, each of one file, NAME.c.
 SYSTEM_HELPERS = \
 	%D%/calls \
+	%D%/aio \
 	%D%/deny \
 	%D%/dirs \
 	%D%/forks \
@@ -17,6 +18,7 @@ SYSTEM_HELPERS = \
 check_PROGRAMS += $(SYSTEM_HELPERS)
 
 SYSTEM_TESTS = \
+	%D%/aio.sh \
 	%D%/append.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
@@ -38,6 +40,7 @@ SYSTEM_TESTS = \
 	%D%/fio.sh \
 	%D%/foreign.sh \
 	%D%/forks.sh \
+	%D%/fsync-on-close.sh \
 	%D%/gcc.sh \
 	%D%/git.sh \
 	%D%/grep.sh \
@@ -50,6 +53,7 @@ SYSTEM_TESTS = \
 	%D%/libraries.sh \
 	%D%/links.sh \
 	%D%/locks.sh \
+	%D%/locks-limit.sh \
 	%D%/ls.sh \
 	%D%/make.sh \
 	%D%/mixed.sh \
@@ -72,6 +76,7 @@ SYSTEM_TESTS = \
 	%D%/run.sh \
 	%D%/sed.sh \
 	%D%/space.sh \
+	%D%/space-limit.sh \
 	%D%/spawn.sh \
 	%D%/special.sh \
 	%D%/split.sh \
@@ -97,7 +102,9 @@ SYSTEM_PY = \
 	%D%/py/exclusive.py \
 	%D%/py/files.py \
 	%D%/py/holes.py \
+	%D%/py/limit-reload.py \
 	%D%/py/locks.py \
+	%D%/py/locks-cases.py \
 	%D%/py/mixed.py \
 	%D%/py/multiprocess.py \
 	%D%/py/names.py \
@@ -106,6 +113,7 @@ SYSTEM_PY = \
 	%D%/py/rename-race.py \
 	%D%/py/rename2.py \
 	%D%/py/setuid.py \
+	%D%/py/space.py \
 	%D%/py/sock.py \
 	%D%/py/threads.py \
 	%D%/py/unlinked.py \

@@ -4,6 +4,7 @@
 requires "$PY" flock
 
 both '"$PY" "$py/locks.py"'
+both '"$PY" "$py/locks-cases.py"'
 both -s 'bash -eu' '
 cd "$D"
 exec 200>f; flock -n 200; (flock -n 200 && echo "the same description")

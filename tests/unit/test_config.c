@@ -106,6 +106,60 @@ static void test_sizes(void **state)
 	}
 }
 
+static void test_gib(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes; /* UINT64_MAX: refused */
+		const char *shown;
+	} cases[] = {
+		{ "0", 0, "0" },
+		{ "1", 1ull << 30, "1" },
+		{ "200", 200ull << 30, "200" },
+		{ "0.5", 512u << 20, "0.5" },
+		{ "1.25", 1280u << 20, "1.25" },
+		{ "1.250", 1280u << 20, "1.25" },
+		{ "0.01", 10737418, "0.01" },
+		{ "0.000000001", 1, "0.000000001" },
+		{ "16777216", 1ull << 54, "16777216" },
+		{ "16777216.1", UINT64_MAX, NULL },
+		{ "17179869184", UINT64_MAX, NULL },
+		{ "0.0000000001", UINT64_MAX, NULL },
+		{ "1.", UINT64_MAX, NULL },
+		{ ".5", UINT64_MAX, NULL },
+		{ "1,5", UINT64_MAX, NULL },
+		{ "1e3", UINT64_MAX, NULL },
+		{ "-1", UINT64_MAX, NULL },
+		{ "1G", UINT64_MAX, NULL },
+		{ "", UINT64_MAX, NULL },
+	};
+	char set[80], text[80];
+	int r;
+
+	for (size_t i = 0; i < BFS_COUNT(cases); i++) {
+		snprintf(set, sizeof(set), "storage.max_storage_gb=%s",
+			 cases[i].text);
+		r = bfs_config_set(&c, set, &err);
+		if (!cases[i].shown) {
+			assert_int_equal(r, -EINVAL);
+			assert_non_null(strstr(err.text, "0 to 16777216 GiB"));
+			continue;
+		}
+		assert_int_equal(r, 0);
+		assert_true(c.storage.max_storage_gb == cases[i].bytes);
+		assert_string_equal(
+			bfs_config_text(&c, BFS_CONFIG_storage_max_storage_gb,
+					text, sizeof(text)),
+			cases[i].shown);
+	}
+	assert_int_equal(load("storage: { max_storage_gb = 0.25; };"), 0);
+	assert_true(c.storage.max_storage_gb == 256u << 20);
+	assert_int_equal(load("storage: { max_storage_gb = 3; };"), 0);
+	assert_true(c.storage.max_storage_gb == 3ull << 30);
+	assert_int_equal(load("storage: { max_storage_gb = \"3\"; };"),
+			 -EINVAL);
+}
+
 /* What is refused: {assignment, part of the message}. */
 static void test_refused(void **state)
 {
@@ -302,19 +356,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_defaults),
-		TEST(test_default_text),
-		TEST(test_sizes),
-		TEST(test_refused),
-		TEST(test_mount_is_normalised),
-		TEST(test_file),
-		TEST(test_bad_files),
-		TEST(test_no_file),
-		TEST(test_environment),
-		TEST(test_precedence),
-		TEST(test_show_is_a_file),
-		TEST(test_reload),
-		TEST(test_log_name),
+		TEST(test_defaults),   TEST(test_default_text),
+		TEST(test_sizes),      TEST(test_gib),
+		TEST(test_refused),    TEST(test_mount_is_normalised),
+		TEST(test_file),       TEST(test_bad_files),
+		TEST(test_no_file),    TEST(test_environment),
+		TEST(test_precedence), TEST(test_show_is_a_file),
+		TEST(test_reload),     TEST(test_log_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

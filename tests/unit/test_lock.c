@@ -31,7 +31,6 @@ static void on_done(void *cookie, int status)
 
 static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
 {
-	assert_int_not_equal(o->space, BFS_LOCK_POSIX);
 	return (char)o->id != dead;
 }
 

@@ -204,7 +204,9 @@ static int lock(struct loop_client *l, uint64_t ino, uint32_t type, bool block)
 {
 	struct bfs_rpc r = BFS_RPC_INIT;
 	struct bfs_lock_req req = {
-		.handle = { ino, BFS_RIGHT_READ | BFS_RIGHT_WRITE, 1 },
+		.handle = { ino,
+			    BFS_RIGHT_READ | BFS_RIGHT_WRITE | BFS_RIGHT_LOCK,
+			    1 },
 		.type = type,
 		.flags = block ? BFS_LOCK_BLOCK : 0,
 		.end = UINT64_MAX,
@@ -456,6 +458,8 @@ static void test_lock_refusals(void **state)
 		  -EBADF },
 		{ { .handle = { 5, 4, 1 }, .type = F_UNLCK, .end = 1 },
 		  -EBADF },
+		{ { .handle = { 5, 3, 1 }, .type = F_WRLCK, .end = 1 },
+		  -ENOLCK },
 		{ { .handle = { 5, 3, 1 },
 		    .space = BFS_LOCK_FLOCK,
 		    .end = 1,
