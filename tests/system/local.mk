@@ -2,6 +2,7 @@
 
 # C programs that the scripts run, each of one file, NAME.c.
 SYSTEM_HELPERS = \
+	%D%/addresses \
 	%D%/deny \
 	%D%/dirs \
 	%D%/forks \
@@ -16,6 +17,7 @@ SYSTEM_HELPERS = \
 check_PROGRAMS += $(SYSTEM_HELPERS)
 
 SYSTEM_TESTS = \
+	%D%/addresses.sh \
 	%D%/append.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
