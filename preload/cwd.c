@@ -6,6 +6,7 @@
 #include "core/sys.h"
 #include "preload/count.h"
 #include "preload/handle.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -159,6 +160,8 @@ char *bfs_getcwd(char *buf, size_t n)
 		buf = malloc(n ? n : (size_t)len + 1);
 	if (!buf)
 		return (char *)(long)-ENOMEM;
+	if (bfs_mem_out(buf, (size_t)len + 1))
+		return (char *)(long)-EFAULT;
 	memcpy(buf, path, (size_t)len + 1);
 	return buf;
 }

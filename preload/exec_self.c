@@ -3,6 +3,7 @@
 
 #include "core/sys.h"
 #include "preload/exec.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/state.h"
 
@@ -216,7 +217,8 @@ bool bfs_exe_named(const char *path)
 {
 	char name[32];
 
-	if (!*bfs_self.exe || !path || strncmp(path, "/proc/", 6))
+	if (!*bfs_self.exe || bfs_mem_str(path, BFS_PATH_MAX) < 0 ||
+	    strncmp(path, "/proc/", 6))
 		return false;
 	path += 6;
 	if (!strcmp(path, "self/exe") || !strcmp(path, "thread-self/exe"))

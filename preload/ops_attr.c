@@ -4,6 +4,7 @@
 
 #include "core/sys.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -39,6 +40,15 @@ void bfs_attr_stat(const struct bfs_attr *a, struct stat *st)
 	st->st_atim = to_timespec(a->atime);
 	st->st_mtim = to_timespec(a->mtime);
 	st->st_ctim = to_timespec(a->ctime);
+}
+
+static int give_stat(const struct bfs_attr *a, struct stat *st)
+{
+	int e = bfs_mem_out(st, sizeof(*st));
+
+	if (!e)
+		bfs_attr_stat(a, st);
+	return e;
 }
 
 static struct statx_timestamp to_statx(struct bfs_time t)
@@ -121,9 +131,7 @@ int bfs_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 			return e;
 		e = attr_of(&w, 0, &a);
 	}
-	if (!e)
-		bfs_attr_stat(&a, st);
-	return e;
+	return e ? e : give_stat(&a, st);
 }
 
 int bfs_stat(const char *path, struct stat *st)
@@ -154,10 +162,12 @@ int bfs_fstat(int fd, struct stat *st)
 {
 	struct bfs_desc *d = bfs_fd_desc(fd);
 	struct bfs_attr a;
-	int e;
+	int e = bfs_mem_out(st, sizeof(*st));
 
 	if (!d)
 		return -EBADF;
+	if (e)
+		return e;
 	if (!still_ours(fd, d, st)) {
 		bfs_fd_share(fd); /* somebody closed it behind our back */
 		bfs_fd_forget(fd);
@@ -195,6 +205,8 @@ int bfs_statx(int dirfd, const char *path, int flags, unsigned int mask,
 	if (e == 1)
 		return (int)bfs_ret(
 			REAL(statx)(w.dirfd, w.path, flags, mask, x));
+	if (!e)
+		e = bfs_mem_out(x, sizeof(*x));
 	if (!e)
 		fill_statx(&a, x);
 	return e;

@@ -8,6 +8,7 @@
 #include "core/sys.h"
 #include "core/util.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 
 #include <errno.h>
@@ -81,6 +82,8 @@ static long end_init(struct end *e, int fd, off_t *var)
 	*e = (struct end){ fd, pos == -ESPIPE, pos, var };
 	if (var && e->stream)
 		return -ESPIPE;
+	if (var && bfs_mem_out(var, sizeof(*var)))
+		return -EFAULT;
 	if (var)
 		e->pos = *var;
 	if (pos < 0 && !e->stream)

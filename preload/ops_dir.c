@@ -2,6 +2,7 @@
 /* opendir and what belongs to it, and getdents64. */
 #include "core/util.h"
 #include "preload/dirstream.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/real.h"
 
@@ -198,8 +199,14 @@ ssize_t bfs_getdents64(int fd, void *buf, size_t n)
 		return -EBADF;
 	if (d->kind != BFS_KIND_DIR)
 		return -ENOTDIR;
+	n = BFS_MIN(n, (size_t)INT32_MAX);
+	if (bfs_mem_out(buf, n)) {
+		n = bfs_mem_out_most(buf, n);
+		if (!n)
+			return -EFAULT;
+	}
 	bfs_desc_lock(d, &signals);
-	r = all_dents(d, buf, BFS_MIN(n, (size_t)INT32_MAX));
+	r = all_dents(d, buf, n);
 	bfs_desc_unlock(d, &signals);
 	return r;
 }

@@ -10,6 +10,7 @@
 #include "preload/datafd.h"
 #include "preload/exec_run.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/session.h"
 
@@ -17,6 +18,8 @@
 #include <linux/memfd.h>
 #include <stdio.h>
 #include <string.h>
+
+#define ARG_LEN_MAX (32 * 4096) /* of one string: the kernel's */
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U
@@ -155,14 +158,42 @@ int bfs_run_at(struct bfs_run *x, int dirfd, const char *path, int flags,
 	return e ? e : run_ours(x, p, dirfd, path, argv);
 }
 
+/* A list of strings up to its NULL; none at all counts as empty. */
+static bool bad_list(char *const list[])
+{
+	for (; list; list++) {
+		if (bfs_mem_in(list, sizeof(*list)) ||
+		    (*list && bfs_mem_str(*list, ARG_LEN_MAX) < 0))
+			return true;
+		if (!*list)
+			break;
+	}
+	return false;
+}
+
+/* EFAULT, unless the program itself is the first thing that is wrong. */
+static int refuse_lists(int dirfd, const char *path, char *const argv[],
+			char *const envp[], int flags)
+{
+	int e;
+
+	if (!bfs_owns_at(dirfd, path))
+		return (int)bfs_sys_5(SYS_execveat, dirfd, path, argv, envp,
+				      flags);
+	e = bfs_faccessat(dirfd, path, X_OK, flags | AT_EACCESS);
+	return e ? e : -EFAULT;
+}
+
 static int exec_at(int dirfd, const char *path, char *const argv[],
 		   char *const envp[], int flags)
 {
 	struct bfs_run x = { .level = 0 };
 	int e;
 
-	if (!path)
+	if (bfs_mem_str(path, BFS_PATH_MAX) < 0)
 		return -EFAULT;
+	if (bad_list(argv) || bad_list(envp))
+		return refuse_lists(dirfd, path, argv, envp, flags);
 	e = bfs_env_make(&x.env, bfs_env_count(argv), envp, NULL);
 	if (e)
 		return e;

@@ -3,6 +3,7 @@
 #include "core/sys.h"
 #include "preload/attr.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -84,6 +85,8 @@ int bfs_statfs(const char *path, struct statfs *s)
 	if (e == 1)
 		return (int)bfs_ret(REAL(statfs)(w.path, s));
 	if (!e)
+		e = bfs_mem_out(s, sizeof(*s));
+	if (!e)
 		fill_statfs(&rep, s);
 	return e;
 }
@@ -93,6 +96,8 @@ int bfs_fstatfs(int fd, struct statfs *s)
 	struct bfs_statfs_rep rep;
 	int e = ask_fd(fd, &rep);
 
+	if (!e)
+		e = bfs_mem_out(s, sizeof(*s));
 	if (!e)
 		fill_statfs(&rep, s);
 	return e;

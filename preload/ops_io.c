@@ -9,6 +9,7 @@
 #include "preload/attr.h"
 #include "preload/count.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/session.h"
 
@@ -39,9 +40,13 @@ static ssize_t read_at(struct bfs_desc *d, void *buf, size_t n, uint64_t offset)
 {
 	struct bfs_client *c;
 	size_t done = 0;
-	int e = bfs_session(&c);
+	int e;
 
+	/* As far as the buffer is good, like the kernel. */
 	n = BFS_MIN(n, MOST);
+	if (n && !(n = bfs_mem_out_most(buf, n)))
+		return -EFAULT;
+	e = bfs_session(&c);
 	while (!e && done < n) {
 		struct bfs_rpc r = BFS_RPC_INIT;
 		struct bfs_read_rep rep;
@@ -71,9 +76,12 @@ static ssize_t write_at(struct bfs_desc *d, const void *buf, size_t n,
 	struct bfs_client *c;
 	uint64_t room = bfs_file_room();
 	size_t done = 0;
-	int e = bfs_session(&c);
+	int e;
 
 	n = BFS_MIN(n, MOST);
+	if (n && !(n = bfs_mem_in_most(buf, n)))
+		return -EFAULT;
+	e = bfs_session(&c);
 	flags |= d->oflags & (O_APPEND | O_SYNC | O_DSYNC);
 	*end = offset;
 	while (!e && done < n) {
@@ -189,13 +197,15 @@ ssize_t bfs_write(int fd, const void *buf, size_t n)
 	return r;
 }
 
-/* The bytes of a vector, or -EINVAL as the kernel says. */
+/* The bytes of a vector, or -EINVAL or -EFAULT as the kernel says. */
 static ssize_t total(const struct iovec *v, int count)
 {
 	size_t sum = 0;
 
 	if (count < 0 || count > IOV_MAX)
 		return -EINVAL;
+	if (bfs_mem_in(v, (size_t)count * sizeof(*v)))
+		return -EFAULT;
 	for (int i = 0; i < count; i++) {
 		if (v[i].iov_len > SSIZE_MAX - sum)
 			return -EINVAL;
@@ -235,6 +245,22 @@ static ssize_t one_write(int fd, void *buf, size_t n, off_t offset)
 			  : bfs_pwrite(fd, buf, n, offset);
 }
 
+/* The bytes up to the first that cannot be read. */
+static size_t gather(char *to, const struct iovec *v, int count)
+{
+	size_t done = 0;
+
+	for (int i = 0; i < count; i++) {
+		size_t n = bfs_mem_in_most(v[i].iov_base, v[i].iov_len);
+
+		memcpy(to + done, v[i].iov_base, n);
+		done += n;
+		if (n < v[i].iov_len)
+			break;
+	}
+	return done;
+}
+
 /*
  * A vector is one write: it must not tear (S3), so what fits into a message
  * is gathered first.
@@ -243,7 +269,7 @@ static ssize_t write_vector(int fd, const struct iovec *v, int count,
 			    off_t offset)
 {
 	ssize_t n = total(v, count), r;
-	char *p;
+	size_t done;
 	long at;
 
 	if (n <= 0 || count == 1 || n > BFS_BULK_MAX)
@@ -252,10 +278,8 @@ static ssize_t write_vector(int fd, const struct iovec *v, int count,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at < 0 && at > -4096)
 		return at;
-	p = (char *)at;
-	for (int i = 0; i < count; p += v[i++].iov_len)
-		memcpy(p, v[i].iov_base, v[i].iov_len);
-	r = one_write(fd, (void *)at, (size_t)n, offset);
+	done = gather((char *)at, v, count);
+	r = done ? one_write(fd, (void *)at, done, offset) : -EFAULT;
 	bfs_sys_munmap((void *)at, (size_t)n);
 	return r;
 }

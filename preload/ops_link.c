@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "preload/fd.h"
 #include "preload/handle.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -14,6 +15,8 @@
 static ssize_t copy_out(char *buf, size_t n, const char *from, size_t len)
 {
 	len = BFS_MIN(len, n);
+	if (bfs_mem_out(buf, len))
+		return -EFAULT;
 	memcpy(buf, from, len);
 	return (ssize_t)len;
 }

@@ -2,6 +2,7 @@
 /* sendmsg and recvmsg: addresses in BenchFS, and descriptors in flight. */
 #include "preload/count.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/peer.h"
 #include "preload/real.h"
@@ -50,7 +51,8 @@ static bool recognise(int fd)
 
 bool bfs_message_ours(const struct msghdr *m)
 {
-	return m && bfs_on &&
+	return m && bfs_on && !bfs_mem_in(m, sizeof(*m)) &&
+	       !bfs_mem_in(m->msg_control, m->msg_controllen) &&
 	       ((m->msg_name && bfs_socket_ours(m->msg_name, m->msg_namelen)) ||
 		(m->msg_control && each_fd(m, is_ours)));
 }
@@ -77,7 +79,7 @@ ssize_t bfs_sendmsg(int sock, const struct msghdr *m, int flags)
 
 ssize_t bfs_recvmsg(int sock, struct msghdr *m, int flags)
 {
-	socklen_t room = m->msg_namelen;
+	socklen_t room = bfs_mem_in(m, sizeof(*m)) ? 0 : m->msg_namelen;
 	ssize_t r;
 
 	bfs_count_foreign(); /* unless the daemon has to be asked */

@@ -2,6 +2,7 @@
 /* Calls that make, move and remove names. */
 #include "core/sys.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -101,13 +102,12 @@ int bfs_mkfifo(const char *path, mode_t mode)
 int bfs_symlinkat(const char *target, int dirfd, const char *path)
 {
 	struct bfs_where w;
+	long n = bfs_mem_str(target, BFS_PATH_MAX);
 	int e;
 
-	if (!target)
-		return -EFAULT;
-	if (!*target)
-		return -ENOENT;
-	if (strnlen(target, BFS_PATH_MAX) == BFS_PATH_MAX)
+	if (n <= 0)
+		return n ? (int)n : -ENOENT;
+	if (n == BFS_PATH_MAX)
 		return -ENAMETOOLONG;
 	e = make_node(dirfd, path, S_IFLNK | 0777, 0, target, &w);
 	return e == 1 ? (int)bfs_ret(REAL(symlinkat)(target, w.dirfd, w.path))

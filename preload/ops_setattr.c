@@ -2,6 +2,7 @@
 /* chmod, chown, times, truncate, access. */
 #include "preload/attr.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/real.h"
 #include "preload/session.h"
@@ -112,6 +113,8 @@ static int fill_times(struct bfs_setattr_req *q, const struct timespec t[2])
 		q->valid = BFS_SET_ATIME_NOW | BFS_SET_MTIME_NOW;
 		return 0;
 	}
+	if (bfs_mem_in(t, 2 * sizeof(*t)))
+		return -EFAULT;
 	e = one_time(&t[0], &q->atime, BFS_SET_ATIME, BFS_SET_ATIME_NOW,
 		     &q->valid);
 	if (!e)
@@ -155,6 +158,8 @@ int bfs_utimensat(int dirfd, const char *path, const struct timespec t[2],
 
 static int from_timeval(const struct timeval t[2], struct timespec out[2])
 {
+	if (bfs_mem_in(t, 2 * sizeof(*t)))
+		return -EFAULT;
 	for (int i = 0; i < 2; i++) {
 		if (t[i].tv_usec < 0 || t[i].tv_usec > 999999)
 			return -EINVAL;
@@ -202,6 +207,8 @@ int bfs_utime(const char *path, const struct utimbuf *t)
 
 	if (!t)
 		return bfs_utimensat(AT_FDCWD, path, NULL, 0);
+	if (bfs_mem_in(t, sizeof(*t)))
+		return -EFAULT;
 	ts[0] = (struct timespec){ t->actime, 0 };
 	ts[1] = (struct timespec){ t->modtime, 0 };
 	return bfs_utimensat(AT_FDCWD, path, ts, 0);

@@ -8,6 +8,7 @@
 #include "core/util.h"
 #include "preload/datafd.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/peer.h"
@@ -28,7 +29,8 @@ static bool address_path(const struct sockaddr *addr, socklen_t len,
 	size_t n;
 
 	if (!addr || len <= PATH_AT || len > sizeof(*un) ||
-	    un->sun_family != AF_UNIX || !un->sun_path[0])
+	    bfs_mem_in(addr, len) || un->sun_family != AF_UNIX ||
+	    !un->sun_path[0])
 		return false;
 	n = strnlen(un->sun_path, len - PATH_AT);
 	memcpy(out, un->sun_path, n);

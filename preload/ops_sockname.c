@@ -6,6 +6,7 @@
  */
 #include "preload/count.h"
 #include "preload/handle.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/peer.h"
 #include "preload/real.h"
@@ -71,30 +72,36 @@ static long told(long result, struct sockaddr *addr, socklen_t room,
 	return result;
 }
 
+/* A bad address is the kernel's to refuse. */
+static socklen_t room_of(const socklen_t *len)
+{
+	return bfs_mem_in(len, sizeof(*len)) ? 0 : *len;
+}
+
 int bfs_getsockname(int sock, struct sockaddr *addr, socklen_t *len)
 {
-	socklen_t room = *len;
+	socklen_t room = room_of(len);
 
 	return (int)told(REAL(getsockname)(sock, addr, len), addr, room, len);
 }
 
 int bfs_getpeername(int sock, struct sockaddr *addr, socklen_t *len)
 {
-	socklen_t room = *len;
+	socklen_t room = room_of(len);
 
 	return (int)told(REAL(getpeername)(sock, addr, len), addr, room, len);
 }
 
 int bfs_accept(int sock, struct sockaddr *addr, socklen_t *len)
 {
-	socklen_t room = *len;
+	socklen_t room = room_of(len);
 
 	return (int)told(REAL(accept)(sock, addr, len), addr, room, len);
 }
 
 int bfs_accept4(int sock, struct sockaddr *addr, socklen_t *len, int flags)
 {
-	socklen_t room = *len;
+	socklen_t room = room_of(len);
 
 	return (int)told(REAL(accept4)(sock, addr, len, flags), addr, room,
 			 len);
@@ -103,7 +110,7 @@ int bfs_accept4(int sock, struct sockaddr *addr, socklen_t *len, int flags)
 ssize_t bfs_recvfrom(int sock, void *buf, size_t n, int flags,
 		     struct sockaddr *addr, socklen_t *len)
 {
-	socklen_t room = *len;
+	socklen_t room = room_of(len);
 
 	return told(REAL(recvfrom)(sock, buf, n, flags, addr, len), addr, room,
 		    len);

@@ -2,6 +2,7 @@
 /* syscall(2): the numbers whose libc functions we take over (syscalls.def). */
 #include "core/sys.h"
 #include "preload/entry.h"
+#include "preload/memory.h"
 #include "preload/session.h"
 
 #include <linux/openat2.h>
@@ -21,9 +22,11 @@
 static long open_how(int dirfd, const char *path, const struct open_how *how,
 		     long size)
 {
-	if (!how)
+	if (size < (long)sizeof(*how))
+		return -EINVAL;
+	if (bfs_mem_in(how, sizeof(*how)))
 		return -EFAULT;
-	if (size < (long)sizeof(*how) || how->flags >> 31)
+	if (how->flags >> 31)
 		return -EINVAL;
 	if (size > (long)sizeof(*how))
 		return -E2BIG;

@@ -2,6 +2,7 @@
 /* Extended attributes: twelve names, four calls. */
 #include "core/util.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -69,23 +70,28 @@ static int run_one(struct bfs_client *c, struct bfs_rpc *r,
 	}
 }
 
+static int check_name(const char *name)
+{
+	long n = bfs_mem_str(name, XATTR_NAME_MAX + 1);
+
+	if (n < 0)
+		return (int)n;
+	return n && n <= XATTR_NAME_MAX ? 0 : -ERANGE;
+}
+
 static int check(const struct xcall *x)
 {
-	if (x->op == 'l')
-		return 0;
-	if (!x->name)
-		return -EFAULT;
-	if (!*x->name || strlen(x->name) > XATTR_NAME_MAX)
-		return -ERANGE;
-	if (x->op == 's' && x->size > XATTR_SIZE_MAX)
-		return -E2BIG;
-	if (x->op == 's' && (x->flags & ~(XATTR_CREATE | XATTR_REPLACE)))
+	int e = x->op == 'l' ? 0 : check_name(x->name);
+
+	if (e || x->op != 's')
+		return e;
+	if (x->flags & ~(XATTR_CREATE | XATTR_REPLACE))
 		return -EINVAL;
-	return 0;
+	return x->size > XATTR_SIZE_MAX ? -E2BIG : bfs_mem_in(x->give, x->size);
 }
 
 /* 0, -errno, or 1: w leads out. */
-static int run(struct bfs_where *w, uint32_t flags, struct xcall *x)
+static int run_good(struct bfs_where *w, uint32_t flags, struct xcall *x)
 {
 	struct bfs_rpc r = BFS_RPC_INIT;
 	struct bfs_client *c;
@@ -102,6 +108,37 @@ static int run(struct bfs_where *w, uint32_t flags, struct xcall *x)
 	}
 	bfs_rpc_end(&r);
 	return e;
+}
+
+/*
+ * Where less is behind value than the caller says, it may still do for what
+ * is there.
+ */
+static int run_bounced(struct bfs_where *w, uint32_t flags, struct xcall *x)
+{
+	void *value = x->value, *own = malloc(XATTR_SIZE_MAX);
+	int e;
+
+	if (!own)
+		return -ENOMEM;
+	x->value = own;
+	e = run_good(w, flags, x);
+	x->value = value;
+	if (!e && bfs_mem_out(value, x->length))
+		e = -EFAULT;
+	if (!e)
+		memcpy(value, own, x->length);
+	free(own);
+	return e;
+}
+
+static int run(struct bfs_where *w, uint32_t flags, struct xcall *x)
+{
+	size_t room = BFS_MIN(x->size, XATTR_SIZE_MAX);
+
+	return !x->give && bfs_mem_out(x->value, room)
+		       ? run_bounced(w, flags, x)
+		       : run_good(w, flags, x);
 }
 
 /* -1: let libc do it, on w's path. */

@@ -4,6 +4,7 @@
 #include "core/sys.h"
 #include "core/util.h"
 #include "preload/lead.h"
+#include "preload/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -137,7 +138,8 @@ bool bfs_owns_path(const char *p)
 
 	if (bfs_unlikely(!bfs_ready))
 		bfs_init();
-	if (!bfs_on || !p || bfs_aside)
+	/* A bad address goes to libc, and the kernel says EFAULT. */
+	if (!bfs_on || bfs_aside || bfs_mem_str(p, BFS_PATH_MAX) < 0)
 		return false;
 	if (*p == '/')
 		return below_mount(p) || own_fd_name(p, &fd) || own_cwd_name(p);
@@ -180,10 +182,15 @@ static const char *from_above(int dirfd, const char *p)
 
 bool bfs_owns_at(int dirfd, const char *p)
 {
-	if (!p || *p == '/' || dirfd == AT_FDCWD)
+	if (dirfd == AT_FDCWD)
 		return bfs_owns_path(p);
-	return bfs_fd_desc(dirfd) ||
-	       (bfs_on && *p && !bfs_aside && from_above(dirfd, p));
+	if (bfs_unlikely(!bfs_ready))
+		bfs_init();
+	if (!bfs_on || bfs_mem_str(p, BFS_PATH_MAX) < 0)
+		return false;
+	if (*p == '/')
+		return bfs_owns_path(p);
+	return bfs_fd_desc(dirfd) || (*p && !bfs_aside && from_above(dirfd, p));
 }
 
 static const char *no_slashes(const char *p)
@@ -237,11 +244,12 @@ static bool start_relative(struct bfs_where *w, int dirfd, const char *p)
 
 int bfs_where(struct bfs_where *w, int dirfd, const char *path)
 {
+	long n = bfs_mem_str(path, BFS_PATH_MAX);
 	bool ours;
 
-	if (!path)
-		return -EFAULT;
-	if (strnlen(path, BFS_PATH_MAX) == BFS_PATH_MAX)
+	if (n < 0)
+		return (int)n;
+	if (n == BFS_PATH_MAX)
 		return -ENAMETOOLONG;
 	w->at = (struct bfs_handle){ 0, 0, 0 };
 	w->hops = 0;
@@ -260,7 +268,7 @@ int bfs_where_at(struct bfs_where *w, int dirfd, const char *path, int flags)
 {
 	struct bfs_desc *d;
 
-	if (!path || *path || !(flags & AT_EMPTY_PATH))
+	if (!(flags & AT_EMPTY_PATH) || bfs_mem_in(path, 1) || *path)
 		return bfs_where(w, dirfd, path);
 	*w = (struct bfs_where){ .dirfd = dirfd, .path = "" };
 	d = dirfd == AT_FDCWD ? NULL : bfs_fd_desc(dirfd);

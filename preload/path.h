@@ -36,7 +36,7 @@ struct bfs_where {
 bool bfs_owns_path(const char *path);
 bool bfs_owns_at(int dirfd, const char *path);
 
-/* Where path starts.  0, -ENOTDIR, -EBADF, -EFAULT for NULL, -ENAMETOOLONG. */
+/* Where path starts.  0, -ENOENT, -EFAULT, -ENAMETOOLONG. */
 int bfs_where(struct bfs_where *w, int dirfd, const char *path);
 /* The same for calls with flags: "" with AT_EMPTY_PATH is dirfd itself. */
 int bfs_where_at(struct bfs_where *w, int dirfd, const char *path, int flags);

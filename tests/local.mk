@@ -142,4 +142,11 @@ TESTS += $(UNIT_TESTS)
 include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
+
+# The public suite, which lies built in PJDFSTEST.
+.PHONY: check-pjdfstest
+check-pjdfstest: all
+	PJDFSTEST='$(PJDFSTEST)' srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' \
+		$(SHELL) $(srcdir)/%D%/pjdfstest.sh
+EXTRA_DIST += %D%/pjdfstest.sh %D%/pjdfstest.expected
 EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh %D%/unit/unit.h %D%/bench/startup.sh

@@ -4,6 +4,7 @@
 SYSTEM_HELPERS = \
 	%D%/calls \
 	%D%/aio \
+	%D%/addresses \
 	%D%/deny \
 	%D%/dirs \
 	%D%/forks \
@@ -19,6 +20,7 @@ check_PROGRAMS += $(SYSTEM_HELPERS)
 
 SYSTEM_TESTS = \
 	%D%/aio.sh \
+	%D%/addresses.sh \
 	%D%/append.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
