@@ -9,6 +9,7 @@
 #include "preload/fd.h"
 #include "preload/lead.h"
 #include "preload/ops.h"
+#include "preload/own.h"
 #include "preload/path.h"
 #include "preload/real.h"
 
@@ -17,8 +18,10 @@
 #define BFS_EXPORT __attribute__((visibility("default")))
 
 /* The conditions of hooks.def. */
-#define FD(fd) (bfs_fd_kind(fd) != BFS_KIND_NONE)
-#define HELD(fd) (bfs_fd_kind(fd) > BFS_KIND_PASS)
+#define CALLER __builtin_return_address(0)
+#define FD(fd) (bfs_own_kind(fd, CALLER) != BFS_KIND_NONE)
+#define HELD(fd) (bfs_own_kind(fd, CALLER) > BFS_KIND_PASS)
+#define CLOSES(fd) bfs_own_closes(fd, CALLER)
 #define PATH(path) bfs_owns_path(path)
 #define AT(dirfd, path) bfs_owns_at(dirfd, path)
 #define EXE(path) bfs_exe_named(path)
