@@ -282,7 +282,8 @@ static void test_attributes(void **state)
 				 .mode = 0600,
 				 .size = 100 }),
 			 0);
-	assert_int_equal(LOSSY(w, fallocate, &allocated, { h, 0, 100, 50, 0 }), 0);
+	assert_int_equal(LOSSY(w, fallocate, &allocated, { h, 0, 100, 50, 0 }),
+			 0);
 	assert_int_equal(look(w, "f", &a), 0);
 	assert_int_equal(a.size, 150);
 	assert_int_equal(a.mode & 07777, 0600);

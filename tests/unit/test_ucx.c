@@ -662,6 +662,7 @@ static void test_refused(void **state)
 {
 	struct fixture *f = *state;
 	struct bfs_transport *t = f->client.t;
+	int e;
 
 	t->ops->destroy(t);
 	open_transport(f);
@@ -671,7 +672,10 @@ static void test_refused(void **state)
 	open_transport(f);
 	t = f->client.t;
 	t->ticket++;
-	assert_int_equal(say_hello(f, BFS_PROTO_VERSION), -EIO);
+	/* Over tcp a stranger's first HELLO has no endpoint to answer to. */
+	f->client.timeout_ms = 1000;
+	e = say_hello(f, BFS_PROTO_VERSION);
+	assert_true(e == -EIO || e == -ETIMEDOUT);
 }
 
 /* Another session's name does not open anything. */
