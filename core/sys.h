@@ -12,6 +12,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -143,6 +144,20 @@ static inline void bfs_sys_block_signals(uint64_t *old)
 static inline void bfs_sys_restore_signals(const uint64_t *old)
 {
 	bfs_sys_4(SYS_rt_sigprocmask, SIG_SETMASK, old, NULL, 8);
+}
+
+/* All signals are blocked, but for these: deliver what waits.  Was there any?
+ */
+static inline bool bfs_sys_let_signals_in(const uint64_t *signals)
+{
+	uint64_t pending = 0, all;
+
+	bfs_sys_2(SYS_rt_sigpending, &pending, 8);
+	if (!(pending & ~*signals))
+		return false;
+	bfs_sys_restore_signals(signals);
+	bfs_sys_block_signals(&all);
+	return true;
 }
 
 #endif

@@ -11,8 +11,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define SLICE_NS 50000000u /* how long to sleep before looking for EOF */
-#define TAKING (-2)	   /* mail: a thread is storing an fd right now */
+#define GLANCE_NS 10000000u /* ... and for signals */
+#define SLICE_NS 50000000u  /* how long to sleep before looking for EOF */
+#define TAKING (-2)	    /* mail: a thread is storing an fd right now */
 
 struct local {
 	struct bfs_transport base;
@@ -36,16 +37,17 @@ static bool peer_gone(struct local *l)
 	return r < 0 ? r != -EINTR : (r & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-/* Sleep on *word while it is value.  0, -ETIMEDOUT, -ECONNRESET, -EINTR. */
+/* Sleep on *word while it is value, for no longer than a slice.  0, -ETIMEDOUT,
+ * -ECONNRESET, -EINTR. */
 static int nap(struct local *l, _Atomic uint32_t *word, uint32_t value,
-	       uint64_t deadline)
+	       uint64_t deadline, uint64_t slice)
 {
 	uint64_t now = bfs_now();
 	int r;
 
 	if (now >= deadline)
 		return -ETIMEDOUT;
-	r = bfs_sys_futex_wait(word, value, BFS_MIN(deadline - now, SLICE_NS));
+	r = bfs_sys_futex_wait(word, value, BFS_MIN(deadline - now, slice));
 	if (r == -EINTR)
 		return r;
 	if (r == -ETIMEDOUT && peer_gone(l))
@@ -80,7 +82,7 @@ static int local_begin(struct bfs_transport *t, struct bfs_io *io)
 		if (s)
 			break;
 		atomic_fetch_add(&l->ring->claimers, 1);
-		r = nap(l, &l->ring->freed, freed, io->deadline);
+		r = nap(l, &l->ring->freed, freed, io->deadline, SLICE_NS);
 		atomic_fetch_sub(&l->ring->claimers, 1);
 		if (r && r != -EINTR)
 			return r;
@@ -118,11 +120,46 @@ static bool give_up(struct bfs_slot *s)
 					      BFS_SLOT_ABANDONED);
 }
 
+static int sleep_on(struct local *l, struct bfs_slot *s, struct bfs_io *io)
+{
+	uint32_t state;
+	int r = 0;
+
+	while ((state = atomic_load(&s->state)) != BFS_SLOT_DONE) {
+		r = nap(l, &s->state, state, io->deadline, SLICE_NS);
+		if (r && r != -EINTR && give_up(s))
+			break;
+	}
+	return r;
+}
+
+/*
+ * A signal ends it, whenever it comes.  A futex tells of none that arrives in
+ * the moment in which it times out, and none can be let in just for its sleep:
+ * so they are blocked and looked for.
+ */
+static int sleep_lightly(struct local *l, struct bfs_slot *s, struct bfs_io *io)
+{
+	uint64_t signals;
+	uint32_t state;
+	int r = 0;
+
+	bfs_sys_block_signals(&signals);
+	while ((state = atomic_load(&s->state)) != BFS_SLOT_DONE) {
+		r = bfs_sys_let_signals_in(&signals)
+			    ? -EINTR
+			    : nap(l, &s->state, state, io->deadline, GLANCE_NS);
+		if (r && give_up(s))
+			break;
+	}
+	bfs_sys_restore_signals(&signals);
+	return r;
+}
+
 static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 {
 	uint64_t until = bfs_now() + l->spin_ns;
-	uint32_t state;
-	int r = 0;
+	int r;
 
 	for (unsigned i = 1;; i++) {
 		if (atomic_load_explicit(&s->state, memory_order_acquire) ==
@@ -133,13 +170,7 @@ static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 			break;
 	}
 	atomic_store(&s->waiting, 1);
-	while ((state = atomic_load(&s->state)) != BFS_SLOT_DONE) {
-		r = nap(l, &s->state, state, io->deadline);
-		if (r == -EINTR && !io->interruptible)
-			r = 0;
-		if (r && give_up(s))
-			break;
-	}
+	r = io->interruptible ? sleep_lightly(l, s, io) : sleep_on(l, s, io);
 	atomic_store_explicit(&s->waiting, 0, memory_order_relaxed);
 	return atomic_load(&s->state) == BFS_SLOT_DONE ? 0 : r;
 }

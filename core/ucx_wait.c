@@ -205,19 +205,6 @@ static uint64_t until_deadline(const struct bfs_io *io)
 	return io->deadline > now ? io->deadline - now : 0;
 }
 
-/* Deliver pending signals now; were there any? */
-static bool let_signals_in(const uint64_t *signals)
-{
-	uint64_t pending = 0, all;
-
-	bfs_sys_2(SYS_rt_sigpending, &pending, 8);
-	if (!(pending & ~*signals))
-		return false;
-	bfs_sys_restore_signals(signals);
-	bfs_sys_block_signals(&all);
-	return true;
-}
-
 /* Sleep on the worker for everybody. */
 static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		const uint64_t *signals)
@@ -247,7 +234,7 @@ static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 			p[0].fd = -1;
 		r = (int)bfs_sys_5(SYS_ppoll, p, BFS_COUNT(p), &t, signals, 8);
 		/* What is ready at once keeps signals out: let them in. */
-		if (r > 0 && let_signals_in(signals))
+		if (r > 0 && bfs_sys_let_signals_in(signals))
 			r = -EINTR;
 		lock(u);
 		u->leader_asleep = false;
@@ -283,7 +270,7 @@ static int follow(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	}
 	/* A futex cannot let signals in as it goes to sleep: look for them. */
 	bfs_sys_futex_wait(&s->news, news, BFS_MIN(ns, SLICE_NS));
-	r = let_signals_in(signals) ? -EINTR : 0;
+	r = bfs_sys_let_signals_in(signals) ? -EINTR : 0;
 	lock(u);
 	s->asleep = false;
 	return r;
