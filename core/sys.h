@@ -21,6 +21,10 @@
 #include <sys/types.h>
 #include <time.h>
 
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
 /*
  * Another way to make them, for a process in which those from here are caught
  * (preload/raw.h); NULL: from here.  Weak, so that each of the libraries that

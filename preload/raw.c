@@ -93,18 +93,6 @@ static void leave_alone(const struct bfs_raw_call *c)
 	c->u->uc_mcontext.gregs[REG_RIP] -= 2;
 }
 
-struct attempt {
-	const struct bfs_raw_call *c;
-	long result;
-};
-
-static long try_ours(void *arg)
-{
-	struct attempt *t = arg;
-
-	return bfs_syscall(t->c->n, t->c->a, &t->result);
-}
-
 /* UCX is loaded at the first contact: not while the loader is at work. */
 static bool may_be_ours(const struct bfs_raw_call *c)
 {
@@ -112,38 +100,80 @@ static bool may_be_ours(const struct bfs_raw_call *c)
 	       !is_in(&loader, (uintptr_t)c->u->uc_mcontext.gregs[REG_RIP]);
 }
 
-static long answer(const struct bfs_raw_call *c)
+static struct bfs_raw_call call_of(ucontext_t *u)
 {
-	struct attempt t = { .c = c };
+	const greg_t *g = u->uc_mcontext.gregs;
 
-	if (c->n == SYS_arch_prctl && c->a[0] == ARCH_SET_FS) {
-		leave_alone(c);
-		return c->n; /* to be repeated */
+	return (struct bfs_raw_call){ g[REG_RAX],
+				      { g[REG_RDI], g[REG_RSI], g[REG_RDX],
+					g[REG_R10], g[REG_R8], g[REG_R9] },
+				      u };
+}
+
+/* Calls that need room. */
+static bool is_work(long number)
+{
+	switch (number) {
+#define CALL(name, ours, call) case SYS_##name:
+#define CALL_N CALL
+#include "preload/syscalls.def"
+#undef CALL
+#undef CALL_N
+	case SYS_sigaltstack:
+		return true;
+	default:
+		return false;
 	}
-	if (bfs_raw_signal(c, &t.result) || bfs_raw_process(c, &t.result))
-		return t.result;
-	if (may_be_ours(c) &&
-	    bfs_raw_stack_run(try_ours, &t, bfs_raw_sp(c), &c->u->uc_stack))
-		return t.result;
+}
+
+static long work_at(const struct bfs_raw_call *c)
+{
+	long r;
+
+	if (c->n == SYS_sigaltstack)
+		return bfs_raw_sigaltstack(c);
+	if (bfs_raw_process(c, &r) ||
+	    (may_be_ours(c) && bfs_syscall(c->n, c->a, &r)))
+		return r;
 	return bfs_raw_pass(c);
+}
+
+/* Not a place to unwind a cancelled thread from. */
+static void work(ucontext_t *u)
+{
+	struct bfs_raw_call c = call_of(u);
+	int saved = errno, state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	u->uc_mcontext.gregs[REG_RAX] = work_at(&c);
+	pthread_setcancelstate(state, &state);
+	errno = saved;
+}
+
+static void answer(ucontext_t *u)
+{
+	struct bfs_raw_call c = call_of(u);
+	long r;
+
+	if (c.n == SYS_arch_prctl && c.a[0] == ARCH_SET_FS) {
+		leave_alone(&c);
+	} else if (is_work(c.n)) {
+		bfs_raw_work(u, work);
+	} else {
+		if (!bfs_raw_signal(&c, &r))
+			r = bfs_raw_pass(&c);
+		u->uc_mcontext.gregs[REG_RAX] = r;
+	}
 }
 
 static void on_sigsys(int sig, siginfo_t *info, void *context)
 {
-	ucontext_t *u = context;
-	greg_t *g = u->uc_mcontext.gregs;
 	int saved = errno;
 
-	if (info->si_code == SYS_USER_DISPATCH) {
-		struct bfs_raw_call c = { g[REG_RAX],
-					  { g[REG_RDI], g[REG_RSI], g[REG_RDX],
-					    g[REG_R10], g[REG_R8], g[REG_R9] },
-					  u };
-
-		g[REG_RAX] = answer(&c);
-	} else {
-		bfs_raw_forward(info, u);
-	}
+	if (info->si_code == SYS_USER_DISPATCH)
+		answer(context);
+	else
+		bfs_raw_forward(info, context);
 	errno = saved;
 }
 
@@ -164,7 +194,7 @@ void bfs_raw_arm(void)
 {
 	uint64_t set = 1ull << (SIGSYS - 1);
 
-	bfs_raw_stack_make();
+	bfs_raw_frames_make();
 	bfs_sys_4(SYS_rt_sigprocmask, SIG_UNBLOCK, &set, NULL, 8);
 	if (dispatch(PR_SYS_DISPATCH_ON))
 		bfs_log(error, "cannot catch the calls of a new thread");
@@ -180,6 +210,7 @@ static bool wanted(void)
 
 static int start(void)
 {
+	void *restorer;
 	int e;
 
 	libc.within = (uintptr_t)REAL(syscall);
@@ -190,7 +221,11 @@ static int start(void)
 	if (!libc.len)
 		return -ENOTSUP;
 	e = dispatch(PR_SYS_DISPATCH_OFF); /* does this kernel know it? */
-	return e ? e : bfs_raw_handle(on_sigsys);
+	if (!e)
+		e = bfs_raw_handle(on_sigsys, &restorer);
+	if (!e)
+		bfs_raw_frames_init(restorer);
+	return e;
 }
 
 void bfs_raw_init(void)
@@ -207,7 +242,6 @@ void bfs_raw_init(void)
 			strerrorname_np(-e));
 		return;
 	}
-	bfs_raw_stack_init();
 	bfs_gate = call_libc;
 	bfs_raw_on = true;
 	bfs_raw_arm();

@@ -45,18 +45,24 @@ uintptr_t bfs_raw_sp(const struct bfs_raw_call *c);
  */
 bool bfs_raw_signal(const struct bfs_raw_call *c, long *result);
 bool bfs_raw_process(const struct bfs_raw_call *c, long *result);
+/* sigaltstack, to be worked at. */
+long bfs_raw_sigaltstack(const struct bfs_raw_call *c);
 
 /* A SIGSYS that is none of ours: for the program. */
 void bfs_raw_forward(siginfo_t *info, ucontext_t *u);
-/* Take the signal.  0 or -errno. */
-int bfs_raw_handle(void (*handler)(int, siginfo_t *, void *));
+/* Take the signal.  0 or -errno; *restorer: how libc returns from it. */
+int bfs_raw_handle(void (*handler)(int, siginfo_t *, void *), void **restorer);
 
-/* The stacks that calls of ours are made on (raw_stack.c). */
-void bfs_raw_stack_init(void);
-/* This thread's, unless it has one. */
-void bfs_raw_stack_make(void);
-/* fn(arg) on it.  sp: where the program's stack was. */
-long bfs_raw_stack_run(long (*fn)(void *arg), void *arg, uintptr_t sp,
-		       const stack_t *alternate);
+/*
+ * The place to work at (raw_frame.c).
+ */
+void bfs_raw_frames_init(void *restorer);
+/* This thread's, unless it has them. */
+void bfs_raw_frames_make(void);
+/* work(u), where there is room for it; then the program goes on as u says.
+ * Returns only if no room could be had: after work(u). */
+void bfs_raw_work(ucontext_t *u, void (*work)(ucontext_t *u));
+/* Return by a signal's frame: where its ucontext_t is. */
+_Noreturn void bfs_raw_return(const void *frame);
 
 #endif

@@ -26,9 +26,8 @@ struct action {
 };
 
 static struct action theirs; /* for SIGSYS */
-static void *restorer;	     /* libc's: rt_sigreturn, from its code */
 
-int bfs_raw_handle(void (*handler)(int, siginfo_t *, void *))
+int bfs_raw_handle(void (*handler)(int, siginfo_t *, void *), void **restorer)
 {
 	struct sigaction a = { .sa_sigaction = handler,
 			       .sa_flags = SA_SIGINFO | SA_ONSTACK |
@@ -41,7 +40,7 @@ int bfs_raw_handle(void (*handler)(int, siginfo_t *, void *))
 	if (!e)
 		e = (int)bfs_sys_4(SYS_rt_sigaction, SIGSYS, NULL, &k, 8);
 	if (!e)
-		restorer = k.restorer;
+		*restorer = k.restorer;
 	return e;
 }
 
@@ -119,39 +118,33 @@ static long set_mask(const struct bfs_raw_call *c)
 	return 0;
 }
 
-static long set_stack_now(void *set)
-{
-	return bfs_sys_2(SYS_sigaltstack, set, NULL);
-}
-
 /*
- * The present handler may be running on the stack that is to be changed, which
- * the kernel refuses.  So it is done from another, and noted for the return,
- * which sets what is in the frame.
+ * The kernel refuses to change the stack that one is on, so this is called
+ * from elsewhere.  The frame's has to agree: it is set at the return.
  */
-static long set_stack(const struct bfs_raw_call *c)
+long bfs_raw_sigaltstack(const struct bfs_raw_call *c)
 {
 	const stack_t *set = (const stack_t *)c->a[0];
-	stack_t *now = &c->u->uc_stack, was = *now, new;
+	stack_t *now = &c->u->uc_stack, was = *now;
 	bool on = bfs_raw_sp(c) - (uintptr_t)was.ss_sp < was.ss_size;
 	long e = 0;
 
 	if (set && on)
 		return -EPERM;
-	if (set) {
-		new = *set;
-		e = bfs_raw_stack_run(set_stack_now, &new, bfs_raw_sp(c), now);
-	}
-	if (set && !e && (new.ss_flags &SS_DISABLE))
-		*now = (stack_t){ .ss_flags = new.ss_flags };
-	else if (set && !e)
-		*now = new;
-	if (!e && c->a[1]) {
+	if (set)
+		e = bfs_sys_2(SYS_sigaltstack, set, NULL);
+	if (e)
+		return e;
+	if (set && (set->ss_flags & SS_DISABLE))
+		*now = (stack_t){ .ss_flags = set->ss_flags };
+	else if (set)
+		*now = *set;
+	if (c->a[1]) {
 		was.ss_flags &= (int)SS_AUTODISARM;
 		was.ss_flags |= !was.ss_size ? SS_DISABLE : on ? SS_ONSTACK : 0;
 		*(stack_t *)c->a[1] = was;
 	}
-	return e;
+	return 0;
 }
 
 /* A mask for the time of one call, the argument number i. */
@@ -187,30 +180,16 @@ static long with_pselect_mask(const struct bfs_raw_call *c)
 	return bfs_raw_pass(&copy);
 }
 
-/* The program's own frame lies where its stack ends. */
-static void return_from(const struct bfs_raw_call *c)
-{
-	__asm__ volatile("movq %0, %%rsp\n\tjmp *%1"
-			 :
-			 : "r"(bfs_raw_sp(c)), "r"(restorer)
-			 : "memory");
-	__builtin_unreachable();
-}
-
 bool bfs_raw_signal(const struct bfs_raw_call *c, long *result)
 {
 	switch (c->n) {
-	case SYS_rt_sigreturn:
-		return_from(c);
-		return true;
+	case SYS_rt_sigreturn: /* by the program's own frame */
+		bfs_raw_return((void *)bfs_raw_sp(c));
 	case SYS_rt_sigaction:
 		*result = set_action(c);
 		return true;
 	case SYS_rt_sigprocmask:
 		*result = set_mask(c);
-		return true;
-	case SYS_sigaltstack:
-		*result = set_stack(c);
 		return true;
 	case SYS_rt_sigsuspend:
 		*result = with_mask(c, 0);

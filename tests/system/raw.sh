@@ -22,7 +22,7 @@ unset BENCHFS_SYSCALLS
 # what other programs do is not disturbed
 run_options=--syscalls
 both '"$helpers/threads" "$D"; rm "$D/shared"; ls "$D" | wc -l'
-both '"$helpers/forks" "$D" 20'
+both '"$helpers/forks" "$D" 20; rm "$D/taken"'
 both 'cd "$D"; seq 1000 >a; (sort -r a | head -n 5; wc -l <a) >b; cat b
 	mkdir c; mv a c; ls c; find . | sort; trap "echo trapped" USR1; kill -USR1 $$'
 if command -v gcc >/dev/null; then
