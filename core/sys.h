@@ -22,9 +22,25 @@
 #include <sys/types.h>
 #include <time.h>
 
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+/*
+ * Another way to make them, for a process in which those from here are caught
+ * (preload/raw.h); NULL: from here.  Weak, so that each of the libraries that
+ * are made of this code has its own.
+ */
+typedef long bfs_gate_fn(long n, long a, long b, long c, long d, long e,
+			 long f);
+__attribute__((weak, visibility("hidden"))) bfs_gate_fn *bfs_gate;
+
 static inline long bfs_sys6(long n, long a, long b, long c, long d, long e,
 			    long f)
 {
+	if (__builtin_expect(!!bfs_gate, 0))
+		return bfs_gate(n, a, b, c, d, e, f);
+
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
 	register long r9 __asm__("r9") = f;
@@ -127,16 +143,17 @@ static inline int bfs_sys_futex_wake(_Atomic uint32_t *word, int count)
 }
 
 /*
- * Blocks everything but what cannot wait: faults, and libc's own signals 32
- * and 33 (a thread made meanwhile would keep them blocked, and setuid() waits
- * for every thread to take one).  *old is to be restored.
+ * Blocks everything but what cannot wait: faults (SIGSYS is one where calls
+ * are caught), and libc's own signals 32 and 33 (a thread made meanwhile would
+ * keep them blocked, and setuid() waits for every thread to take one).  *old is
+ * to be restored.
  */
 static inline void bfs_sys_block_signals(uint64_t *old)
 {
 	uint64_t all =
 		~(uint64_t)(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) |
 			    1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1) |
-			    1ull << 31 | 1ull << 32);
+			    1ull << (SIGSYS - 1) | 1ull << 31 | 1ull << 32);
 
 	bfs_sys_4(SYS_rt_sigprocmask, SIG_BLOCK, &all, old, 8);
 }

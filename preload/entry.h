@@ -11,6 +11,7 @@
 #include "preload/ops.h"
 #include "preload/own.h"
 #include "preload/path.h"
+#include "preload/raw.h"
 #include "preload/real.h"
 
 #include <string.h>

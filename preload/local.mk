@@ -27,6 +27,8 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/ops_stdio.c %D%/stdio_jumps.c %D%/stdio.h \
 	%D%/ops_aio.c %D%/ops_copy.c %D%/ops_map.c \
 	%D%/ops_syscall.c %D%/syscalls.def \
+	%D%/raw.c %D%/raw.h %D%/raw_process.c %D%/raw_signal.c \
+	%D%/raw_frame.c \
 	$(NULL)
 # entry.c defines libc's own names: no fortify wrappers, no 64-bit renames.
 PRELOAD_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -DMODULEDIR='"$(pkglibdir)"'

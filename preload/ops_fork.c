@@ -10,6 +10,7 @@
 #include "preload/lock.h"
 #include "preload/ops.h"
 #include "preload/pipe.h"
+#include "preload/raw.h"
 #include "preload/real.h"
 
 #include <string.h>
@@ -34,6 +35,8 @@ static pid_t in_child(pid_t pid)
 		bfs_lock_set_inodes(0);
 		/* The parent reports what it has counted. */
 		memset(&bfs_stats, 0, sizeof(bfs_stats));
+		if (bfs_raw_on)
+			bfs_raw_arm();
 	} else {
 		/* what other threads opened meanwhile */
 		bfs_fd_share_all();

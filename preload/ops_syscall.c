@@ -8,10 +8,6 @@
 #include <linux/openat2.h>
 #include <string.h>
 
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
-
 #define P(i) ((void *)a[i])
 #define I(i) ((int)a[i])
 #define U(i) ((size_t)a[i])

@@ -6,6 +6,7 @@
 #include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/path.h"
+#include "preload/raw.h"
 #include "preload/session.h"
 
 #include <stdlib.h>
@@ -96,6 +97,7 @@ void bfs_init(void)
 		bfs_state_read(state);
 		unsetenv("BENCHFS_STATE");
 	}
+	bfs_raw_init();
 }
 
 __attribute__((constructor(101))) static void start(void)

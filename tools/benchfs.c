@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct bfs_command bfs_commands[] = {
-	{ "run", "[--] PROGRAM [ARGUMENT...]", "+nmdcorRjKv",
+	{ "run", "[--] PROGRAM [ARGUMENT...]", "+nmdcorRjKSv",
 	  "run a program with a BenchFS of its own", bfs_cmd_run },
 	{ "start", "", "dcorv", "start a daemon that stays", bfs_cmd_start },
 	{ "stop", "", "corv", "stop it", bfs_cmd_stop },
@@ -16,7 +16,7 @@ const struct bfs_command bfs_commands[] = {
 	  bfs_cmd_status },
 	{ "env", "", "mcor", "print what a shell needs: eval $(benchfs env)",
 	  bfs_cmd_env },
-	{ "doctor", "PROGRAM", "mcoj", "say what BenchFS can do for a program",
+	{ "doctor", "PROGRAM", "mcojS", "say what BenchFS can do for a program",
 	  bfs_cmd_doctor },
 	{ "report", "FILE", "j", "print the calls that were counted in FILE",
 	  bfs_cmd_report },

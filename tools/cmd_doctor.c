@@ -50,6 +50,9 @@ static void print_verdict(const struct bfs_inspection *x, enum bfs_verdict v)
 	else
 		printf("%s: %s%s%s\n", verdicts[v].name, verdicts[v].before,
 		       x->mount, verdicts[v].behind);
+	if (says(x, BFS_FINDING_raw_calls))
+		puts("benchfs run --syscalls, or BENCHFS_SYSCALLS=1, serves "
+		     "calls past the C library too");
 }
 
 static void print_text(const struct bfs_inspection *x, enum bfs_verdict v)

@@ -272,7 +272,8 @@ void bfs_program_check(const char *path, const char *mount, bool syscalls)
 			continue;
 		if (s->finding[0].code == BFS_FINDING_raw_calls)
 			bfs_warn("%s %s (Go): what it does under %s goes to "
-				 "the real directory of that name",
+				 "the real directory of that name; --syscalls "
+				 "would help",
 				 s->path,
 				 bfs_finding_text(BFS_FINDING_raw_calls),
 				 mount);

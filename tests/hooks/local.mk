@@ -5,7 +5,7 @@ check_PROGRAMS += %D%/rows
 	%D%/rows_attr.c %D%/rows_cwd.c %D%/rows_dir.c %D%/rows_fd.c \
 	%D%/rows_identity.c %D%/rows_io.c %D%/rows_map.c %D%/rows_name.c \
 	%D%/rows_open.c %D%/rows_process.c %D%/rows_size.c \
-	%D%/rows_socket.c %D%/rows_stdio.c %D%/rows_temp.c %D%/rows_xattr.c \
+	%D%/rows_signal.c %D%/rows_socket.c %D%/rows_stdio.c %D%/rows_temp.c %D%/rows_xattr.c \
 	$(NULL)
 %C%_rows_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
 # What the source says is what is called, bad arguments too.

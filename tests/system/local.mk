@@ -10,6 +10,7 @@ SYSTEM_HELPERS = \
 	%D%/forks \
 	%D%/libraries \
 	%D%/maps \
+	%D%/raw \
 	%D%/spawn \
 	%D%/streams \
 	%D%/threads \
@@ -70,6 +71,7 @@ SYSTEM_TESTS = \
 	%D%/permissions-own.sh \
 	%D%/permissions.sh \
 	%D%/python.sh \
+	%D%/raw.sh \
 	%D%/readdir.sh \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
@@ -126,6 +128,9 @@ SYSTEM_PY = \
 TESTS += $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_PY) %D%/lib.sh \
 	tests/.shellcheckrc
+TESTS += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS)
+EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS) $(SYSTEM_PY) %D%/lib.sh \
+	%D%/raw.h tests/.shellcheckrc %D%/ucx/over.sh
 
 # All of them over UCX; what shared memory cannot do goes over tcp.
 .PHONY: check-ucx-tcp check-ucx-shm

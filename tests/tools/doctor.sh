@@ -150,6 +150,8 @@ int main(void)
 END
 gcc -O1 -o "$T/raw" "$T/raw.c"
 says 2 'calls the kernel by itself (openat)' "$T/raw"
+says 0 'calls the kernel by itself, which is caught' --syscalls "$T/raw"
+BENCHFS_SYSCALLS=1 says 0 'which is caught' "$T/raw"
 # what the Go tools leave in a program
 printf '\004\000\000\000\004\000\000\000\004\000\000\000Go\000\000abcd' >"$T/note"
 objcopy --add-section .note.go.buildid="$T/note" "$T/plain" "$T/go" ||
@@ -158,6 +160,8 @@ says 2 'calls the kernel by itself (Go)' "$T/go"
 code 2 raw_calls "$T/go"
 benchfs_run -m "$mnt" -- "$T/go" 2>"$T/err" || :
 grep -q 'by itself' "$T/err" || fail "run does not warn of Go"
+benchfs_run -m "$mnt" --syscalls -- "$T/go" 2>"$T/err" || :
+[ ! -s "$T/err" ] || { cat "$T/err"; fail "run warns in spite of --syscalls"; }
 
 # libraries
 echo 'int f(void) { return 1; }' >"$T/lib.c"
