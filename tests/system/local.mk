@@ -25,6 +25,7 @@ SYSTEM_TESTS = \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
 	%D%/client-death.sh \
+	%D%/counters.sh \
 	%D%/cp.sh \
 	%D%/cwd.sh \
 	%D%/daemon-gone.sh \
