@@ -31,6 +31,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <utime.h>
+#include <wordexp.h>
 
 /* libaio's and the kernel's. */
 struct iocb;
