@@ -52,6 +52,7 @@ SYSTEM_TESTS = \
 	%D%/hooks.sh \
 	%D%/hostile.sh \
 	%D%/idle.sh \
+	%D%/interp.sh \
 	%D%/leftovers.sh \
 	%D%/libraries.sh \
 	%D%/links.sh \
