@@ -3,9 +3,9 @@
  * Programs whose ld.so (PT_INTERP) lies in BenchFS, where the kernel cannot
  * find it.  It is executed itself, and told to run the program.
  */
+#include "core/elf_scan.h"
 #include "core/sys.h"
 #include "preload/datafd.h"
-#include "preload/elf_scan.h"
 #include "preload/exec_run.h"
 
 #include <errno.h>

@@ -18,7 +18,6 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/ops_wordexp.c \
 	%D%/attr.h %D%/handle.h %D%/ops_fs.c %D%/ops_link.c \
 	%D%/datafd.c %D%/datafd.h \
-	%D%/datafd.c %D%/datafd.h %D%/elf_scan.c %D%/elf_scan.h \
 	%D%/exec_interp.c \
 	%D%/exec.h %D%/exec_env.c %D%/exec_foreign.c %D%/exec_run.h %D%/exec_ld.c %D%/exec_path.c %D%/exec_rtld.c \
 	%D%/exec_self.c %D%/exec_self.h %D%/ld_path.c %D%/ld_path.h \

@@ -137,8 +137,8 @@ int bfs_recvmmsg(int sock, struct mmsghdr *v, unsigned int n, int flags,
 	n = BFS_MIN(n, MESSAGES);
 	bfs_count_foreign(); /* unless the daemon has to be asked */
 	if (bfs_mem_in(v, n * sizeof(*v)))
-		n = 1; /* the kernel says what is wrong */
-	for (unsigned i = 0; i < n && !bfs_mem_in(v, sizeof(*v)); i++)
+		return (int)bfs_ret(REAL(recvmmsg)(sock, v, n, flags, wait));
+	for (unsigned i = 0; i < n; i++)
 		room[i] = v[i].msg_hdr.msg_namelen;
 	got = (int)bfs_ret(REAL(recvmmsg)(sock, v, n, flags, wait));
 	for (int i = 0; i < got; i++)
