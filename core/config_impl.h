@@ -41,6 +41,9 @@ extern const struct bfs_option_type bfs_option_STRING, bfs_option_PATH,
 	bfs_option_MOUNT, bfs_option_LIST, bfs_option_BOOL, bfs_option_INT,
 	bfs_option_SIZE, bfs_option_GIB, bfs_option_ENUM;
 
+/* Can all that the file includes be read?  0, or -EINVAL and *err. */
+int bfs_config_check_includes(const char *path, struct bfs_config_err *err);
+
 /* True if the section has an option or a planned key. */
 bool bfs_config_has_section(const char *section);
 

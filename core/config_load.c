@@ -180,6 +180,8 @@ int bfs_config_load(struct bfs_config *c, const char *path,
 	FILE *f;
 	int count, r = open_file(path, &f, err);
 
+	if (!r && (r = bfs_config_check_includes(path, err)))
+		fclose(f);
 	if (r)
 		return r;
 	config_init(&cfg);

@@ -15,7 +15,7 @@
 struct file {
 	int fd;
 	int nload;
-	Elf64_Phdr load[SEGMENTS], dynamic;
+	Elf64_Phdr load[SEGMENTS], dynamic, interp;
 };
 
 static bool get(int fd, void *buf, size_t n, uint64_t offset)
@@ -34,6 +34,8 @@ static int read_segments(struct file *f, const Elf64_Ehdr *h)
 	for (unsigned i = 0; i < n; i++) {
 		if (p[i].p_type == PT_LOAD)
 			f->load[f->nload++] = p[i];
+		if (p[i].p_type == PT_INTERP)
+			f->interp = p[i];
 		if (p[i].p_type == PT_DYNAMIC)
 			f->dynamic = p[i];
 	}
@@ -123,5 +125,21 @@ int bfs_elf_scan(int fd, bfs_elf_fn *fn, void *arg)
 		if (name && fn(arg, dyn[i].d_tag, name))
 			return 1;
 	}
+	return 0;
+}
+
+int bfs_elf_interp(int fd, char *buf, size_t size)
+{
+	struct file f = { .fd = fd };
+	size_t n;
+	int e = read_head(&f);
+
+	if (e)
+		return e;
+	n = f.interp.p_filesz;
+	if (!n)
+		return -ENOENT;
+	if (n > size || !get(fd, buf, n, f.interp.p_offset) || buf[n - 1])
+		return -ENOEXEC;
 	return 0;
 }

@@ -24,7 +24,7 @@ noinst_LTLIBRARIES += %D%/libcore.la
 noinst_LTLIBRARIES += %D%/libcoreconf.la
 %C%_libcoreconf_la_SOURCES = \
 	%D%/config.c %D%/config.h %D%/config.def %D%/config_impl.h \
-	%D%/config_load.c \
+	%D%/config_include.c %D%/config_load.c \
 	%D%/config_value.c \
 	$(NULL)
 %C%_libcoreconf_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCONFIG_CFLAGS)

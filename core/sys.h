@@ -148,12 +148,14 @@ static inline int bfs_sys_futex_wake(_Atomic uint32_t *word, int count)
  * keep them blocked, and setuid() waits for every thread to take one).  *old is
  * to be restored.
  */
+#define BFS_SYS_BLOCKED \
+	(~(uint64_t)(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | \
+		     1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1) | \
+		     1ull << (SIGSYS - 1) | 1ull << 31 | 1ull << 32))
+
 static inline void bfs_sys_block_signals(uint64_t *old)
 {
-	uint64_t all =
-		~(uint64_t)(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) |
-			    1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1) |
-			    1ull << (SIGSYS - 1) | 1ull << 31 | 1ull << 32);
+	uint64_t all = BFS_SYS_BLOCKED;
 
 	bfs_sys_4(SYS_rt_sigprocmask, SIG_BLOCK, &all, old, 8);
 }

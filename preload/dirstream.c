@@ -107,7 +107,9 @@ static int lock_and_refill(struct bfs_dirstream *s)
 
 	if (!d)
 		return -EBADF;
-	bfs_desc_lock(d, &signals);
+	r = bfs_desc_lock(d, &signals);
+	if (r)
+		return r;
 	r = refill(s, d);
 	bfs_desc_unlock(d, &signals);
 	return r;
@@ -137,9 +139,8 @@ void bfs_dir_seek(struct bfs_dirstream *s, uint64_t cursor)
 	s->at = cursor;
 	s->pos = s->len = 0;
 	s->eof = false;
-	if (!d)
+	if (!d || bfs_desc_lock(d, &signals))
 		return;
-	bfs_desc_lock(d, &signals);
 	d->offset = cursor;
 	bfs_desc_unlock(d, &signals);
 }

@@ -186,7 +186,7 @@ int bfs_env_make(struct bfs_env *e, size_t argc, char *const envp[],
 	r = bfs_scratch_init(&e->mem,
 			     STATE_SIZE + copied(envp) + vars * sizeof(char *) +
 				     LEVELS * ((argc + 8) * sizeof(char *) +
-					       6 * BFS_PATH_MAX));
+					       8 * BFS_PATH_MAX));
 	if (r)
 		return r;
 	e->vars = bfs_scratch_take(&e->mem, vars * sizeof(char *));

@@ -40,31 +40,45 @@ static bool is_our_script(struct bfs_script *s, bool renamed)
 	       (renamed || bfs_owns_path(copy.interp));
 }
 
-/* 1: run the script s ourselves; 0: the kernel can. */
-static int look(struct bfs_script *s, char *const envp[], int dirfd,
-		const char *path, int flags, bool renamed, bool *audit)
+/* Who runs it. */
+enum runner { KERNEL, OUR_SCRIPT, OUR_INTERP };
+
+struct look {
+	struct bfs_script script;
+	char interp[BFS_PATH_MAX]; /* PT_INTERP, with OUR_INTERP */
+	bool audit;
+};
+
+static enum runner look(struct look *l, char *const envp[], int dirfd,
+			const char *path, int flags, bool renamed)
 {
 	int fd = open_foreign(dirfd, path, flags);
-	bool ours;
+	enum runner who = KERNEL;
 
-	*audit = false;
-	s->head[0] = '\0';
+	l->audit = false;
+	l->script.head[0] = '\0';
 	if (fd < 0)
-		return 0;
-	bfs_run_head(s, fd);
-	ours = is_our_script(s, renamed);
-	*audit = !ours && bfs_exec_needs_audit(envp, fd, false);
+		return KERNEL;
+	bfs_run_head(&l->script, fd);
+	if (is_our_script(&l->script, renamed))
+		who = OUR_SCRIPT;
+	else if (bfs_exec_interp_ours(fd, l->interp, sizeof(l->interp)))
+		who = OUR_INTERP;
+	else
+		l->audit = bfs_exec_needs_audit(envp, fd, false);
 	bfs_sys_close(fd);
-	return ours;
+	return who;
 }
 
 bool bfs_exec_is_plain(const char *path, char *const argv[], char *const envp[],
 		       bool *audit)
 {
-	struct bfs_script s;
+	struct look l;
+	bool plain = look(&l, envp, AT_FDCWD, path, 0, false) == KERNEL &&
+		     !bfs_rtld_program(path, argv);
 
-	return !look(&s, envp, AT_FDCWD, path, 0, false, audit) &&
-	       !bfs_rtld_program(path, argv);
+	*audit = l.audit;
+	return plain;
 }
 
 /* The kernel runs it.  It is ours only as exe says. */
@@ -114,25 +128,45 @@ static int run_rtld(struct bfs_run *x, const char *path, char *const argv[],
 	return e;
 }
 
+/* The kernel finds everything of it but its ld.so. */
+static int run_foreign_interp(struct bfs_run *x, int dirfd, const char *path,
+			      int flags, const struct look *l,
+			      char *const argv[])
+{
+	int fd = open_foreign(dirfd, path, flags), e;
+
+	if (fd < 0)
+		return fd;
+	e = bfs_sys_4(SYS_faccessat2, dirfd, path, X_OK, AT_EACCESS | flags)
+		    ? -EACCES
+		    : bfs_run_interp(x, fd, false, *path == '/' ? path : NULL,
+				     l->interp, argv);
+	bfs_sys_close(fd);
+	return e;
+}
+
 int bfs_run_foreign(struct bfs_run *x, int dirfd, const char *path, int flags,
 		    const char *name, char *const argv[])
 {
-	struct bfs_script *s = bfs_scratch_take(&x->env.mem, sizeof(*s));
+	struct look *l = bfs_scratch_take(&x->env.mem, sizeof(*l));
 	int at = dirfd == AT_FDCWD ? bfs_rtld_program(path, argv) : 0;
-	bool audit;
+	enum runner who;
 	int e = 0;
 
-	if (!s)
+	if (!l)
 		return -E2BIG;
 	if (at)
 		return run_rtld(x, path, argv, at);
-	if (!look(s, x->env.vars, dirfd, path, flags, name != path, &audit))
-		e = exec_foreign(x, dirfd, path, flags, argv, audit, NULL);
+	who = look(l, x->env.vars, dirfd, path, flags, name != path);
+	if (who == OUR_INTERP)
+		return run_foreign_interp(x, dirfd, path, flags, l, argv);
+	if (who == KERNEL)
+		e = exec_foreign(x, dirfd, path, flags, argv, l->audit, NULL);
 	/* An interpreter that the kernel does not find may be a link to us.
 	 * The script is executed, not only read: is that permitted? */
-	if ((!e || e == -ENOENT) && bfs_script_is(s))
+	if ((!e || e == -ENOENT) && bfs_script_is(&l->script))
 		e = bfs_sys_4(SYS_faccessat2, dirfd, path, X_OK, AT_EACCESS)
 			    ? -EACCES
-			    : bfs_run_script(x, s, name, argv);
+			    : bfs_run_script(x, &l->script, name, argv);
 	return e;
 }

@@ -417,11 +417,23 @@ uint64_t bfs_fd_arena_ino(int fd)
 	return arenas[arena_of(bfs_fd_entry(fd))].empty_ino;
 }
 
-void bfs_desc_lock(struct bfs_desc *d, uint64_t *signals)
+int bfs_desc_lock(struct bfs_desc *d, uint64_t *signals)
 {
+	struct timespec until;
+	int e;
+
 	bfs_sys_block_signals(signals);
-	if (pthread_mutex_lock(&d->lock) == EOWNERDEAD)
-		pthread_mutex_consistent(&d->lock);
+	e = pthread_mutex_trylock(&d->lock);
+	if (e == EBUSY) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += bfs_settings.timeout_ms / 1000;
+		e = pthread_mutex_clocklock(&d->lock, CLOCK_MONOTONIC, &until);
+	}
+	if (e == EOWNERDEAD)
+		e = pthread_mutex_consistent(&d->lock);
+	if (e)
+		bfs_sys_restore_signals(signals);
+	return e == ETIMEDOUT ? -ETIMEDOUT : e ? -EIO : 0;
 }
 
 void bfs_desc_unlock(struct bfs_desc *d, const uint64_t *signals)

@@ -86,8 +86,12 @@ void bfs_fd_share(int fd);
 /* One above the highest number that ever was ours. */
 int bfs_fd_high(void);
 
-/* Guards desc->offset; signals are blocked in between (RULES 5). */
-void bfs_desc_lock(struct bfs_desc *d, uint64_t *signals);
+/*
+ * Guards desc->offset; signals are blocked in between (RULES 5).  Whoever has
+ * it may have been stopped: after the time that a call may take -ETIMEDOUT,
+ * and then there is nothing to unlock.
+ */
+int bfs_desc_lock(struct bfs_desc *d, uint64_t *signals);
 void bfs_desc_unlock(struct bfs_desc *d, const uint64_t *signals);
 
 /* Map the arena that the daemon gave us (session.c). */

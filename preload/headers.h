@@ -34,6 +34,7 @@
 #include <threads.h>
 #include <unistd.h>
 #include <utime.h>
+#include <wordexp.h>
 
 /* libaio's and the kernel's. */
 struct iocb;

@@ -15,8 +15,10 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/fts_tree.c %D%/fts_tree.h \
 	%D%/ops_dir.c %D%/ops_fts.c %D%/ops_ftw.c %D%/ops_scan.c \
 	%D%/ops_temp.c \
+	%D%/ops_wordexp.c \
 	%D%/attr.h %D%/handle.h %D%/ops_fs.c %D%/ops_link.c \
 	%D%/datafd.c %D%/datafd.h \
+	%D%/exec_interp.c \
 	%D%/exec.h %D%/exec_env.c %D%/exec_foreign.c %D%/exec_run.h %D%/exec_ld.c %D%/exec_path.c %D%/exec_rtld.c \
 	%D%/exec_self.c %D%/exec_self.h %D%/ld_path.c %D%/ld_path.h \
 	%D%/ops_dl.c %D%/ops_exec.c %D%/ops_fork.c %D%/ops_id.c \

@@ -49,5 +49,6 @@ bool bfs_popen_is(FILE *f);
 bool bfs_aio_held(struct aiocb *const list[], int n);
 bool bfs_socket_ours(const struct sockaddr *addr, socklen_t len);
 bool bfs_message_ours(const struct msghdr *m);
+bool bfs_messages_ours(const struct mmsghdr *v, unsigned n);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sendfile, copy_file_range and splice where one side is not passed through:
+ * sendfile, copy_file_range and splice.  Where one side is not passed through,
  * what the kernel would do page by page goes through a buffer here.  A file
  * side is read and written by position and its offset moved by what arrived,
  * so a short or failed write loses nothing.
  */
+#include "core/stats.h"
 #include "core/sys.h"
 #include "core/util.h"
+#include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/memory.h"
 #include "preload/ops.h"
@@ -24,6 +26,26 @@ struct end {
 	off_t pos;
 	off_t *var;
 };
+
+static bool held(int a, int b)
+{
+	return bfs_fd_kind(a) > BFS_KIND_PASS || bfs_fd_kind(b) > BFS_KIND_PASS;
+}
+
+/* The kernel has moved n bytes between descriptors that it knows. */
+static ssize_t moved(int in, int out, ssize_t n)
+{
+	bfs_count_via(BFS_VIA_PASS);
+	if (n >= 0 && bfs_fd_kind(in) == BFS_KIND_PASS) {
+		bfs_stat_add(client_pass_reads, 1);
+		bfs_stat_add(client_pass_read_bytes, n);
+	}
+	if (n >= 0 && bfs_fd_kind(out) == BFS_KIND_PASS) {
+		bfs_stat_add(client_pass_writes, 1);
+		bfs_stat_add(client_pass_write_bytes, n);
+	}
+	return n;
+}
 
 static long any_fstat(int fd, struct stat *st)
 {
@@ -140,10 +162,14 @@ static long regular(int fd, struct stat *st)
 
 ssize_t bfs_sendfile(int out, int in, off_t *offset, size_t n)
 {
-	long r = end_open(in, O_RDONLY), flags;
 	struct end from, to;
 	struct stat st;
+	long r, flags;
 
+	if (!held(in, out))
+		return moved(in, out,
+			     bfs_sys_4(SYS_sendfile, out, in, offset, n));
+	r = end_open(in, O_RDONLY);
 	if (r < 0)
 		return r;
 	r = end_init(&from, in, offset);
@@ -177,6 +203,10 @@ ssize_t bfs_copy_file_range(int in, off_t *in_off, int out, off_t *out_off,
 	struct stat a, b;
 	long r, w;
 
+	if (!held(in, out))
+		return moved(in, out,
+			     bfs_sys_6(SYS_copy_file_range, in, in_off, out,
+				       out_off, n, flags));
 	if ((r = any_flags(in)) < 0 || (r = any_flags(out)) < 0)
 		return r;
 	if (flags)
@@ -260,8 +290,14 @@ ssize_t bfs_splice(int in, off_t *in_off, int out, off_t *out_off, size_t n,
 		   unsigned int flags)
 {
 	struct end file;
-	long r = end_open(in, O_RDONLY), w = end_open(out, O_WRONLY);
+	long r, w;
 
+	if (!held(in, out))
+		return moved(in, out,
+			     bfs_sys_6(SYS_splice, in, in_off, out, out_off, n,
+				       flags));
+	r = end_open(in, O_RDONLY);
+	w = end_open(out, O_WRONLY);
 	if (!n)
 		return 0;
 	if (r < 0 || w < 0)

@@ -205,7 +205,9 @@ ssize_t bfs_getdents64(int fd, void *buf, size_t n)
 		if (!n)
 			return -EFAULT;
 	}
-	bfs_desc_lock(d, &signals);
+	r = bfs_desc_lock(d, &signals);
+	if (r)
+		return r;
 	r = all_dents(d, buf, n);
 	bfs_desc_unlock(d, &signals);
 	return r;

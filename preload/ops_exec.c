@@ -86,12 +86,16 @@ static int exec_copy(struct bfs_run *x, const struct bfs_program *p, bool audit,
 	return (int)e;
 }
 
-static int run_elf(struct bfs_run *x, const struct bfs_program *p,
+static int run_elf(struct bfs_run *x, struct bfs_program *p,
 		   char *const argv[])
 {
-	bool audit = bfs_exec_needs_audit(x->env.vars, p->fd, true);
-	int e = bfs_env_finish(&x->env, p->path, p->fd, audit);
+	bool audit;
+	int e;
 
+	if (bfs_exec_interp_ours(p->fd, p->interp, sizeof(p->interp)))
+		return bfs_run_interp(x, p->fd, true, p->path, p->interp, argv);
+	audit = bfs_exec_needs_audit(x->env.vars, p->fd, true);
+	e = bfs_env_finish(&x->env, p->path, p->fd, audit);
 	if (e)
 		return e;
 	bfs_run_prepare();

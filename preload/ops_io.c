@@ -152,9 +152,10 @@ ssize_t bfs_read(int fd, void *buf, size_t n)
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
 		return count_read(bfs_sys_3(SYS_read, fd, buf, n));
 	e = check(d, O_WRONLY, -EISDIR);
+	if (!e)
+		e = bfs_desc_lock(d, &signals);
 	if (e)
 		return e;
-	bfs_desc_lock(d, &signals);
 	r = read_at(d, buf, n, d->offset);
 	if (r > 0)
 		d->offset += (uint64_t)r;
@@ -187,9 +188,10 @@ ssize_t bfs_write(int fd, const void *buf, size_t n)
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
 		return count_write(bfs_sys_3(SYS_write, fd, buf, n));
 	e = check(d, O_RDONLY, -EBADF);
+	if (!e)
+		e = bfs_desc_lock(d, &signals);
 	if (e)
 		return e;
-	bfs_desc_lock(d, &signals);
 	r = write_at(d, buf, n, d->offset, 0, &end);
 	if (r > 0)
 		d->offset = end;
@@ -401,21 +403,25 @@ off_t bfs_lseek(int fd, off_t offset, int whence)
 {
 	struct bfs_desc *d = bfs_fd_desc(fd);
 	uint64_t signals;
-	off_t to;
+	off_t to = 0;
+	int e;
 
 	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
-	if (whence == SEEK_SET || whence == SEEK_CUR) {
-		bfs_desc_lock(d, &signals);
-		to = offset + (whence == SEEK_CUR ? (off_t)d->offset : 0);
-	} else if (d->kind == BFS_KIND_FILE && whence <= SEEK_HOLE) {
+	if (whence != SEEK_SET && whence != SEEK_CUR) {
+		if (d->kind != BFS_KIND_FILE || whence > SEEK_HOLE)
+			return -EINVAL;
 		to = seek_by_daemon(fd, d, offset, whence);
 		if (to < 0)
 			return to < -4095 ? -EINVAL : to;
-		bfs_desc_lock(d, &signals);
-	} else {
-		return -EINVAL;
 	}
+	e = bfs_desc_lock(d, &signals);
+	if (e)
+		return e;
+	if (whence == SEEK_SET)
+		to = offset;
+	else if (whence == SEEK_CUR)
+		to = offset + (off_t)d->offset;
 	if (to >= 0)
 		d->offset = (uint64_t)to;
 	bfs_desc_unlock(d, &signals);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sendmsg and recvmsg: addresses in BenchFS, and descriptors in flight. */
+/* sendmsg, recvmsg and their plurals: addresses in BenchFS, and descriptors in
+ * flight. */
+#include "core/util.h"
 #include "preload/count.h"
 #include "preload/fd.h"
 #include "preload/memory.h"
@@ -77,6 +79,13 @@ ssize_t bfs_sendmsg(int sock, const struct msghdr *m, int flags)
 	return bfs_peer_end(&peer, r);
 }
 
+static void received(struct msghdr *m, socklen_t room)
+{
+	if (m->msg_controllen)
+		each_fd(m, recognise);
+	bfs_peer_told(m, room);
+}
+
 ssize_t bfs_recvmsg(int sock, struct msghdr *m, int flags)
 {
 	socklen_t room = bfs_mem_in(m, sizeof(*m)) ? 0 : m->msg_namelen;
@@ -85,10 +94,54 @@ ssize_t bfs_recvmsg(int sock, struct msghdr *m, int flags)
 	bfs_count_foreign(); /* unless the daemon has to be asked */
 	r = bfs_ret(REAL(recvmsg)(sock, m, flags));
 
-	if (r < 0)
-		return r;
-	if (m->msg_controllen)
-		each_fd(m, recognise);
-	bfs_peer_told(m, room);
+	if (r >= 0)
+		received(m, room);
 	return r;
+}
+
+#define MESSAGES UIO_MAXIOV /* of one call, as the kernel's */
+
+bool bfs_messages_ours(const struct mmsghdr *v, unsigned n)
+{
+	n = BFS_MIN(n, MESSAGES);
+	if (!bfs_on || !v || bfs_mem_in(v, n * sizeof(*v)))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (bfs_message_ours(&v[i].msg_hdr))
+			return true;
+	return false;
+}
+
+int bfs_sendmmsg(int sock, struct mmsghdr *v, unsigned int n, int flags)
+{
+	unsigned done;
+
+	n = BFS_MIN(n, MESSAGES);
+	for (done = 0; done < n; done++) {
+		ssize_t r = bfs_sendmsg(sock, &v[done].msg_hdr, flags);
+
+		/* What comes behind the first is not told. */
+		if (r < 0)
+			return done ? (int)done : (int)r;
+		v[done].msg_len = (unsigned)r;
+	}
+	return (int)done;
+}
+
+int bfs_recvmmsg(int sock, struct mmsghdr *v, unsigned int n, int flags,
+		 struct timespec *wait)
+{
+	socklen_t room[MESSAGES];
+	int got;
+
+	n = BFS_MIN(n, MESSAGES);
+	bfs_count_foreign(); /* unless the daemon has to be asked */
+	if (bfs_mem_in(v, n * sizeof(*v)))
+		return (int)bfs_ret(REAL(recvmmsg)(sock, v, n, flags, wait));
+	for (unsigned i = 0; i < n; i++)
+		room[i] = v[i].msg_hdr.msg_namelen;
+	got = (int)bfs_ret(REAL(recvmmsg)(sock, v, n, flags, wait));
+	for (int i = 0; i < got; i++)
+		received(&v[i].msg_hdr, room[i]);
+	return got;
 }

@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 
 #define START_MS 30000
+/* A call that waits for the daemon may be about to end, and then hears. */
+#define GRACE_NS 2000000000ull
 
 struct run {
 	struct bfs_options *o;
@@ -120,6 +122,7 @@ static int end_keeper(struct run *r)
 static int await_ready(struct run *r)
 {
 	int e = bfs_daemon_wait(&r->dir, r->keeper_fd, r->signals, START_MS);
+	bool told;
 
 	switch (e) {
 	case 0:
@@ -127,7 +130,8 @@ static int await_ready(struct run *r)
 	case -ESRCH: /* the keeper has said why */
 		return end_keeper(r);
 	case -EINTR:
-		return 128 + BFS_MAX(bfs_signals_next(r->signals), SIGINT);
+		return 128 +
+		       BFS_MAX(bfs_signals_next(r->signals, &told), SIGINT);
 	default:
 		return bfs_fail(EX_TEMPFAIL,
 				"the daemon was not ready within %d seconds",
@@ -226,19 +230,49 @@ static int exit_status(int status)
 				   : WEXITSTATUS(status);
 }
 
+/* bfs_now() clock: what blocks signals until then is stuck; 0: nobody was told
+ * to end. */
+static uint64_t note_signal(int fd, int pidfd, uint64_t until)
+{
+	bool told = false;
+	int sig = bfs_signals_next(fd, &told);
+
+	if (sig && !told)
+		pidfd_send_signal(pidfd, sig, NULL, 0);
+	if (!until && (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT ||
+		       sig == SIGHUP))
+		until = bfs_now() + GRACE_NS;
+	return until;
+}
+
+/* The program is gone; those it has left behind get what time remains. */
+static void end_stuck(const struct run *r, uint64_t until)
+{
+	while (bfs_now() < until && bfs_stuck(r->dir.path, false))
+		(void)poll(NULL, 0, 20);
+	bfs_stuck(r->dir.path, true);
+}
+
 /* Pass signals on until the program has ended. */
 static int attend(struct run *r, pid_t pid)
 {
-	int fd = pidfd_open(pid, 0), status = 0, sig;
+	int fd = pidfd_open(pid, 0), status = 0;
 	struct pollfd p[] = { { fd, POLLIN, 0 }, { r->signals, POLLIN, 0 } };
+	uint64_t until = 0;
 
 	for (;;) {
-		(void)poll(p, 2, -1);
-		if (p[1].revents && (sig = bfs_signals_next(r->signals)))
-			pidfd_send_signal(fd, sig, NULL, 0);
+		(void)poll(p, 2, until ? 100 : -1);
+		if (p[1].revents)
+			until = note_signal(r->signals, fd, until);
 		if (p[0].revents)
 			break;
+		if (until && bfs_now() >= until) {
+			bfs_stuck(r->dir.path, true);
+			until = bfs_now() + GRACE_NS;
+		}
 	}
+	if (until)
+		end_stuck(r, until);
 	close(fd);
 	(void)waitpid(pid, &status, 0);
 	return exit_status(status);

@@ -17,6 +17,7 @@ benchfs_SOURCES = \
 	%D%/report.c \
 	%D%/rundir.c \
 	%D%/signals.c \
+	%D%/stuck.c \
 	$(NULL)
 benchfs_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DBFS_LIBDIR='"$(libdir)"' \

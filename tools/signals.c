@@ -44,12 +44,12 @@ void bfs_signals_dispose(void (*handler)(int))
 	signal(SIGPIPE, handler);
 }
 
-int bfs_signals_next(int fd)
+int bfs_signals_next(int fd, bool *told)
 {
 	struct signalfd_siginfo info;
 
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return 0;
-	/* A terminal tells the whole foreground group by itself. */
-	return info.ssi_code == SI_KERNEL ? 0 : (int)info.ssi_signo;
+	*told = info.ssi_code == SI_KERNEL;
+	return (int)info.ssi_signo;
 }

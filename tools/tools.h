@@ -137,7 +137,14 @@ int bfs_signals_take(void);	  /* a signalfd, CLOEXEC; or -1 */
 void bfs_signals_give_back(void); /* in a child, before exec */
 /* Set all of them and SIGPIPE to SIG_IGN or SIG_DFL. */
 void bfs_signals_dispose(void (*handler)(int));
-/* The next signal, if the program has to be told about it; else 0. */
-int bfs_signals_next(int fd);
+/* The next signal; 0: none.  *told: the program knows of it, since a terminal
+ * has told the whole group. */
+int bfs_signals_next(int fd, bool *told);
+/*
+ * How many clients of that run directory in our process group have been told
+ * to end, and do not hear it since our own library blocks all signals
+ * (stuck.c).  end: they are killed.
+ */
+int bfs_stuck(const char *run_dir, bool end);
 
 #endif

@@ -324,3 +324,61 @@ ROW(glob)
 	globfree(&g);
 	GIVES(glob(P("x*"), 0, NULL, &g), GLOB_NOMATCH);
 }
+
+/* What words mean, joined by spaces. */
+static const char *expand(const char *words, int flags)
+{
+	static char text[8192];
+	wordexp_t w = { .we_wordc = 0 };
+	char *to = text;
+	int r = wordexp(words, &w, flags);
+
+	if (r)
+		return r == WRDE_BADCHAR   ? "bad character"
+		       : r == WRDE_BADVAL  ? "undefined"
+		       : r == WRDE_CMDSUB  ? "command"
+		       : r == WRDE_SYNTAX  ? "syntax"
+		       : r == WRDE_NOSPACE ? "no space"
+					   : "?";
+	for (size_t i = 0; i < w.we_wordc; i++) {
+		const char *p = w.we_wordv[i];
+
+		if (!strncmp(p, row_dir, strlen(row_dir)))
+			to += sprintf(to, "@"), p += strlen(row_dir);
+		to += sprintf(to, "%s ", p);
+	}
+	*to = '\0';
+	wordfree(&w);
+	return text;
+}
+
+ROW(wordexp)
+{
+	wordexp_t w = { .we_offs = 2 };
+
+	put("a", ""), put("b", ""), put("a*", ""), put("it's", "");
+	setenv("ROW", row_dir, 1);
+	unsetenv("NONE");
+	TEXT(expand("$ROW/*", 0), "@/a @/a* @/b @/it's ");
+	TEXT(expand("\"$ROW\"/x $ROW/[ab] z", 0), "@/x @/a @/b z ");
+	TEXT(expand("${ROW}/a'*'", 0), "@/a* ");
+	TEXT(expand("$ROW/[b]'*' $ROW/'?'", 0), "@/b @/? ");
+	setenv("ROW_STAR", "*", 1);
+	TEXT(expand("$ROW/i* $ROW/\"$ROW_STAR\"", 0), "@/it's @/* ");
+	TEXT(expand("$ROW/x* $ROW/\\a \"*\"q", 0), "@/x* @/a *q ");
+	TEXT(expand("$(echo x)$ROW/nothing-[q]", WRDE_NOCMD), "command");
+	TEXT(expand("`echo $ROW`/i*", 0), "@/it's ");
+	TEXT(expand("$ROW/* $NONE", WRDE_UNDEF), "undefined");
+	TEXT(expand("$ROW/* | x", 0), "bad character");
+	TEXT(expand("$ROW/* ${", 0), "syntax");
+	chdir(row_dir);
+	TEXT(expand("?", 0), "a b ");
+	GIVES(wordexp("one ?", &w, WRDE_DOOFFS), 0);
+	GIVES(wordexp("i*s", &w, WRDE_DOOFFS | WRDE_APPEND), 0);
+	TRUE(w.we_wordc == 4 && !w.we_wordv[0] && !w.we_wordv[1]);
+	TEXT(w.we_wordv[2], "one");
+	TEXT(w.we_wordv[5], "it's");
+	GIVES(wordexp("b?*", &w, WRDE_REUSE), 0);
+	TRUE(w.we_wordc == 1 && !strcmp(w.we_wordv[0], "b?*"));
+	wordfree(&w);
+}

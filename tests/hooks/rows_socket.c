@@ -210,6 +210,33 @@ ROW(sendmsg)
 	FAILS(sendmsg(c, &m, 0), ENOENT);
 }
 
+ROW(sendmmsg)
+{
+	int s = receiver(), c = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char buf[8] = "", out[] = "hello";
+	struct iovec v[2] = { { out, 5 }, { out + 1, 2 } };
+	struct sockaddr_un good;
+	struct mmsghdr m[3] = {
+		{ .msg_hdr = { .msg_iov = &v[0], .msg_iovlen = 1 } },
+		{ .msg_hdr = { .msg_iov = &v[1], .msg_iovlen = 1 } },
+		{ .msg_hdr = { .msg_iov = &v[1], .msg_iovlen = 1 } },
+	};
+
+	at("s");
+	good = addr;
+	at("none");
+	for (int i = 0; i < 3; i++) {
+		m[i].msg_hdr.msg_name = i < 2 ? &good : &addr;
+		m[i].msg_hdr.msg_namelen = sizeof(addr);
+	}
+	IS(sendmmsg(c, m, 3, 0), 2);
+	TRUE(m[0].msg_len == 5 && m[1].msg_len == 2);
+	IS(recv(s, buf, sizeof(buf), MSG_DONTWAIT), 5);
+	IS(recv(s, buf, sizeof(buf), MSG_DONTWAIT), 2);
+	TEXT(buf, "elllo");
+	FAILS(sendmmsg(c, m + 2, 1, 0), ENOENT);
+}
+
 /* A message of one byte with room for one descriptor. */
 static struct msghdr *message(void)
 {
@@ -279,4 +306,30 @@ ROW(recvmsg)
 	TEXT(get("f"), "Jello");
 	FAILS(recvmsg(pair[1], message(), MSG_DONTWAIT), EAGAIN);
 	told_by_recvmsg();
+}
+
+ROW(recvmmsg)
+{
+	int pair[2], fd = file("f", "hello"), got = -1;
+	struct mmsghdr m = { .msg_hdr = *message() };
+	struct sockaddr_un told;
+	char buf[8] = "";
+	struct iovec v = { buf, sizeof(buf) };
+	struct mmsghdr n = { .msg_hdr = { .msg_iov = &v,
+					  .msg_iovlen = 1,
+					  .msg_name = &told,
+					  .msg_namelen = sizeof(told) } };
+
+	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	attach(&m.msg_hdr, fd);
+	IS(sendmmsg(pair[0], &m, 1, 0), 1);
+	close(fd);
+	m.msg_hdr = *message();
+	IS(recvmmsg(pair[1], &m, 1, 0, NULL), 1);
+	memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&m.msg_hdr)), sizeof(got));
+	IS(pwrite(got, "J", 1, 0), 1);
+	TEXT(get("f"), "Jello");
+	FAILS(recvmmsg(pair[1], &m, 1, MSG_DONTWAIT, NULL), EAGAIN);
+	IS(recvmmsg(letter(), &n, 1, MSG_DONTWAIT, NULL), 1);
+	TRUE(n.msg_len == 5 && names(&told, "c"));
 }

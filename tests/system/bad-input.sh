@@ -72,6 +72,22 @@ conf 'metadata: { journal = "lmdb"; };'
 row 78 "conf:2.*lmdb" run -c "$T/conf" -- true
 conf 'client: { mount = "/other"; }; node: { log_level = "error"; };'
 row 0 "" run -c "$T/conf" -- ls /other
+# what it includes
+mkdir "$T/conf.d"
+echo 'network: { timeout_secs = 0; };' >"$T/conf.d/sub"
+conf "@include \"$T/conf.d\""
+row 78 "conf:2.*conf.d.*not a file" run -c "$T/conf" -- true
+conf "  @include \"$T/conf.d/none\""
+row 78 "conf:2" run -c "$T/conf" -- true
+conf "@include \"$T/conf.d/sub\""
+row 78 "conf.d/sub:1.*3600" run -c "$T/conf" -- true
+printf '\n@include "%s/conf.d"\n' "$T" >"$T/conf.d/sub"
+row 78 "conf.d/sub:2.*not a file" run -c "$T/conf" -- true
+echo "@include \"$T/conf.d/sub\"" >"$T/conf.d/sub" # itself
+row 78 "conf.d/sub:1" run -c "$T/conf" -- true
+conf "/* @include \"$T/conf.d\"
+@include \"$T/conf.d\" */ client: { mount = \"/other\"; };"
+row 0 "" run -c "$T/conf" -- ls /other
 row 66 "no-such-conf" run -c "$T/no-such-conf" -- true
 row 78 "$T/dir" run -c "$T/dir" -- true
 row 64 "nonsense" run -o network.nonsense=1 -- true

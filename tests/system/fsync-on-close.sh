@@ -8,10 +8,10 @@ requires "$PY"
 cat >"$T/closes.py" <<'END'
 import ctypes, errno, fcntl, json, os, signal, subprocess, sys, time
 os.chdir(sys.argv[1])
-on, tool = sys.argv[2] == 'on', sys.argv[3:]
+on = sys.argv[2] == 'on'
 
 def counts():
-    s = json.loads(subprocess.check_output(tool + ['status', '--json', '--run-dir', os.environ['BENCHFS_RUN_DIR']]))
+    s = json.loads(subprocess.check_output(['benchfs', 'status', '--json']))
     return s['client_close_syncs'], s['close_syncs']
 
 def child(f):
@@ -82,13 +82,9 @@ got = counts()[1] - before
 if got != (3 if on else 0):
     sys.exit(f'the daemon synced {got} files of processes that are gone')
 END
-tool=$builddir/benchfs
-[ -x "$builddir/run" ] && tool="$builddir/run benchfs"
 closes() {
 	run_options="${BENCHFS_TEST_OPTIONS:-} -o storage.fsync_on_close=$*"
-	# word splitting is wanted
-	# shellcheck disable=SC2086
-	bfs "$PY" "$T/closes.py" "$mnt" "$1" $tool || fail "$*: $?"
+	bfs "$PY" "$T/closes.py" "$mnt" "$1" || fail "$*: $?"
 }
 closes on
 closes on -o storage.max_storage_gb=1 # through the daemon

@@ -26,6 +26,7 @@ SYSTEM_TESTS = \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
 	%D%/client-death.sh \
+	%D%/counters.sh \
 	%D%/cp.sh \
 	%D%/cwd.sh \
 	%D%/daemon-gone.sh \
@@ -52,6 +53,7 @@ SYSTEM_TESTS = \
 	%D%/hooks.sh \
 	%D%/hostile.sh \
 	%D%/idle.sh \
+	%D%/interp.sh \
 	%D%/leftovers.sh \
 	%D%/libraries.sh \
 	%D%/links.sh \
