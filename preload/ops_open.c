@@ -130,12 +130,29 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 	return e;
 }
 
+/* What the kernel refuses before it looks at the path. */
+static int bad_flags(int flags)
+{
+	bool unnamed = (flags & O_TMPFILE) == O_TMPFILE;
+
+	if (flags & O_PATH)
+		return 0;
+	if (unnamed)
+		return (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : 0;
+	return (flags & O_CREAT) && (flags & O_DIRECTORY) ? -EINVAL : 0;
+}
+
 int bfs_openat(int dirfd, const char *path, int flags, mode_t mode)
 {
 	struct bfs_where w;
 	struct bfs_desc *d;
-	int e = bfs_where(&w, dirfd, path);
+	int e = bad_flags(flags);
 
+	if (!e)
+		e = bfs_where_at(&w, dirfd, path,
+				 flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+	if (!e && w.link_slash && (flags & O_CREAT))
+		e = -EISDIR;
 	if (!e)
 		e = bfs_desc_new(&d);
 	/* The kernel ignores what O_PATH does not use. */

@@ -5,6 +5,7 @@ SYSTEM_HELPERS = \
 	%D%/calls \
 	%D%/aio \
 	%D%/addresses \
+	%D%/at \
 	%D%/deny \
 	%D%/dirs \
 	%D%/forks \
@@ -22,6 +23,7 @@ SYSTEM_TESTS = \
 	%D%/aio.sh \
 	%D%/addresses.sh \
 	%D%/append.sh \
+	%D%/at.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
 	%D%/client-death.sh \
