@@ -237,11 +237,8 @@ int bfs_truncate(const char *path, off_t size)
 	/* By path, even if that is a name of a descriptor. */
 	struct bfs_setattr_req q = { .valid = BFS_SET_SIZE,
 				     .size = (uint64_t)size,
-<<<<<<< HEAD
-				     .room = bfs_file_room() };
-=======
+				     .room = bfs_file_room(),
 				     .flags = AT_EMPTY_PATH };
->>>>>>> c565eae (at.sh: every *at call on every kind of descriptor and path; what it found)
 	struct bfs_where w;
 	int e;
 
