@@ -12,6 +12,7 @@ SYSTEM_HELPERS = \
 	%D%/libraries \
 	%D%/maps \
 	%D%/spawn \
+	%D%/stamps \
 	%D%/streams \
 	%D%/threads \
 	%D%/tree \
@@ -85,6 +86,7 @@ SYSTEM_TESTS = \
 	%D%/special.sh \
 	%D%/split.sh \
 	%D%/sqlite.sh \
+	%D%/stamps.sh \
 	%D%/stat.sh \
 	%D%/static.sh \
 	%D%/stdio.sh \
