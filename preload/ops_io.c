@@ -31,7 +31,8 @@ static int check(const struct bfs_desc *d, unsigned refused, int dir_error)
 {
 	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
-	if ((d->oflags & O_ACCMODE) == refused)
+	if ((d->oflags & O_ACCMODE) == refused ||
+	    (d->oflags & O_ACCMODE) == O_ACCMODE)
 		return -EBADF;
 	return d->kind == BFS_KIND_DIR ? dir_error : 0;
 }
@@ -42,6 +43,8 @@ static ssize_t read_at(struct bfs_desc *d, void *buf, size_t n, uint64_t offset)
 	size_t done = 0;
 	int e;
 
+	if (n > INT64_MAX - offset)
+		return -EINVAL;
 	/* As far as the buffer is good, like the kernel. */
 	n = BFS_MIN(n, MOST);
 	if (n && !(n = bfs_mem_out_most(buf, n)))
@@ -78,6 +81,8 @@ static ssize_t write_at(struct bfs_desc *d, const void *buf, size_t n,
 	size_t done = 0;
 	int e;
 
+	if (n > INT64_MAX - offset)
+		return -EINVAL;
 	n = BFS_MIN(n, MOST);
 	if (n && !(n = bfs_mem_in_most(buf, n)))
 		return -EFAULT;

@@ -250,6 +250,9 @@ int bfs_flock(int fd, int op)
 	}
 	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
+	/* The mode that neither reads nor writes has nothing to lock. */
+	if ((d->oflags & O_ACCMODE) == O_ACCMODE)
+		return q.type == F_UNLCK ? 0 : -EBADF;
 	if (!with_daemon(d))
 		return (int)bfs_sys_2(SYS_flock, fd, op);
 	q.flags = op & LOCK_NB ? 0 : BFS_LOCK_BLOCK;

@@ -81,6 +81,7 @@ static void open_kinds(void)
 	add("file", open("f", O_RDWR));
 	add("file read only", open("f", O_RDONLY));
 	add("file write only", open("f", O_WRONLY));
+	add("file for ioctl", open("f", O_ACCMODE));
 	add("O_PATH file", open("f", O_PATH));
 	add("O_PATH link", open("l", O_PATH | O_NOFOLLOW));
 	add("fifo", open("p", O_RDWR | O_NONBLOCK));

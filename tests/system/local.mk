@@ -8,6 +8,7 @@ SYSTEM_HELPERS = \
 	%D%/at \
 	%D%/deny \
 	%D%/dirs \
+	%D%/extents \
 	%D%/forks \
 	%D%/libraries \
 	%D%/maps \
@@ -41,6 +42,7 @@ SYSTEM_TESTS = \
 	%D%/exclusive.sh \
 	%D%/exec.sh \
 	%D%/exec-self.sh \
+	%D%/extents.sh \
 	%D%/find.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
