@@ -200,6 +200,7 @@ static void start_behind(struct bfs_where *w, const char *rest)
 
 	while (*p == '/')
 		p++;
+	w->magic = true;
 	w->link = !*rest;
 	w->link_slash = *rest && !*p;
 	w->path = w->link_slash ? "." : p;
@@ -257,7 +258,7 @@ int bfs_where(struct bfs_where *w, int dirfd, const char *path)
 	if (n == BFS_PATH_MAX)
 		return -ENAMETOOLONG;
 	w->at = (struct bfs_handle){ 0, 0, 0 };
-	w->link = w->link_slash = false;
+	w->link = w->link_slash = w->magic = false;
 	w->hops = 0;
 	if (!*path)
 		return -ENOENT;

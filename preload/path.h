@@ -31,6 +31,7 @@ struct bfs_where {
 	/* The path was that of a symlink of /proc to what at is, and behind it
 	 * came nothing, or only slashes. */
 	bool link, link_slash;
+	bool magic; /* the path began with the name of such a symlink */
 	unsigned hops;
 	char buf[BFS_PATH_MAX]; /* behind an escape */
 };

@@ -349,7 +349,10 @@ int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
 	int r = check_flags(&o.flags);
 
 	if (!r)
-		r = bfs_walk(c, &w, req->at, req->path, walk_flags(o.flags), 0);
+		r = bfs_walk(c, &w, req->at, req->path,
+			     walk_flags(o.flags) |
+				     BFS_WALK_RESOLVE(req->resolve),
+			     0);
 	if (!r)
 		r = open_walked(&o, rep, &w);
 	if (r && c->pass_fd >= 0) {

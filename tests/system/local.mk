@@ -12,6 +12,7 @@ SYSTEM_HELPERS = \
 	%D%/forks \
 	%D%/libraries \
 	%D%/maps \
+	%D%/openat2 \
 	%D%/spawn \
 	%D%/stamps \
 	%D%/streams \
@@ -70,6 +71,7 @@ SYSTEM_TESTS = \
 	%D%/names.sh \
 	%D%/needed.sh \
 	%D%/offsets.sh \
+	%D%/openat2.sh \
 	%D%/patch.sh \
 	%D%/perl.sh \
 	%D%/permissions-own.sh \
