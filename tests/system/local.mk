@@ -128,6 +128,7 @@ SYSTEM_PY = \
 	%D%/py/threads.py \
 	%D%/py/unlinked.py \
 	%D%/py/xattr-limits.py \
+	%D%/py/xattr-users.py \
 	%D%/py/xattr.py \
 	$(NULL)
 
