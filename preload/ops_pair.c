@@ -22,8 +22,10 @@ struct pair {
 	struct bfs_where from, to;
 	struct place old, new;
 	uint32_t flags;
-	/* The errors that come before EXDEV; 0: there is none. */
-	int (*check)(const struct pair *p);
+	/* What is wrong with one place alone comes before EXDEV, and with the
+	 * old one before anything about the new: 0 or -errno. */
+	int (*check_old)(const struct pair *p);
+	int (*check_new)(struct place at);
 };
 
 /* libc's own names from here on: a place may lie anywhere. */
@@ -72,28 +74,28 @@ static int look_new(struct place at)
 	return e || !at.path[end] ? e : -ENOENT;
 }
 
-static int check_rename(const struct pair *p)
+static int look_old_parent(const struct pair *p)
 {
-	int e = look_parent(p->old);
-
-	return e ? e : look_parent(p->new);
+	return look_parent(p->old);
 }
 
-static int check_link(const struct pair *p)
+static int look_old(const struct pair *p)
 {
-	int flags = (int)p->flags & AT_EMPTY_PATH, e;
+	int flags = (int)p->flags & AT_EMPTY_PATH;
 
 	if (!(p->flags & AT_SYMLINK_FOLLOW))
 		flags |= AT_SYMLINK_NOFOLLOW;
-	e = look(p->old, flags);
-	return e ? e : look_new(p->new);
+	return look(p->old, flags);
 }
 
-static int refuse(const struct pair *p)
+static int refuse(const struct pair *p, int e)
 {
-	int e = p->check(p);
+	int old = p->check_old(p), new;
 
-	return e ? e : -EXDEV;
+	if (old || e)
+		return old ? old : e;
+	new = p->check_new(p->new);
+	return new ? new : -EXDEV;
 }
 
 static int run_pair(struct pair *p,
@@ -109,7 +111,7 @@ static int run_pair(struct pair *p,
 			return 1;
 		if ((p->from.foreign && !bfs_where_lead(&p->from, false)) ||
 		    (p->to.foreign && !bfs_where_lead(&p->to, false)))
-			return refuse(p);
+			return refuse(p, 0);
 		e = send(c, &r, p);
 		if (!bfs_where_on(r.escape.which && e == -(int)BFS_ESCAPE
 					  ? &p->to
@@ -141,13 +143,14 @@ int bfs_renameat2(int fromfd, const char *from, int tofd, const char *to,
 	struct pair p = { .old = { fromfd, from },
 			  .new = { tofd, to },
 			  .flags = flags,
-			  .check = check_rename };
+			  .check_old = look_old_parent,
+			  .check_new = look_parent };
 	int e = bfs_where_name(&p.from, fromfd, from);
 
-	if (!e)
+	if (!e) {
 		e = bfs_where_name(&p.to, tofd, to);
-	if (!e)
-		e = run_pair(&p, send_rename);
+		e = e ? refuse(&p, e) : run_pair(&p, send_rename);
+	}
 	return e == 1 ? (int)bfs_ret(REAL(renameat2)(p.from.dirfd, p.from.path,
 						     p.to.dirfd, p.to.path,
 						     flags))
@@ -184,7 +187,8 @@ int bfs_linkat(int fromfd, const char *from, int tofd, const char *to,
 	struct pair p = { .old = { fromfd, from },
 			  .new = { tofd, to },
 			  .flags = (uint32_t)flags,
-			  .check = check_link };
+			  .check_old = look_old,
+			  .check_new = look_new };
 	int e;
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
@@ -193,13 +197,13 @@ int bfs_linkat(int fromfd, const char *from, int tofd, const char *to,
 			 flags & AT_SYMLINK_FOLLOW
 				 ? flags
 				 : flags | AT_SYMLINK_NOFOLLOW);
-	if (!e)
-		e = bfs_where_name(&p.to, tofd, to);
 	/* The usual way to name an O_TMPFILE: /proc/self/fd/N, a link. */
 	if (!e && !*p.from.path && (flags & AT_SYMLINK_FOLLOW))
 		p.flags |= AT_EMPTY_PATH;
-	if (!e)
-		e = run_pair(&p, send_link);
+	if (!e) {
+		e = bfs_where_name(&p.to, tofd, to);
+		e = e ? refuse(&p, e) : run_pair(&p, send_link);
+	}
 	return e == 1 ? (int)bfs_ret(REAL(linkat)(p.from.dirfd, p.from.path,
 						  p.to.dirfd, p.to.path, flags))
 		      : e;

@@ -13,6 +13,7 @@ SYSTEM_HELPERS = \
 	%D%/libraries \
 	%D%/maps \
 	%D%/openat2 \
+	%D%/renames \
 	%D%/spawn \
 	%D%/stamps \
 	%D%/streams \
@@ -80,6 +81,7 @@ SYSTEM_TESTS = \
 	%D%/readdir.sh \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
+	%D%/renames.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \
 	%D%/run.sh \
