@@ -105,7 +105,7 @@ static int lock_and_refill(struct bfs_dirstream *s)
 	uint64_t signals;
 	int r;
 
-	if (!d)
+	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
 	r = bfs_desc_lock(d, &signals);
 	if (r)

@@ -250,6 +250,9 @@ int bfs_fd_placeholder(enum bfs_kind kind, struct bfs_desc *d, bool cloexec)
 	int64_t pos = (int64_t)((uint64_t)BFS_DESC_GEN(d->word) << 32 | i);
 	int fd, r;
 
+	/* The mode that neither reads nor writes could not be locked. */
+	if (access == O_ACCMODE)
+		access = O_RDONLY;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", arenas[a].empty_fd);
 	fd = bfs_sys_openat(AT_FDCWD, name, access | (cloexec ? O_CLOEXEC : 0),
 			    0);

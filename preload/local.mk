@@ -10,7 +10,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/session_ucx.c %D%/session_ucx.h \
 	%D%/cwd.c \
 	%D%/lock.h %D%/ops_lock.c \
-	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c \
+	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c %D%/ops_pair.c \
 	%D%/dirlist.c %D%/dirlist.h %D%/dirstream.c %D%/dirstream.h \
 	%D%/fts_tree.c %D%/fts_tree.h \
 	%D%/ops_dir.c %D%/ops_fts.c %D%/ops_ftw.c %D%/ops_scan.c \
@@ -25,7 +25,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/ops_message.c %D%/ops_popen.c %D%/ops_sock.c %D%/ops_sockname.c %D%/ops_spawn.c \
 	%D%/ops_system.c %D%/peer.h %D%/pipe.h %D%/script.c %D%/script.h \
 	%D%/shell.h %D%/spawn_actions.c %D%/spawn_actions.h \
-	%D%/ops_open.c %D%/ops_setattr.c %D%/ops_xattr.c %D%/own.c %D%/own.h \
+	%D%/open.h %D%/ops_open.c %D%/ops_openat2.c %D%/ops_setattr.c %D%/ops_xattr.c %D%/own.c %D%/own.h \
 	%D%/ops_stdio.c %D%/stdio_jumps.c %D%/stdio.h \
 	%D%/ops_aio.c %D%/ops_copy.c %D%/ops_map.c \
 	%D%/ops_syscall.c %D%/syscalls.def \

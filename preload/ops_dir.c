@@ -21,8 +21,15 @@ static DIR *fail(long e)
 DIR *bfs_fdopendir(int fd)
 {
 	struct bfs_dirstream *s;
+	struct stat st;
 
 	switch (bfs_fd_kind(fd)) {
+	case BFS_KIND_PATH: /* reading from it will fail */
+		if (bfs_fstat(fd, &st))
+			return fail(-EBADF);
+		if (!S_ISDIR(st.st_mode))
+			return fail(-ENOTDIR);
+		/* fall through */
 	case BFS_KIND_DIR:
 		s = bfs_dir_new(fd);
 		return s ? (DIR *)s : fail(-ENOMEM);

@@ -322,7 +322,8 @@ ssize_t bfs_readahead(int fd, off_t offset, size_t n)
 {
 	int e = held_file(fd);
 
-	if (!e && (bfs_fd_desc(fd)->oflags & O_ACCMODE) == O_WRONLY)
+	/* O_WRONLY, or the mode that neither reads nor writes. */
+	if (!e && bfs_fd_desc(fd)->oflags & O_WRONLY)
 		e = -EBADF;
 	return e == -ENODEV ? -EINVAL : e;
 }

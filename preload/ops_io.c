@@ -31,7 +31,8 @@ static int check(const struct bfs_desc *d, unsigned refused, int dir_error)
 {
 	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
-	if ((d->oflags & O_ACCMODE) == refused)
+	if ((d->oflags & O_ACCMODE) == refused ||
+	    (d->oflags & O_ACCMODE) == O_ACCMODE)
 		return -EBADF;
 	return d->kind == BFS_KIND_DIR ? dir_error : 0;
 }
@@ -42,6 +43,8 @@ static ssize_t read_at(struct bfs_desc *d, void *buf, size_t n, uint64_t offset)
 	size_t done = 0;
 	int e;
 
+	if (n > INT64_MAX - offset)
+		return -EINVAL;
 	/* As far as the buffer is good, like the kernel. */
 	n = BFS_MIN(n, MOST);
 	if (n && !(n = bfs_mem_out_most(buf, n)))
@@ -78,6 +81,8 @@ static ssize_t write_at(struct bfs_desc *d, const void *buf, size_t n,
 	size_t done = 0;
 	int e;
 
+	if (n > INT64_MAX - offset)
+		return -EINVAL;
 	n = BFS_MIN(n, MOST);
 	if (n && !(n = bfs_mem_in_most(buf, n)))
 		return -EFAULT;
@@ -136,10 +141,10 @@ ssize_t bfs_pread(int fd, void *buf, size_t n, off_t offset)
 
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
 		return count_read(bfs_sys_4(SYS_pread64, fd, buf, n, offset));
+	if (offset < 0)
+		return -EINVAL;
 	e = check(d, O_WRONLY, -EISDIR);
-	if (e)
-		return e;
-	return offset < 0 ? -EINVAL : read_at(d, buf, n, (uint64_t)offset);
+	return e ? e : read_at(d, buf, n, (uint64_t)offset);
 }
 
 ssize_t bfs_read(int fd, void *buf, size_t n)
@@ -171,11 +176,10 @@ ssize_t bfs_pwrite(int fd, const void *buf, size_t n, off_t offset)
 
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
 		return count_write(bfs_sys_4(SYS_pwrite64, fd, buf, n, offset));
+	if (offset < 0)
+		return -EINVAL;
 	e = check(d, O_RDONLY, -EBADF);
-	if (e)
-		return e;
-	return offset < 0 ? -EINVAL
-			  : write_at(d, buf, n, (uint64_t)offset, 0, &end);
+	return e ? e : write_at(d, buf, n, (uint64_t)offset, 0, &end);
 }
 
 ssize_t bfs_write(int fd, const void *buf, size_t n)
@@ -214,6 +218,21 @@ static ssize_t total(const struct iovec *v, int count)
 		sum += v[i].iov_len;
 	}
 	return (ssize_t)sum;
+}
+
+/* The order of errors is the kernel's.  The bytes or -errno. */
+static ssize_t check_vector(int fd, const struct iovec *v, int count,
+			    unsigned refused, int dir_error)
+{
+	const struct bfs_desc *d = bfs_fd_desc(fd);
+	ssize_t n;
+	int e;
+
+	e = check(d, refused, dir_error);
+	if (e == -EBADF)
+		return e;
+	n = total(v, count);
+	return n < 0 || !e ? n : e;
 }
 
 static ssize_t each(int fd, const struct iovec *v, int count, off_t offset,
@@ -270,7 +289,7 @@ static size_t gather(char *to, const struct iovec *v, int count)
 static ssize_t write_vector(int fd, const struct iovec *v, int count,
 			    off_t offset)
 {
-	ssize_t n = total(v, count), r;
+	ssize_t n = check_vector(fd, v, count, O_RDONLY, -EBADF), r;
 	size_t done;
 	long at;
 
@@ -289,29 +308,23 @@ static ssize_t write_vector(int fd, const struct iovec *v, int count,
 static ssize_t read_vector(int fd, const struct iovec *v, int count,
 			   off_t offset)
 {
-	ssize_t n = total(v, count);
+	ssize_t n = check_vector(fd, v, count, O_WRONLY, -EISDIR);
 
 	return n < 0 ? n : each(fd, v, count, offset, one_read);
 }
 
 ssize_t bfs_readv(int fd, const struct iovec *v, int count)
 {
-	int e;
-
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
 		return count_read(bfs_sys_3(SYS_readv, fd, v, count));
-	e = check(bfs_fd_desc(fd), O_WRONLY, -EISDIR);
-	return e ? e : read_vector(fd, v, count, -1);
+	return read_vector(fd, v, count, -1);
 }
 
 ssize_t bfs_writev(int fd, const struct iovec *v, int count)
 {
-	int e;
-
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS)
 		return count_write(bfs_sys_3(SYS_writev, fd, v, count));
-	e = check(bfs_fd_desc(fd), O_RDONLY, -EBADF);
-	return e ? e : write_vector(fd, v, count, -1);
+	return write_vector(fd, v, count, -1);
 }
 
 ssize_t bfs_preadv2(int fd, const struct iovec *v, int count, off_t offset,

@@ -10,6 +10,8 @@
 #include "preload/real.h"
 #include "preload/session.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static ssize_t copy_out(char *buf, size_t n, const char *from, size_t len)
@@ -32,6 +34,9 @@ static ssize_t read_descriptor(const struct bfs_where *w, char *buf, size_t n)
 	char path[BFS_PATH_MAX];
 	int len = bfs_handle_path(w->at, path, sizeof(path));
 
+	if (len == -ENOENT)
+		len = snprintf(path, sizeof(path), "%s/#%lu (deleted)",
+			       bfs_settings.mount, w->at.ino);
 	return len < 0 ? len : copy_out(buf, n, path, (size_t)len);
 }
 
@@ -68,6 +73,9 @@ ssize_t bfs_readlinkat(int dirfd, const char *path, char *buf, size_t n)
 	if (!e)
 		done = copy_out(buf, n, rep.target.ptr, rep.target.len);
 	bfs_rpc_end(&r);
+	/* A descriptor that is no symlink has nothing of that name. */
+	if (e == -EINVAL && !*path)
+		e = -ENOENT;
 	return e ? e : done;
 }
 

@@ -235,10 +235,6 @@ int bfs_flock(int fd, int op)
 	struct bfs_lock_rep rep;
 	int e;
 
-	if (!d || d->kind == BFS_KIND_PATH)
-		return -EBADF;
-	if (!with_daemon(d))
-		return (int)bfs_sys_2(SYS_flock, fd, op);
 	switch (op & ~LOCK_NB) {
 	case LOCK_SH:
 		q.type = F_RDLCK;
@@ -252,6 +248,13 @@ int bfs_flock(int fd, int op)
 	default:
 		return -EINVAL;
 	}
+	if (!d || d->kind == BFS_KIND_PATH)
+		return -EBADF;
+	/* The mode that neither reads nor writes has nothing to lock. */
+	if ((d->oflags & O_ACCMODE) == O_ACCMODE)
+		return q.type == F_UNLCK ? 0 : -EBADF;
+	if (!with_daemon(d))
+		return (int)bfs_sys_2(SYS_flock, fd, op);
 	q.flags = op & LOCK_NB ? 0 : BFS_LOCK_BLOCK;
 	e = ask(fd, d, &q, &rep);
 	return e == -EACCES ? -EAGAIN : e;

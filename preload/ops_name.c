@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Calls that make, move and remove names. */
+/* Calls that make and remove names. */
 #include "core/sys.h"
 #include "preload/fd.h"
 #include "preload/memory.h"
@@ -16,7 +16,7 @@ static int make_node(int dirfd, const char *path, mode_t mode, dev_t dev,
 	struct bfs_rpc r = BFS_RPC_INIT;
 	struct bfs_mknod_rep rep;
 	struct bfs_client *c;
-	int e = bfs_where(w, dirfd, path);
+	int e = bfs_where_name(w, dirfd, path);
 
 	if (!e)
 		e = bfs_session(&c);
@@ -129,7 +129,7 @@ int bfs_unlinkat(int dirfd, const char *path, int flags)
 
 	if (flags & ~AT_REMOVEDIR)
 		return -EINVAL;
-	e = bfs_where(&w, dirfd, path);
+	e = bfs_where_name(&w, dirfd, path);
 	if (!e)
 		e = bfs_session(&c);
 	while (!e) {
@@ -164,126 +164,4 @@ int bfs_remove(const char *path)
 	int e = bfs_unlink(path);
 
 	return e == -EISDIR ? bfs_rmdir(path) : e;
-}
-
-/*
- * Calls with two places: both in BenchFS or both outside, else EXDEV as
- * between two file systems.  send: one RPC with both.
- */
-struct pair {
-	struct bfs_where from, to;
-	uint32_t flags;
-};
-
-static bool bad_dirfd(const struct bfs_where *w)
-{
-	return *w->path != '/' && w->dirfd != AT_FDCWD &&
-	       bfs_sys_fcntl(w->dirfd, F_GETFD, 0) < 0;
-}
-
-static int run_pair(struct pair *p,
-		    int (*send)(struct bfs_client *c, struct bfs_rpc *r,
-				struct pair *p))
-{
-	struct bfs_rpc r = BFS_RPC_INIT;
-	struct bfs_client *c;
-	int e = bfs_session(&c);
-
-	while (!e) {
-		if (p->from.foreign && p->to.foreign)
-			return 1;
-		if ((p->from.foreign && !bfs_where_lead(&p->from, false)) ||
-		    (p->to.foreign && !bfs_where_lead(&p->to, false)))
-			return bad_dirfd(p->from.foreign ? &p->from : &p->to)
-				       ? -EBADF
-				       : -EXDEV;
-		e = send(c, &r, p);
-		if (!bfs_where_on(r.escape.which && e == -(int)BFS_ESCAPE
-					  ? &p->to
-					  : &p->from,
-				  &r, &e))
-			break;
-	}
-	bfs_rpc_end(&r);
-	return e;
-}
-
-static int send_rename(struct bfs_client *c, struct bfs_rpc *r, struct pair *p)
-{
-	struct bfs_rename_rep rep;
-
-	return bfs_rpc_rename(
-		c, r,
-		&(struct bfs_rename_req){ .old_at = p->from.at,
-					  .old_path = bfs_where_str(&p->from),
-					  .new_at = p->to.at,
-					  .new_path = bfs_where_str(&p->to),
-					  .flags = p->flags },
-		&rep);
-}
-
-int bfs_renameat2(int fromfd, const char *from, int tofd, const char *to,
-		  unsigned int flags)
-{
-	struct pair p = { .flags = flags };
-	int e = bfs_where(&p.from, fromfd, from);
-
-	if (!e)
-		e = bfs_where(&p.to, tofd, to);
-	if (!e)
-		e = run_pair(&p, send_rename);
-	return e == 1 ? (int)bfs_ret(REAL(renameat2)(p.from.dirfd, p.from.path,
-						     p.to.dirfd, p.to.path,
-						     flags))
-		      : e;
-}
-
-int bfs_renameat(int fromfd, const char *from, int tofd, const char *to)
-{
-	return bfs_renameat2(fromfd, from, tofd, to, 0);
-}
-
-int bfs_rename(const char *from, const char *to)
-{
-	return bfs_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
-}
-
-static int send_link(struct bfs_client *c, struct bfs_rpc *r, struct pair *p)
-{
-	struct bfs_link_rep rep;
-
-	return bfs_rpc_link(
-		c, r,
-		&(struct bfs_link_req){ .old_at = p->from.at,
-					.old_path = bfs_where_str(&p->from),
-					.new_at = p->to.at,
-					.new_path = bfs_where_str(&p->to),
-					.flags = p->flags },
-		&rep);
-}
-
-int bfs_linkat(int fromfd, const char *from, int tofd, const char *to,
-	       int flags)
-{
-	struct pair p = { .flags = (uint32_t)flags };
-	int e;
-
-	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	e = bfs_where_at(&p.from, fromfd, from, flags);
-	if (!e)
-		e = bfs_where(&p.to, tofd, to);
-	/* The usual way to name an O_TMPFILE: /proc/self/fd/N, a link. */
-	if (!e && !*p.from.path && (flags & AT_SYMLINK_FOLLOW))
-		p.flags |= AT_EMPTY_PATH;
-	if (!e)
-		e = run_pair(&p, send_link);
-	return e == 1 ? (int)bfs_ret(REAL(linkat)(p.from.dirfd, p.from.path,
-						  p.to.dirfd, p.to.path, flags))
-		      : e;
-}
-
-int bfs_link(const char *from, const char *to)
-{
-	return bfs_linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
 }

@@ -3,12 +3,13 @@
 #include "core/log.h"
 #include "core/sys.h"
 #include "preload/fd.h"
+#include "preload/open.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
 #include "preload/session.h"
 
-static bool creates(int flags)
+bool bfs_open_creates(int flags)
 {
 	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 }
@@ -80,9 +81,23 @@ static int finish(struct bfs_rpc *r, const struct bfs_open_rep *rep,
 	return fd;
 }
 
+static int open_foreign(const struct bfs_where *w, int flags, mode_t mode,
+			uint32_t resolve)
+{
+	struct open_how how = { .flags = (uint64_t)flags,
+				.mode = bfs_open_creates(flags) ? mode : 0,
+				.resolve = resolve };
+
+	/* libc has no function for it. */
+	if (resolve)
+		return (int)bfs_sys_4(SYS_openat2, w->dirfd, w->path, &how,
+				      sizeof(how));
+	return (int)bfs_ret(REAL(openat)(w->dirfd, w->path, flags, mode));
+}
+
 /* w is where to start; d the record in the making. */
 static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
-		      mode_t mode)
+		      mode_t mode, uint32_t resolve)
 {
 	struct bfs_rpc r = BFS_RPC_INIT;
 	struct bfs_open_rep rep;
@@ -92,8 +107,7 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 
 	while (!e) {
 		if (w->foreign) {
-			e = (int)bfs_ret(
-				REAL(openat)(w->dirfd, w->path, flags, mode));
+			e = open_foreign(w, flags, mode, resolve);
 			if (e == -ENOENT && !(flags & O_NOFOLLOW) &&
 			    bfs_where_lead(w, true)) {
 				e = 0;
@@ -102,14 +116,19 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 			bfs_desc_drop(d);
 			return e;
 		}
+		if (w->magic && resolve & BFS_NO_MAGIC) {
+			e = -ELOOP;
+			break;
+		}
 		e = bfs_rpc_open(c, &r,
 				 &(struct bfs_open_req){
 					 .at = w->at,
 					 .path = bfs_where_str(w),
 					 .oflags = (uint32_t)flags,
-					 .mode = creates(flags)
+					 .mode = bfs_open_creates(flags)
 							 ? mode & ~bfs_umask_now
 							 : 0,
+					 .resolve = resolve,
 					 .arena_slot = bfs_desc_index(d),
 					 .slot_gen = bfs_desc_gen(d) },
 				 &rep);
@@ -130,18 +149,54 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 	return e;
 }
 
-int bfs_openat(int dirfd, const char *path, int flags, mode_t mode)
+int bfs_open_bad_flags(int flags)
+{
+	bool unnamed = (flags & O_TMPFILE) == O_TMPFILE;
+
+	if (flags & O_PATH)
+		return 0;
+	if (unnamed)
+		return (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : 0;
+	return (flags & O_CREAT) && (flags & O_DIRECTORY) ? -EINVAL : 0;
+}
+
+/* Where RESOLVE_* lets a path start that is ours. */
+static int check_start(const struct bfs_where *w, const char *path,
+		       uint32_t resolve)
+{
+	/* By its own name, or by one of a directory above it. */
+	bool by_mount = !w->magic && *w->path == '/';
+
+	if (w->foreign || !by_mount)
+		return 0;
+	return resolve & (RESOLVE_NO_XDEV | BFS_SCOPED) ? -EXDEV : 0;
+}
+
+int bfs_openat_resolve(int dirfd, const char *path, int flags, mode_t mode,
+		       uint32_t resolve)
 {
 	struct bfs_where w;
 	struct bfs_desc *d;
-	int e = bfs_where(&w, dirfd, path);
+	int e = bfs_where_at(&w, dirfd, path,
+			     flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 
 	if (!e)
+		e = check_start(&w, path, resolve);
+	if (!e && w.link_slash && (flags & O_CREAT))
+		e = -EISDIR;
+	if (!e)
 		e = bfs_desc_new(&d);
+	return e ? e : open_where(&w, d, flags, mode & 07777, resolve);
+}
+
+int bfs_openat(int dirfd, const char *path, int flags, mode_t mode)
+{
+	int e = bfs_open_bad_flags(flags);
+
 	/* The kernel ignores what O_PATH does not use. */
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	return e ? e : open_where(&w, d, flags, mode & 07777);
+	return e ? e : bfs_openat_resolve(dirfd, path, flags, mode, 0);
 }
 
 int bfs_open(const char *path, int flags, mode_t mode)
@@ -156,14 +211,14 @@ int bfs_creat(const char *path, mode_t mode)
 
 int bfs___open_2(const char *path, int flags)
 {
-	if (creates(flags))
+	if (bfs_open_creates(flags))
 		__chk_fail();
 	return bfs_open(path, flags, 0);
 }
 
 int bfs___openat_2(int dirfd, const char *path, int flags)
 {
-	if (creates(flags))
+	if (bfs_open_creates(flags))
 		__chk_fail();
 	return bfs_openat(dirfd, path, flags, 0);
 }

@@ -234,9 +234,11 @@ long bfs_file_grown(long result, uint64_t room)
 
 int bfs_truncate(const char *path, off_t size)
 {
+	/* By path, even if that is a name of a descriptor. */
 	struct bfs_setattr_req q = { .valid = BFS_SET_SIZE,
 				     .size = (uint64_t)size,
-				     .room = bfs_file_room() };
+				     .room = bfs_file_room(),
+				     .flags = AT_EMPTY_PATH };
 	struct bfs_where w;
 	int e;
 
@@ -256,10 +258,11 @@ int bfs_ftruncate(int fd, off_t size)
 				     .size = (uint64_t)size,
 				     .room = bfs_file_room() };
 
+	if (size < 0)
+		return -EINVAL;
 	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
-	if (size < 0 || d->kind != BFS_KIND_FILE ||
-	    (d->oflags & O_ACCMODE) == O_RDONLY)
+	if (d->kind != BFS_KIND_FILE || (d->oflags & O_ACCMODE) == O_RDONLY)
 		return -EINVAL;
 	return (int)bfs_file_grown(bfs_setattr_fd(fd, &q), q.room);
 }

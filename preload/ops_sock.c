@@ -243,7 +243,7 @@ int bfs_bind(int sock, const struct sockaddr *addr, socklen_t len)
 
 	if (e || !address_path(addr, len, path))
 		return e ? e : -EINVAL;
-	e = bfs_where(&w, AT_FDCWD, path);
+	e = bfs_where_name(&w, AT_FDCWD, path);
 	if (!e)
 		e = make_entry(&w);
 	if (e == -(int)BFS_ESCAPE)

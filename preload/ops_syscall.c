@@ -2,10 +2,9 @@
 /* syscall(2): the numbers whose libc functions we take over (syscalls.def). */
 #include "core/sys.h"
 #include "preload/entry.h"
-#include "preload/memory.h"
+#include "preload/open.h"
 #include "preload/session.h"
 
-#include <linux/openat2.h>
 #include <string.h>
 
 #define P(i) ((void *)a[i])
@@ -13,25 +12,6 @@
 #define U(i) ((size_t)a[i])
 /* A path that may be NULL where AT_EMPTY_PATH is among the flags. */
 #define EMPTY(i, flags) (!a[i] && (a[flags] & AT_EMPTY_PATH) ? "" : P(i))
-
-/* Callers of the ways to resolve that we lack fall back on ENOSYS. */
-static long open_how(int dirfd, const char *path, const struct open_how *how,
-		     long size)
-{
-	if (size < (long)sizeof(*how))
-		return -EINVAL;
-	if (bfs_mem_in(how, sizeof(*how)))
-		return -EFAULT;
-	if (how->flags >> 31)
-		return -EINVAL;
-	if (size > (long)sizeof(*how))
-		return -E2BIG;
-	if (how->resolve)
-		return -ENOSYS;
-	if (how->mode & ~07777ull)
-		return -EINVAL;
-	return bfs_openat(dirfd, path, (int)how->flags, (mode_t)how->mode);
-}
 
 /* The kernel counts the NUL, libc answers the buffer. */
 static long cwd(char *buf, size_t n)

@@ -145,7 +145,7 @@ static int run(struct bfs_where *w, uint32_t flags, struct xcall *x)
 static ssize_t by_path(const char *path, uint32_t flags, struct xcall *x,
 		       struct bfs_where *w, bool *out)
 {
-	int e = bfs_where(w, AT_FDCWD, path);
+	int e = bfs_where_at(w, AT_FDCWD, path, (int)flags);
 
 	if (!e)
 		e = run(w, flags, x);

@@ -193,11 +193,17 @@ bool bfs_owns_at(int dirfd, const char *p)
 	return bfs_fd_desc(dirfd) || (*p && !bfs_aside && from_above(dirfd, p));
 }
 
-static const char *no_slashes(const char *p)
+/* Behind the name of a descriptor; slashes ask for a directory. */
+static void start_behind(struct bfs_where *w, const char *rest)
 {
+	const char *p = rest;
+
 	while (*p == '/')
 		p++;
-	return p;
+	w->magic = true;
+	w->link = !*rest;
+	w->link_slash = *rest && !*p;
+	w->path = w->link_slash ? "." : p;
 }
 
 /* Absolute paths of ours. */
@@ -217,7 +223,7 @@ static bool start_absolute(struct bfs_where *w, const char *p)
 		w->at = bfs_cwd_handle();
 	else
 		return false;
-	w->path = no_slashes(rest);
+	start_behind(w, rest);
 	return true;
 }
 
@@ -252,6 +258,7 @@ int bfs_where(struct bfs_where *w, int dirfd, const char *path)
 	if (n == BFS_PATH_MAX)
 		return -ENAMETOOLONG;
 	w->at = (struct bfs_handle){ 0, 0, 0 };
+	w->link = w->link_slash = w->magic = false;
 	w->hops = 0;
 	if (!*path)
 		return -ENOENT;
@@ -264,12 +271,33 @@ int bfs_where(struct bfs_where *w, int dirfd, const char *path)
 	return 0;
 }
 
+static void make_foreign(struct bfs_where *w, int dirfd, const char *path)
+{
+	w->foreign = true;
+	w->dirfd = dirfd;
+	w->path = path;
+}
+
+int bfs_where_name(struct bfs_where *w, int dirfd, const char *path)
+{
+	int e = bfs_where(w, dirfd, path);
+
+	if (!e && (w->link || w->link_slash))
+		make_foreign(w, dirfd, path);
+	return e;
+}
+
 int bfs_where_at(struct bfs_where *w, int dirfd, const char *path, int flags)
 {
 	struct bfs_desc *d;
 
-	if (!(flags & AT_EMPTY_PATH) || bfs_mem_in(path, 1) || *path)
-		return bfs_where(w, dirfd, path);
+	if (!(flags & AT_EMPTY_PATH) || bfs_mem_in(path, 1) || *path) {
+		int e = bfs_where(w, dirfd, path);
+
+		if (!e && w->link && (flags & AT_SYMLINK_NOFOLLOW))
+			make_foreign(w, dirfd, path);
+		return e;
+	}
 	*w = (struct bfs_where){ .dirfd = dirfd, .path = "" };
 	d = dirfd == AT_FDCWD ? NULL : bfs_fd_desc(dirfd);
 	if (d)

@@ -28,6 +28,10 @@ struct bfs_where {
 	int dirfd;
 	struct bfs_handle at;
 	const char *path; /* absolute: from the root of BenchFS */
+	/* The path was that of a symlink of /proc to what at is, and behind it
+	 * came nothing, or only slashes. */
+	bool link, link_slash;
+	bool magic; /* the path began with the name of such a symlink */
 	unsigned hops;
 	char buf[BFS_PATH_MAX]; /* behind an escape */
 };
@@ -38,8 +42,13 @@ bool bfs_owns_at(int dirfd, const char *path);
 
 /* Where path starts.  0, -ENOENT, -EFAULT, -ENAMETOOLONG. */
 int bfs_where(struct bfs_where *w, int dirfd, const char *path);
-/* The same for calls with flags: "" with AT_EMPTY_PATH is dirfd itself. */
+/*
+ * The same for calls with flags: "" with AT_EMPTY_PATH is dirfd itself; with
+ * AT_SYMLINK_NOFOLLOW a symlink of /proc is meant itself, so it is foreign.
+ */
 int bfs_where_at(struct bfs_where *w, int dirfd, const char *path, int flags);
+/* The same for a call that makes or removes the last name. */
+int bfs_where_name(struct bfs_where *w, int dirfd, const char *path);
 static inline struct bfs_str bfs_where_str(const struct bfs_where *w)
 {
 	return (struct bfs_str){ w->path, (uint32_t)__builtin_strlen(w->path) };

@@ -8,15 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What may be made, and by whom. */
-static int check_type(const struct bfs_call *c, uint32_t mode, uint64_t rdev,
-		      struct bfs_str target)
+/* What may be made. */
+static int check_type(uint32_t mode, struct bfs_str target)
 {
 	switch (mode & S_IFMT) {
 	case S_IFREG:
 	case S_IFIFO:
 	case S_IFSOCK:
 	case S_IFDIR:
+	case S_IFCHR:
+	case S_IFBLK:
 		return 0;
 	case S_IFLNK:
 		if (!target.len)
@@ -24,14 +25,16 @@ static int check_type(const struct bfs_call *c, uint32_t mode, uint64_t rdev,
 		if (target.len >= BFS_PATH_MAX)
 			return -ENAMETOOLONG;
 		return memchr(target.ptr, 0, target.len) ? -EINVAL : 0;
-	case S_IFCHR:
-		if (!rdev) /* a whiteout: anybody's, as on Linux */
-			return 0;
-		/* fall through */
-	case S_IFBLK:
-		return c->cred->uid ? -EPERM : 0;
 	}
 	return -EINVAL;
+}
+
+/* Devices are root's; a whiteout is anybody's, as on Linux. */
+static int check_device(const struct bfs_call *c, uint32_t mode, uint64_t rdev)
+{
+	bool device = S_ISBLK(mode) || (S_ISCHR(mode) && rdev);
+
+	return device && c->cred->uid ? -EPERM : 0;
 }
 
 /* May the walk's last name be made?  The order of the errors is Linux's. */
@@ -67,12 +70,14 @@ int bfs_serve_mknod(struct bfs_call *c, const struct bfs_mknod_req *req,
 	struct bfs_fs *fs = bfs_call_fs(c);
 	struct bfs_inode *i;
 	struct bfs_walk w;
-	int r = check_type(c, mode, req->rdev, req->target);
+	int r = check_type(mode, req->target);
 
 	if (!r)
 		r = bfs_walk(c, &w, req->at, req->path, BFS_WALK_PARENT, 0);
 	if (!r)
 		r = check_new(c, &w, S_ISDIR(mode));
+	if (!r)
+		r = check_device(c, mode, req->rdev);
 	if (r)
 		return r;
 	i = bfs_node_enter(fs, c->cred, &w, &n, &r);

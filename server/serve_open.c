@@ -110,7 +110,8 @@ static int check_flags(int *flags)
 /* Is the description to be the data file's own?  (RULES 13) */
 static bool passes(const struct opening *o)
 {
-	if (!can_pass(o))
+	/* What can be neither read nor written cannot be locked either. */
+	if (!can_pass(o) || (o->flags & O_ACCMODE) == O_ACCMODE)
 		return false;
 	if (!writes(o) || !must_see(o))
 		return true;
@@ -127,7 +128,7 @@ static bool lock_slot(const struct opening *o)
 			   .l_start = bfs_life_byte(o->c->cred->uid, o->slot),
 			   .l_len = 1 };
 
-	if (o->slot == BFS_NO_SLOT || (o->flags & O_ACCMODE) == O_ACCMODE)
+	if (o->slot == BFS_NO_SLOT)
 		return true;
 	if ((o->flags & O_ACCMODE) == O_WRONLY)
 		l.l_type = F_WRLCK;
@@ -348,7 +349,10 @@ int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
 	int r = check_flags(&o.flags);
 
 	if (!r)
-		r = bfs_walk(c, &w, req->at, req->path, walk_flags(o.flags), 0);
+		r = bfs_walk(c, &w, req->at, req->path,
+			     walk_flags(o.flags) |
+				     BFS_WALK_RESOLVE(req->resolve),
+			     0);
 	if (!r)
 		r = open_walked(&o, rep, &w);
 	if (r && c->pass_fd >= 0) {

@@ -47,7 +47,7 @@ static int check_there(const struct renaming *n)
 {
 	const struct bfs_inode *old = n->from.inode, *new = n->to.inode;
 
-	if (!old)
+	if (!old || !n->to.dir->nlink)
 		return -ENOENT;
 	if (n->flags & RENAME_NOREPLACE && new)
 		return -EEXIST;

@@ -44,7 +44,7 @@ static int check_size(const struct bfs_call *c, const struct bfs_inode *i,
 		return -EISDIR;
 	if (!S_ISREG(i->mode) || req->size > INT64_MAX)
 		return -EINVAL;
-	if (!req->path.len)
+	if (!req->path.len && !(req->flags & AT_EMPTY_PATH))
 		return req->at.rights & BFS_RIGHT_WRITE ? 0 : -EINVAL;
 	return bfs_perm_check(c->cred, i, BFS_MAY_WRITE);
 }

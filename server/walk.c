@@ -5,6 +5,7 @@
 #include "server/perm.h"
 
 #include <errno.h>
+#include <linux/openat2.h>
 #include <string.h>
 
 #define LINKS_MAX 40 /* as the kernel */
@@ -93,12 +94,40 @@ static int follow(struct bfs_call *c, struct bfs_walk *w, const struct part *p)
 	struct bfs_str target = { i->link.target, i->link.len };
 	bool slash = !p->last || p->slash;
 
-	if (w->links++ >= LINKS_MAX)
+	if (w->links++ >= LINKS_MAX || w->resolve & RESOLVE_NO_SYMLINKS)
 		return -ELOOP;
 	bfs_inode_accessed(bfs_call_fs(c), i);
-	if (target.ptr[0] == '/')
-		return escape(c, w, target, slash, 0);
-	return splice(w, target, slash);
+	if (target.ptr[0] != '/')
+		return splice(w, target, slash);
+	if (w->resolve & RESOLVE_IN_ROOT) {
+		w->dir = w->top;
+		target.ptr = skip_slashes(target.ptr, target.ptr + target.len);
+		target.len =
+			i->link.len - (uint32_t)(target.ptr - i->link.target);
+		return splice(w, target.len ? target : BFS_STR("."), slash);
+	}
+	if (w->resolve & (RESOLVE_BENEATH | RESOLVE_NO_XDEV))
+		return -EXDEV;
+	return escape(c, w, target, slash, 0);
+}
+
+/* One up from w->dir. */
+static int look_up_parent(struct bfs_call *c, struct bfs_walk *w)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+	bool top = w->dir == w->top;
+
+	if (top && w->resolve & RESOLVE_BENEATH)
+		return -EXDEV;
+	if (top && w->resolve & RESOLVE_IN_ROOT)
+		w->inode = w->dir;
+	else if (w->dir != fs->root)
+		w->inode = bfs_dir_parent(fs, w->dir);
+	else if (w->resolve & RESOLVE_NO_XDEV)
+		return -EXDEV;
+	else
+		return escape(c, w, (struct bfs_str){ 0 }, false, 1);
+	return 0;
 }
 
 /* What is at p in w->dir?  0 with w->inode, perhaps NULL. */
@@ -110,9 +139,7 @@ static int look_up(struct bfs_call *c, struct bfs_walk *w, const struct part *p)
 	if (p->kind == BFS_LAST_DOT) {
 		w->inode = w->dir;
 	} else if (p->kind == BFS_LAST_DOTDOT) {
-		if (w->dir == fs->root)
-			return escape(c, w, (struct bfs_str){ 0 }, false, 1);
-		w->inode = bfs_dir_parent(fs, w->dir);
+		return look_up_parent(c, w);
 	} else {
 		w->dentry = bfs_dir_find(fs, w->dir, p->name);
 		w->inode = w->dentry ? w->dentry->inode : NULL;
@@ -218,10 +245,12 @@ int bfs_walk(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
 
 	c->escape.which = which;
 	w->links = 0;
+	w->resolve = flags >> 8;
 	w->slash = false;
 	w->dentry = NULL;
 	w->last = (struct bfs_str){ 0 };
 	r = start(c, w, at, path);
+	w->top = w->dir;
 	while (!r)
 		r = step(c, w, flags);
 	return r == 1 ? 0 : r;

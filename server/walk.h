@@ -12,6 +12,7 @@
 #define BFS_WALK_FOLLOW 1u /* a symlink there is followed */
 #define BFS_WALK_PARENT 2u /* looked up but never entered; may be missing */
 #define BFS_WALK_CREATE 4u /* open(O_CREAT): may be missing */
+#define BFS_WALK_RESOLVE(r) ((r) << 8) /* RESOLVE_* of openat2(2) */
 
 enum bfs_walk_kind {
 	BFS_LAST_NAME,
@@ -32,6 +33,8 @@ struct bfs_walk {
 	 * symlink has been put before it. */
 	const char *pos, *end;
 	unsigned links;
+	uint32_t resolve;
+	struct bfs_inode *top; /* where the walk began */
 	char room[2 * BFS_PATH_MAX];
 };
 

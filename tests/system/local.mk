@@ -5,13 +5,18 @@ SYSTEM_HELPERS = \
 	%D%/calls \
 	%D%/aio \
 	%D%/addresses \
+	%D%/at \
 	%D%/deny \
 	%D%/dirs \
+	%D%/extents \
 	%D%/forks \
 	%D%/libraries \
 	%D%/maps \
 	%D%/raw \
+	%D%/openat2 \
+	%D%/renames \
 	%D%/spawn \
+	%D%/stamps \
 	%D%/streams \
 	%D%/threads \
 	%D%/tree \
@@ -23,6 +28,7 @@ SYSTEM_TESTS = \
 	%D%/aio.sh \
 	%D%/addresses.sh \
 	%D%/append.sh \
+	%D%/at.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
 	%D%/client-death.sh \
@@ -40,6 +46,7 @@ SYSTEM_TESTS = \
 	%D%/exclusive.sh \
 	%D%/exec.sh \
 	%D%/exec-self.sh \
+	%D%/extents.sh \
 	%D%/find.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
@@ -68,6 +75,7 @@ SYSTEM_TESTS = \
 	%D%/names.sh \
 	%D%/needed.sh \
 	%D%/offsets.sh \
+	%D%/openat2.sh \
 	%D%/patch.sh \
 	%D%/perl.sh \
 	%D%/permissions-own.sh \
@@ -77,6 +85,7 @@ SYSTEM_TESTS = \
 	%D%/readdir.sh \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
+	%D%/renames.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \
 	%D%/run.sh \
@@ -87,6 +96,7 @@ SYSTEM_TESTS = \
 	%D%/special.sh \
 	%D%/split.sh \
 	%D%/sqlite.sh \
+	%D%/stamps.sh \
 	%D%/stat.sh \
 	%D%/static.sh \
 	%D%/stdio.sh \
@@ -124,6 +134,7 @@ SYSTEM_PY = \
 	%D%/py/threads.py \
 	%D%/py/unlinked.py \
 	%D%/py/xattr-limits.py \
+	%D%/py/xattr-users.py \
 	%D%/py/xattr.py \
 	$(NULL)
 

@@ -7,3 +7,7 @@ requires "$PY"
 
 both '"$PY" "$py/xattr.py"'
 inside '"$PY" "$py/xattr-limits.py"'
+chmod 755 "$T"
+[ "$(id -u)" != 0 ] || run_options='-o auth.allow_users=*'
+set -f # it holds a star
+both '"$PY" "$py/xattr-users.py"'
