@@ -4,7 +4,7 @@
 . "${0%/*}/lib.sh"
 requires go gcc
 
-GOCACHE=$T/cache GOPATH=$T/path GO111MODULE=off GOFLAGS= CGO_ENABLED=1
+GOCACHE=$T/cache GOPATH=$T/path GO111MODULE=off GOFLAGS='' CGO_ENABLED=1
 export GOCACHE GOPATH GO111MODULE GOFLAGS CGO_ENABLED
 go build -o "$T/files" "$srcdir/tests/system/go/files.go" 2>"$T/err" ||
 	skip "go cannot build: $(cat "$T/err")"

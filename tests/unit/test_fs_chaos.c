@@ -105,6 +105,7 @@ static int chaos_open(struct chaos *x)
 				    (uint32_t)any_oflags(),
 				    any(010000),
 				    any(4) ? any(20) : BFS_NO_SLOT,
+				    any(4),
 				    0 };
 	struct bfs_open_rep rep;
 	int r = bfs_serve_open(x->u->c, &req, &rep);
