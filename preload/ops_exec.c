@@ -86,8 +86,7 @@ static int exec_copy(struct bfs_run *x, const struct bfs_program *p, bool audit,
 	return (int)e;
 }
 
-static int run_elf(struct bfs_run *x, struct bfs_program *p,
-		   char *const argv[])
+static int run_elf(struct bfs_run *x, struct bfs_program *p, char *const argv[])
 {
 	bool audit;
 	int e;

@@ -104,9 +104,9 @@ static int chaos_open(struct chaos *x)
 				    any_path(x, 0),
 				    (uint32_t)any_oflags(),
 				    any(010000),
+				    any(3) ? 0 : any(64),
 				    any(4) ? any(20) : BFS_NO_SLOT,
-				    any(4),
-				    0 };
+				    any(4) };
 	struct bfs_open_rep rep;
 	int r = bfs_serve_open(x->u->c, &req, &rep);
 
