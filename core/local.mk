@@ -41,7 +41,7 @@ noinst_LTLIBRARIES += %D%/libcoreucx.la
 pkglib_LTLIBRARIES += %D%/libbenchfs_ucx.la
 %C%_libbenchfs_ucx_la_SOURCES = \
 	%D%/ucx_async.c %D%/ucx_async.h \
-	%D%/ucx_client.c %D%/ucx_client.h \
+	%D%/ucx_answer.c %D%/ucx_client.c %D%/ucx_client.h %D%/ucx_connect.c \
 	%D%/ucx_fork.c \
 	%D%/ucx_wait.c \
 	$(NULL)

@@ -66,6 +66,19 @@ struct bfs_ucx_client {
 	struct bfs_ucx_slot slot[BFS_UCX_SLOTS];
 };
 
+/* ucx_client.c */
+extern const struct bfs_transport_ops bfs_ucx_ops;
+void bfs_ucx_release(struct bfs_ucx_slot *s);
+/* UCX has what it needs: low descriptor numbers are free again. */
+void bfs_ucx_settle_fds(struct bfs_ucx_client *u);
+void bfs_ucx_unmap(struct bfs_ucx_client *u);
+
+/* ucx_answer.c: called by UCX under the lock. */
+void bfs_ucx_on_sent(void *req, ucs_status_t status, void *arg);
+ucs_status_t bfs_ucx_on_reply(void *arg, const void *header, size_t header_len,
+			      void *data, size_t len,
+			      const ucp_am_recv_param_t *param);
+
 /* ucx_wait.c */
 void bfs_ucx_lock(struct bfs_ucx_client *u, uint64_t *signals);
 void bfs_ucx_unlock(struct bfs_ucx_client *u, const uint64_t *signals);

@@ -14,7 +14,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/process.c %D%/process.h \
 	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c %D%/session.c %D%/session.h \
 	%D%/ucx_call.c %D%/ucx_impl.h \
-	%D%/ucx_peer.c %D%/ucx_probe.c \
+	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_probe.c \
 	%D%/uring.c %D%/uring.h \
 	$(NULL)
 %C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS)

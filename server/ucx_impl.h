@@ -125,6 +125,22 @@ int bfs_ucx_attach(struct bfs_call *call, struct bfs_str address);
 void bfs_ucx_detach(struct bfs_port *port, struct bfs_session *s);
 
 /* ucx_call.c */
+struct bfs_ucx_call *bfs_ucx_call_of(struct bfs_call *call);
+struct bfs_port_ucx *bfs_ucx_call_port(const struct bfs_ucx_call *c);
+/* NULL: too many. */
+struct bfs_ucx_call *bfs_ucx_call_get(struct bfs_port_ucx *p);
+void bfs_ucx_call_put(struct bfs_ucx_call *c);
+/* BFS_BULK_MAX bytes, given back with the call; NULL: all are in use. */
+void *bfs_ucx_buffer_get(struct bfs_port_ucx *p);
+/* The peer's side is slow: see to it that this ends. */
+void bfs_ucx_call_keep(struct bfs_ucx_call *c, struct bfs_ucx_call **queue);
+void bfs_ucx_call_busy(struct bfs_ucx_call *c);
+
+/* ucx_request.c */
+bool bfs_ucx_hello_address(const struct bfs_ucx_call *c,
+			   struct bfs_str *address);
+
+/* ucx_reply.c, ucx_request.c and ucx_call.c */
 ucs_status_t bfs_ucx_on_request(void *arg, const void *header,
 				size_t header_len, void *data, size_t len,
 				const ucp_am_recv_param_t *param);
