@@ -97,13 +97,18 @@ static int ring_bell(struct local *l)
 {
 	struct iovec v = { (void *)"", 1 };
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
-	int r;
+	uint64_t signals;
+	int r = 0;
 
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&l->ring->sleeping, memory_order_relaxed) ||
-	    !atomic_exchange(&l->ring->sleeping, 0))
+	if (!atomic_load_explicit(&l->ring->sleeping, memory_order_relaxed))
 		return 0;
-	r = bfs_sys_sendmsg(l->sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* A handler that ran between the two steps would wait for a daemon
+	 * that it takes to be awake. */
+	bfs_sys_block_signals(&signals);
+	if (atomic_exchange(&l->ring->sleeping, 0))
+		r = bfs_sys_sendmsg(l->sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	bfs_sys_restore_signals(&signals);
 	/* A full queue means that the daemon has bells enough to wake up. */
 	return r >= 0 || r == -EAGAIN ? 0 : -ECONNRESET;
 }

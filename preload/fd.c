@@ -230,9 +230,9 @@ void bfs_fd_adopt(int fd, enum bfs_kind kind, struct bfs_desc *d)
 }
 
 /* The lock that says "alive" (RULES 1). */
-static int lock_life(int fd, int access, uint32_t index)
+static int lock_life(int fd, bool write, uint32_t index)
 {
-	struct flock f = { .l_type = access == O_WRONLY ? F_WRLCK : F_RDLCK,
+	struct flock f = { .l_type = write ? F_WRLCK : F_RDLCK,
 			   .l_whence = SEEK_SET,
 			   .l_start = BFS_LIFE + index,
 			   .l_len = 1 };
@@ -244,18 +244,17 @@ int bfs_fd_placeholder(enum bfs_kind kind, struct bfs_desc *d, bool cloexec)
 {
 	unsigned a = arena_with(d);
 	uint32_t i = (uint32_t)(d - arenas[a].map->desc);
-	int access =
-		kind == BFS_KIND_FILE ? (int)d->oflags & O_ACCMODE : O_RDONLY;
+	/* Sealed, it cannot be written, and so it cannot be read: what gets at
+	 * it past us fails, and does not see an empty file (RULES 4). */
+	bool write = kind == BFS_KIND_FILE;
 	char name[32];
 	int64_t pos = (int64_t)((uint64_t)BFS_DESC_GEN(d->word) << 32 | i);
 	int fd, r;
 
-	/* The mode that neither reads nor writes could not be locked. */
-	if (access == O_ACCMODE)
-		access = O_RDONLY;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", arenas[a].empty_fd);
-	fd = bfs_sys_openat(AT_FDCWD, name, access | (cloexec ? O_CLOEXEC : 0),
-			    0);
+	fd = bfs_sys_openat(
+		AT_FDCWD, name,
+		(write ? O_WRONLY : O_RDONLY) | (cloexec ? O_CLOEXEC : 0), 0);
 	if (fd < 0) {
 		if (fd != -EMFILE && fd != -ENFILE)
 			bfs_log(error, "cannot re-open %s: error %d", name,
@@ -266,7 +265,7 @@ int bfs_fd_placeholder(enum bfs_kind kind, struct bfs_desc *d, bool cloexec)
 	if (!r && bfs_sys_lseek(fd, pos, SEEK_SET) != pos)
 		r = -EIO;
 	if (!r)
-		r = lock_life(fd, access, i);
+		r = lock_life(fd, write, i);
 	if (r) {
 		bfs_sys_close(fd);
 		return r;
@@ -275,25 +274,30 @@ int bfs_fd_placeholder(enum bfs_kind kind, struct bfs_desc *d, bool cloexec)
 	return fd;
 }
 
-void bfs_fd_forget(int fd)
+struct bfs_fd_gone bfs_fd_forget(int fd)
 {
-	uint32_t e, i;
+	struct bfs_fd_gone gone = { .d = NULL };
 	struct bfs_desc *d;
+	uint32_t e;
 
 	if ((unsigned)fd >= BFS_FDS)
-		return;
+		return gone;
 	e = atomic_exchange(&bfs_fd_table[fd], 0);
 	d = desc_of(e);
-	if (!d)
-		return;
-	i = e & 0xffff;
 	/*
 	 * What another process made, this one may have by a fork that raced
 	 * with the open: then nobody marked it as shared.
 	 */
-	if (atomic_fetch_sub(&refs[arena_of(e)][i], 1) == 1 && !d->shared &&
-	    d->maker == (uint32_t)bfs_sys_0(SYS_getpid))
-		set_free(d, d->word, i);
+	if (d && atomic_fetch_sub(&refs[arena_of(e)][e & 0xffff], 1) == 1 &&
+	    !d->shared && d->maker == (uint32_t)bfs_sys_0(SYS_getpid))
+		gone = (struct bfs_fd_gone){ d, d->word };
+	return gone;
+}
+
+void bfs_fd_release(struct bfs_fd_gone g)
+{
+	if (g.d)
+		set_free(g.d, g.word, bfs_desc_index(g.d));
 }
 
 bool bfs_fd_is_last(int fd)
@@ -309,7 +313,7 @@ void bfs_fd_copy(int from, int to)
 
 	if (from == to)
 		return;
-	bfs_fd_forget(to);
+	bfs_fd_release(bfs_fd_forget(to)); /* replaced already */
 	if (!desc_of(e) || to >= BFS_FDS)
 		return;
 	refs[arena_of(e)][e & 0xffff]++;

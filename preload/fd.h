@@ -63,9 +63,18 @@ int bfs_fd_placeholder(enum bfs_kind kind, struct bfs_desc *d, bool cloexec);
 
 /* to is now the same description as from (dup); forgets what to was. */
 void bfs_fd_copy(int from, int to);
-/* fd is about to be closed or replaced: forget it, freeing the record with
- * the last reference.  Call before the kernel closes. */
-void bfs_fd_forget(int fd);
+/*
+ * fd is about to be closed or replaced: forget it, before the kernel closes.
+ * If it was the last of its record, release() frees that when the kernel has
+ * closed: as long as the description lives, its lock would be in the way of
+ * the record's next use.
+ */
+struct bfs_fd_gone {
+	struct bfs_desc *d; /* NULL: nothing to free */
+	uint32_t word;
+};
+struct bfs_fd_gone bfs_fd_forget(int fd);
+void bfs_fd_release(struct bfs_fd_gone g);
 /* Is it this process's last descriptor of its description? */
 bool bfs_fd_is_last(int fd);
 /*

@@ -170,7 +170,7 @@ int bfs_fstat(int fd, struct stat *st)
 		return e;
 	if (!still_ours(fd, d, st)) {
 		bfs_fd_share(fd); /* somebody closed it behind our back */
-		bfs_fd_forget(fd);
+		(void)bfs_fd_forget(fd);
 		return bfs_sys_fstat(fd, st);
 	}
 	e = bfs_attr_handle(bfs_desc_handle(d), &a);

@@ -39,13 +39,15 @@ int bfs_fd_closing(int fd)
 
 int bfs_close(int fd)
 {
+	struct bfs_fd_gone gone;
 	int e, r;
 
 	if (is_own(fd))
 		return -EBADF;
 	e = bfs_fd_closing(fd);
-	bfs_fd_forget(fd);
+	gone = bfs_fd_forget(fd);
 	r = bfs_sys_close(fd);
+	bfs_fd_release(gone);
 	return r ? r : e;
 }
 
@@ -56,8 +58,12 @@ static int close_some(unsigned first, unsigned last, unsigned flags)
 	for (int fd = (int)first; !(flags & CLOSE_RANGE_CLOEXEC) &&
 				  fd < bfs_fd_high() && (unsigned)fd <= last;
 	     fd++) {
+		if (!bfs_fd_desc(fd))
+			continue;
 		bfs_fd_closing(fd);
-		bfs_fd_forget(fd);
+		/* The daemon frees its record. */
+		bfs_fd_share(fd);
+		(void)bfs_fd_forget(fd);
 	}
 	return (int)bfs_sys_3(SYS_close_range, first, last, flags);
 }

@@ -9,7 +9,11 @@
 
 #include <string.h>
 
-#define IS_FILEBUF 0x2000 /* _IO_IS_FILEBUF: f has a descriptor */
+/* glibc's, which no header tells. */
+#define NO_READS 4
+#define NO_WRITES 8
+#define APPENDING 0x1000
+#define IS_FILEBUF 0x2000 /* f has a descriptor */
 #define MODE_MAX 64
 
 static FILE *fail(long e)
@@ -84,6 +88,43 @@ static FILE *open_ccs(int fd, const char *mode)
 	return f;
 }
 
+/* Does fd, by its record, permit what the mode wants? */
+static bool permits(int fd, const char *mode)
+{
+	int access = bfs_fcntl(fd, F_GETFL, 0) & O_ACCMODE;
+	bool plus = mode[strcspn(mode, "+,")] == '+';
+
+	return !(access == O_WRONLY && (plus || *mode == 'r')) &&
+	       !(access == O_RDONLY && (plus || *mode != 'r'));
+}
+
+/* The kernel lets a placeholder only be written: libc is told so. */
+static FILE *open_placeholder(int fd, const char *mode)
+{
+	bool plus = mode[strcspn(mode, "+,")] == '+';
+	int forbidden = plus ? 0 : *mode == 'r' ? NO_WRITES : NO_READS;
+	char w[MODE_MAX];
+	size_t n = 0;
+	FILE *f;
+
+	if (!permits(fd, mode)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	/* "a" goes to the end at once, "a+" does not */
+	if (*mode == 'a')
+		forbidden |= APPENDING;
+	w[n++] = *mode == 'a' && !plus ? 'a' : 'w';
+	while (*++mode)
+		if (*mode != '+')
+			w[n++] = *mode;
+	w[n] = '\0';
+	f = REAL(fdopen)(fd, w);
+	if (f)
+		f->_flags = (f->_flags & ~(NO_READS | NO_WRITES)) | forbidden;
+	return f;
+}
+
 /* A FILE for fd, which stays open on failure: NULL and errno. */
 static FILE *stream_of(int fd, const char *mode)
 {
@@ -94,6 +135,8 @@ static FILE *stream_of(int fd, const char *mode)
 		return bfs_stdio_cookie(fd, plain);
 	if (strstr(plain, ",ccs="))
 		return open_ccs(fd, plain);
+	if (bfs_fd_kind(fd) == BFS_KIND_FILE && strchr("rwa", *plain))
+		return open_placeholder(fd, plain);
 	return REAL(fdopen)(fd, plain);
 }
 
@@ -221,7 +264,8 @@ FILE *bfs_freopen(const char *path, const char *mode, FILE *f)
  */
 int bfs_fclose(FILE *f)
 {
-	int before = errno, fd, bad, saved, e = 0;
+	int before = errno, fd, bad, saved, e = 0, r;
+	struct bfs_fd_gone gone = { .d = NULL };
 
 	if (bfs_popen_is(f)) /* as libc: waits for the command */
 		return bfs_pclose(f);
@@ -230,9 +274,11 @@ int bfs_fclose(FILE *f)
 	saved = errno;
 	if (bfs_fd_kind(fd) == BFS_KIND_PASS) {
 		e = bfs_fd_closing(fd);
-		bfs_fd_forget(fd);
+		gone = bfs_fd_forget(fd);
 	}
-	if (REAL(fclose)(f))
+	r = REAL(fclose)(f);
+	bfs_fd_release(gone);
+	if (r)
 		return EOF;
 	if (e && !bad)
 		saved = -e;

@@ -54,6 +54,7 @@ SYSTEM_TESTS = \
 	%D%/fsync-on-close.sh \
 	%D%/gcc.sh \
 	%D%/git.sh \
+	%D%/go.sh \
 	%D%/grep.sh \
 	%D%/hdf5.sh \
 	%D%/holes.sh \
@@ -143,7 +144,7 @@ EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_PY) %D%/lib.sh \
 	tests/.shellcheckrc
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS) $(SYSTEM_PY) %D%/lib.sh \
-	%D%/raw.h tests/.shellcheckrc %D%/ucx/over.sh
+	%D%/go/files.go %D%/raw.h tests/.shellcheckrc %D%/ucx/over.sh
 
 # All of them over UCX; what shared memory cannot do goes over tcp.
 .PHONY: check-ucx-tcp check-ucx-shm

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <time.h>
@@ -38,13 +39,12 @@ static void bad(int line, const char *what)
 /* Make a file, past libc.  0 or -errno. */
 static long make(const char *name)
 {
-	long fd = RAW3(open, name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	long fd = RAW3(open, name, O_WRONLY | O_CREAT | O_EXCL, 0644), n;
 
 	if (fd < 0)
 		return fd;
-	if (RAW3(write, fd, name, 1) != 1)
-		return -1;
-	return RAW1(close, fd);
+	n = RAW3(write, fd, name, 1);
+	return n == 1 ? RAW1(close, fd) : n;
 }
 
 static int compare(const void *a, const void *b)
@@ -343,6 +343,51 @@ static void interrupted(void)
 	SAY(make("after-jumps"));
 }
 
+/*
+ * Calls in a handler that interrupts calls, again and again: on the ordinary
+ * stack, on one of its own, and with a second signal within the first.
+ */
+static volatile sig_atomic_t storms, failures;
+
+static void in_storm(int sig)
+{
+	char name[32];
+
+	storms++;
+	snprintf(name, sizeof(name), "storm-%d-%d", sig, storms);
+	if (failures)
+		return;
+	failures = (sig_atomic_t)make(name);
+	if (!failures)
+		failures = (sig_atomic_t)RAW1(unlink, name);
+}
+
+static void storm(int flags, size_t stack)
+{
+	struct sigaction a = { .sa_handler = in_storm,
+			       .sa_flags = flags | SA_RESTART };
+	struct itimerval t = { { 0, 2000 }, { 0, 2000 } },
+			 off = { { 0, 0 }, { 0, 0 } };
+	stack_t s = { .ss_sp = malloc(stack), .ss_size = stack };
+
+	CHECK(!sigaltstack(&s, NULL));
+	CHECK(!sigaction(SIGALRM, &a, NULL));
+	CHECK(!sigaction(SIGVTALRM, &a, NULL));
+	storms = failures = 0;
+	setitimer(ITIMER_REAL, &t, NULL);
+	setitimer(ITIMER_VIRTUAL, &t, NULL);
+	for (int i = 0; i < 500 || storms < 20; i++) {
+		CHECK(!make("calm"));
+		CHECK(!RAW1(unlink, "calm"));
+	}
+	setitimer(ITIMER_REAL, &off, NULL);
+	setitimer(ITIMER_VIRTUAL, &off, NULL);
+	SAY(failures);
+	s.ss_flags = SS_DISABLE;
+	CHECK(!sigaltstack(&s, NULL));
+	free(s.ss_sp);
+}
+
 /* SIGSYS of the program's own. */
 static void own_sigsys(void)
 {
@@ -430,6 +475,9 @@ int main(int argc, char **argv)
 	own_frames();
 	alarm(0);
 	interrupted();
+	storm(0, 65536);
+	storm(SA_ONSTACK, 65536);
+
 	own_sigsys();
 	stranger();
 	list(".");
