@@ -139,11 +139,8 @@ SYSTEM_PY = \
 	$(NULL)
 
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_PY) %D%/lib.sh \
+EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_PY) %D%/lib.sh %D%/raw.h \
 	tests/.shellcheckrc
-TESTS += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS) $(SYSTEM_PY) %D%/lib.sh \
-	%D%/raw.h tests/.shellcheckrc %D%/ucx/over.sh
 
 # All of them over UCX; what shared memory cannot do goes over tcp.
 .PHONY: check-ucx-tcp check-ucx-shm
