@@ -32,7 +32,7 @@ noinst_LTLIBRARIES += %D%/libcoreconf.la
 
 # The network that tests control.
 check_LTLIBRARIES += %D%/libcoreloop.la
-%C%_libcoreloop_la_SOURCES = %D%/transport_loop.c %D%/transport_loop.h
+%C%_libcoreloop_la_SOURCES = %D%/loop_net.c %D%/loop_net.h %D%/transport_loop.c %D%/transport_loop.h
 # The ucx transport: loaded with dlopen, since it needs libucp.
 noinst_LTLIBRARIES += %D%/libcoreucx.la
 %C%_libcoreucx_la_SOURCES = %D%/ucx_common.c %D%/ucx_common.h

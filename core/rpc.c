@@ -254,7 +254,8 @@ static int cancel(struct bfs_client *c, uint64_t id, uint64_t deadline)
  * with the id of the parked one it takes its place, or brings the answer that
  * got lost (RULES 32).
  */
-static int wait_for(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
+static int keep_waiting(struct bfs_client *c, struct bfs_rpc *r,
+			struct message *m)
 {
 	for (;;) {
 		int e;
@@ -278,6 +279,22 @@ static int wait_for(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
 			return e;
 		}
 	}
+}
+
+/* A signal may come between two tries as well. */
+static int wait_for(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
+{
+	uint64_t signals;
+	int e;
+
+	if (!r->io.interruptible)
+		return keep_waiting(c, r, m);
+	bfs_sys_block_signals(&signals);
+	r->io.signals = &signals;
+	e = keep_waiting(c, r, m);
+	r->io.signals = NULL;
+	bfs_sys_restore_signals(&signals);
+	return e;
 }
 
 static int run(struct bfs_client *c, struct bfs_rpc *r, struct message *m)

@@ -165,18 +165,39 @@ static inline void bfs_sys_restore_signals(const uint64_t *old)
 	bfs_sys_4(SYS_rt_sigprocmask, SIG_SETMASK, old, NULL, 8);
 }
 
-/* All signals are blocked, but for these: deliver what waits.  Was there any?
- */
+/* Does a system call end at that signal?  Not if nobody hears it, or if its
+ * handler wants calls to go on. */
+static inline bool bfs_sys_interrupts(int sig)
+{
+	struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} a = { SIG_DFL, 0, NULL, 0 };
+
+	bfs_sys_4(SYS_rt_sigaction, sig, NULL, &a, 8);
+	return a.handler != SIG_DFL && a.handler != SIG_IGN &&
+	       !(a.flags & SA_RESTART);
+}
+
+/* All signals are blocked that are not in *signals: deliver what waits.  Does
+ * any of it end a system call? */
 static inline bool bfs_sys_let_signals_in(const uint64_t *signals)
 {
 	uint64_t pending = 0, all;
+	bool ends = false;
 
 	bfs_sys_2(SYS_rt_sigpending, &pending, 8);
-	if (!(pending & ~*signals))
+	pending &= ~*signals;
+	if (!pending)
 		return false;
+	for (int sig = 1; sig <= 64; sig++)
+		if (pending & 1ull << (sig - 1))
+			ends |= bfs_sys_interrupts(sig);
 	bfs_sys_restore_signals(signals);
 	bfs_sys_block_signals(&all);
-	return true;
+	return ends;
 }
 
 #endif

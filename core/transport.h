@@ -26,6 +26,9 @@ struct bfs_io {
 	uint64_t id;	    /* request id, also in the encoded head */
 	uint64_t deadline;  /* bfs_now() clock; UINT64_MAX: none */
 	bool interruptible; /* a signal ends the wait with -EINTR */
+	/* The caller has blocked all signals, that none gets lost between two
+	 * tries of an interruptible call: what was blocked before.  Or NULL. */
+	const uint64_t *signals;
 
 	/* Set by call(): valid until end(). */
 	const uint8_t *rep;

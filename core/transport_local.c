@@ -151,7 +151,7 @@ static int sleep_lightly(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 
 	bfs_sys_block_signals(&signals);
 	while ((state = atomic_load(&s->state)) != BFS_SLOT_DONE) {
-		r = bfs_sys_let_signals_in(&signals)
+		r = bfs_sys_let_signals_in(io->signals ? io->signals : &signals)
 			    ? -EINTR
 			    : nap(l, &s->state, state, io->deadline, GLANCE_NS);
 		if (r && give_up(s))

@@ -295,6 +295,8 @@ int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	pid_t me = (pid_t)bfs_sys_0(SYS_gettid);
 	int r = 0;
 
+	if (io->signals)
+		signals = io->signals;
 	spin(u, s);
 	while (!bfs_ucx_over(s) && !u->dead) {
 		if (!until_deadline(io)) {

@@ -3,26 +3,16 @@
 
 #include "core/log.h"
 #include "core/sys.h"
-#include "core/util.h"
+#include "preload/desc.h"
 #include "preload/ops.h"
 #include "preload/session.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#define ARENAS 16 /* one for each user that this process has been */
-
-struct arena {
-	struct bfs_arena *map;
-	int empty_fd;
-	uint64_t empty_ino;
-};
-
 _Atomic uint32_t bfs_fd_table[BFS_FDS];
-static struct arena arenas[ARENAS];
-static _Atomic int narenas, current = -1;
-/* Descriptors of this process for each record of the current user's arena. */
-static _Atomic uint16_t refs[ARENAS][BFS_ARENA_RECORDS];
+/* Descriptors of this process for each record of its arenas. */
+static _Atomic uint16_t refs[BFS_ARENAS][BFS_ARENA_RECORDS];
 static _Atomic int high;
 
 static unsigned arena_of(uint32_t entry)
@@ -34,7 +24,7 @@ static struct bfs_desc *desc_of(uint32_t entry)
 {
 	if (!(entry >> 24) || entry >> 24 == BFS_KIND_OWN)
 		return NULL;
-	return &arenas[arena_of(entry)].map->desc[entry & 0xffff];
+	return &bfs_arenas[arena_of(entry)].map->desc[entry & 0xffff];
 }
 
 struct bfs_desc *bfs_fd_desc(int fd)
@@ -45,147 +35,6 @@ struct bfs_desc *bfs_fd_desc(int fd)
 uint32_t bfs_fd_slot(int fd)
 {
 	return bfs_fd_entry(fd) & 0xffff;
-}
-
-static unsigned arena_with(const struct bfs_desc *d)
-{
-	for (unsigned i = 0; i < (unsigned)narenas; i++)
-		if (d >= arenas[i].map->desc &&
-		    d < arenas[i].map->desc + BFS_ARENA_RECORDS)
-			return i;
-	return 0;
-}
-
-uint32_t bfs_desc_index(const struct bfs_desc *d)
-{
-	return (uint32_t)(d - arenas[arena_with(d)].map->desc);
-}
-
-static int know_arena(uint64_t ino)
-{
-	for (int i = 0; i < narenas; i++)
-		if (arenas[i].empty_ino == ino)
-			return i;
-	return -1;
-}
-
-static int keep_high(int fd)
-{
-	int kept = bfs_sys_fcntl(fd, F_DUPFD_CLOEXEC, bfs_settings.fd_base);
-
-	bfs_sys_close(fd);
-	if (kept >= 0)
-		bfs_fd_own(kept);
-	return kept;
-}
-
-int bfs_arena_set(int arena_fd, int empty_fd)
-{
-	struct stat st;
-	int i = narenas, r = bfs_sys_fstat(empty_fd, &st);
-	long p;
-
-	if (!r && know_arena(st.st_ino) >= 0) {
-		current = know_arena(st.st_ino);
-		bfs_sys_close(arena_fd);
-		bfs_sys_close(empty_fd);
-		return 0;
-	}
-	p = bfs_sys_mmap(NULL, sizeof(struct bfs_arena), PROT_READ | PROT_WRITE,
-			 MAP_SHARED, arena_fd, 0);
-	bfs_sys_close(arena_fd);
-	if (p < 0 && p > -4096)
-		r = (int)p;
-	if (!r && i == ARENAS)
-		r = -EMFILE;
-	empty_fd = keep_high(empty_fd);
-	if (empty_fd < 0)
-		r = empty_fd;
-	if (r)
-		return r;
-	arenas[i] =
-		(struct arena){ (struct bfs_arena *)p, empty_fd, st.st_ino };
-	narenas = i + 1;
-	current = i;
-	return ((struct bfs_arena *)p)->magic == BFS_ARENA_MAGIC ? 0 : -EPROTO;
-}
-
-struct bfs_arena *bfs_arena_now(void)
-{
-	return current < 0 ? NULL : arenas[current].map;
-}
-
-static void init_desc(struct bfs_desc *d)
-{
-	pthread_mutexattr_t a;
-
-	d->shared = 0;
-	d->offset = 0;
-	d->data_ino = 0;
-	pthread_mutexattr_init(&a);
-	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
-	pthread_mutex_init(&d->lock, &a);
-}
-
-static bool take(struct bfs_desc *d)
-{
-	uint32_t word = atomic_load_explicit(&d->word, memory_order_relaxed);
-
-	if (BFS_DESC_STATE(word) != BFS_DESC_FREE)
-		return false;
-	/* 30 bits, and never 0 */
-	uint32_t gen = (BFS_DESC_GEN(word) + 1) & 0x3fffffff;
-
-	return atomic_compare_exchange_strong(
-		&d->word, &word, BFS_DESC_WORD(gen ? gen : 1, BFS_DESC_MADE));
-}
-
-int bfs_desc_new(struct bfs_desc **out)
-{
-	struct bfs_client *c;
-	struct bfs_arena *a;
-	uint32_t hint, top;
-	int r = current < 0 ? bfs_session_connect(&c) : 0;
-
-	if (r)
-		return r;
-	a = arenas[current].map;
-	hint = a->hint;
-	for (uint32_t n = 0; n < BFS_ARENA_RECORDS; n++) {
-		uint32_t i = (hint + n) % BFS_ARENA_RECORDS;
-
-		if (!take(&a->desc[i]))
-			continue;
-		a->desc[i].maker = (uint32_t)bfs_sys_0(SYS_getpid);
-		init_desc(&a->desc[i]);
-		top = a->high;
-		while (top <= i &&
-		       !atomic_compare_exchange_weak(&a->high, &top, i + 1))
-			;
-		a->hint = i + 1;
-		*out = &a->desc[i];
-		return 0;
-	}
-	bfs_log(error, "more than %u open files of one user on this node",
-		BFS_ARENA_RECORDS);
-	return -ENFILE;
-}
-
-static void set_free(struct bfs_desc *d, uint32_t word, uint32_t index)
-{
-	struct bfs_arena *a = arenas[arena_with(d)].map;
-
-	if (atomic_compare_exchange_strong(
-		    &d->word, &word,
-		    BFS_DESC_WORD(BFS_DESC_GEN(word), BFS_DESC_FREE)) &&
-	    index < a->hint)
-		a->hint = index;
-}
-
-void bfs_desc_drop(struct bfs_desc *d)
-{
-	set_free(d, d->word, bfs_desc_index(d));
 }
 
 static void set_entry(int fd, uint32_t entry)
@@ -216,8 +65,8 @@ void bfs_fd_disown(int fd)
 
 void bfs_fd_adopt(int fd, enum bfs_kind kind, struct bfs_desc *d)
 {
-	unsigned a = arena_with(d);
-	uint32_t i = (uint32_t)(d - arenas[a].map->desc);
+	unsigned a = bfs_desc_arena(d);
+	uint32_t i = (uint32_t)(d - bfs_arenas[a].map->desc);
 
 	/* libc writes and reads FILEs without asking us. */
 	if (kind == BFS_KIND_FILE)
@@ -242,8 +91,8 @@ static int lock_life(int fd, bool write, uint32_t index)
 
 int bfs_fd_placeholder(enum bfs_kind kind, struct bfs_desc *d, bool cloexec)
 {
-	unsigned a = arena_with(d);
-	uint32_t i = (uint32_t)(d - arenas[a].map->desc);
+	unsigned a = bfs_desc_arena(d);
+	uint32_t i = (uint32_t)(d - bfs_arenas[a].map->desc);
 	/* Sealed, it cannot be written, and so it cannot be read: what gets at
 	 * it past us fails, and does not see an empty file (RULES 4). */
 	bool write = kind == BFS_KIND_FILE;
@@ -251,7 +100,8 @@ int bfs_fd_placeholder(enum bfs_kind kind, struct bfs_desc *d, bool cloexec)
 	int64_t pos = (int64_t)((uint64_t)BFS_DESC_GEN(d->word) << 32 | i);
 	int fd, r;
 
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", arenas[a].empty_fd);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d",
+		 bfs_arenas[a].empty_fd);
 	fd = bfs_sys_openat(
 		AT_FDCWD, name,
 		(write ? O_WRONLY : O_RDONLY) | (cloexec ? O_CLOEXEC : 0), 0);
@@ -297,7 +147,7 @@ struct bfs_fd_gone bfs_fd_forget(int fd)
 void bfs_fd_release(struct bfs_fd_gone g)
 {
 	if (g.d)
-		set_free(g.d, g.word, bfs_desc_index(g.d));
+		bfs_desc_free(g.d, g.word);
 }
 
 bool bfs_fd_is_last(int fd)
@@ -337,17 +187,18 @@ void bfs_fd_share_all(void)
 /* The record that a placeholder of ours names, if fd is one. */
 static bool placeholder_entry(int fd, uint64_t ino, uint32_t *entry)
 {
-	int a = know_arena(ino);
+	int a = bfs_arena_find(ino);
 	int64_t pos = a < 0 ? -1 : bfs_sys_lseek(fd, 0, SEEK_CUR);
 	uint32_t i = (uint32_t)pos, word;
 
 	if (pos < 0 || i >= BFS_ARENA_RECORDS)
 		return false;
-	word = arenas[a].map->desc[i].word;
+	word = bfs_arenas[a].map->desc[i].word;
 	if (BFS_DESC_STATE(word) != BFS_DESC_USED ||
 	    BFS_DESC_GEN(word) != (uint32_t)(pos >> 32))
 		return false;
-	*entry = BFS_ENTRY(arenas[a].map->desc[i].kind, (unsigned)a << 16 | i);
+	*entry = BFS_ENTRY(bfs_arenas[a].map->desc[i].kind,
+			   (unsigned)a << 16 | i);
 	return true;
 }
 
@@ -363,7 +214,8 @@ static bool pass_entry(uint64_t ino, uint32_t *entry)
 		if (BFS_DESC_STATE(d->word) == BFS_DESC_USED &&
 		    d->kind == BFS_KIND_PASS && d->data_ino == ino) {
 			*entry = BFS_ENTRY(BFS_KIND_PASS,
-					   (unsigned)current << 16 | i);
+					   (unsigned)bfs_arena_current << 16 |
+						   i);
 			return true;
 		}
 	}
@@ -378,7 +230,8 @@ void bfs_fd_recognise(int fd)
 	bool ours;
 
 	if ((unsigned)fd >= BFS_FDS || bfs_sys_fstat(fd, &st) ||
-	    !S_ISREG(st.st_mode) || (current < 0 && bfs_session_connect(&c)))
+	    !S_ISREG(st.st_mode) ||
+	    (bfs_arena_current < 0 && bfs_session_connect(&c)))
 		return;
 	ours = placeholder_entry(fd, st.st_ino, &e) ||
 	       (st.st_dev == bfs_session_data_dev() &&
@@ -397,11 +250,12 @@ void bfs_fd_restore(int fd, const struct bfs_desc *told, uint32_t slot,
 	struct bfs_desc *d;
 	int a;
 
-	if ((unsigned)fd >= BFS_FDS || (current < 0 && bfs_session_connect(&c)))
+	if ((unsigned)fd >= BFS_FDS ||
+	    (bfs_arena_current < 0 && bfs_session_connect(&c)))
 		return;
-	a = know_arena(empty_ino);
+	a = bfs_arena_find(empty_ino);
 	if (a >= 0 && slot < BFS_ARENA_RECORDS &&
-	    arenas[a].map->desc[slot].word ==
+	    bfs_arenas[a].map->desc[slot].word ==
 		    BFS_DESC_WORD(gen, BFS_DESC_USED)) {
 		refs[a][slot]++;
 		set_entry(fd, BFS_ENTRY(told->kind, (unsigned)a << 16 | slot));
@@ -421,30 +275,5 @@ void bfs_fd_restore(int fd, const struct bfs_desc *told, uint32_t slot,
 
 uint64_t bfs_fd_arena_ino(int fd)
 {
-	return arenas[arena_of(bfs_fd_entry(fd))].empty_ino;
-}
-
-int bfs_desc_lock(struct bfs_desc *d, uint64_t *signals)
-{
-	struct timespec until;
-	int e;
-
-	bfs_sys_block_signals(signals);
-	e = pthread_mutex_trylock(&d->lock);
-	if (e == EBUSY) {
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += bfs_settings.timeout_ms / 1000;
-		e = pthread_mutex_clocklock(&d->lock, CLOCK_MONOTONIC, &until);
-	}
-	if (e == EOWNERDEAD)
-		e = pthread_mutex_consistent(&d->lock);
-	if (e)
-		bfs_sys_restore_signals(signals);
-	return e == ETIMEDOUT ? -ETIMEDOUT : e ? -EIO : 0;
-}
-
-void bfs_desc_unlock(struct bfs_desc *d, const uint64_t *signals)
-{
-	pthread_mutex_unlock(&d->lock);
-	bfs_sys_restore_signals(signals);
+	return bfs_arenas[arena_of(bfs_fd_entry(fd))].empty_ino;
 }

@@ -4,7 +4,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/count.c %D%/count.h \
 	%D%/headers.h %D%/ops.h %D%/real.c %D%/real.h \
 	%D%/state.c %D%/state_env.c %D%/state.h \
-	%D%/fd.c %D%/fd.h \
+	%D%/desc.c %D%/desc.h %D%/fd.c %D%/fd.h \
 	%D%/lead.c %D%/lead.h %D%/memory.c %D%/memory.h %D%/path.c %D%/path.h \
 	%D%/session.c %D%/session.h \
 	%D%/session_ucx.c %D%/session_ucx.h \

@@ -11,7 +11,7 @@ printf "#!/bin/sh -eu\necho \"\$0 \$*\"\nexit 3\n" >bin/s; chmod +x bin/s
 PATH=$D/bin:$PATH; export PATH; s y || echo $?; command -v s; env s z || echo $?
 cp /bin/cat bin/mycat; echo text | bin/mycat; bin/mycat bin/s; "$D/bin/mycat" <bin/s
 printf "#!$D/bin/mycat\nI print myself\n" >self; chmod +x self; ./self; "$D/self"
-printf "#!/usr/bin/env -S cat -n\nline\n" >en; chmod +x en; ./en
+printf "#!/usr/bin/env -S grep -n .\nline\n" >en; chmod +x en; ./en
 printf "echo no hash-bang\n" >plain; chmod +x plain; ./plain
 : >empty; chmod +x empty; ./empty; echo "empty $?"
 chmod -x plain; ./plain 2>/dev/null || echo "not executable $?"

@@ -140,7 +140,7 @@ SYSTEM_PY = \
 	$(NULL)
 
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_PY) %D%/lib.sh \
+EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_PY) %D%/lib.sh %D%/raw.h \
 	tests/.shellcheckrc
 TESTS += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) $(SYSTEM_UCX_TESTS) $(SYSTEM_PY) %D%/lib.sh \

@@ -233,6 +233,43 @@ end(pid)
 print([takes[name](fd) for name in ('posix', 'flock')], lock(fd, SETLK, UN))
 os.close(fd)
 
+print('but not one that nobody hears, or whose handler lets calls go on')
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for sig, action in (signal.SIGCHLD, signal.SIG_DFL), (signal.SIGUSR1, signal.SIG_IGN), (signal.SIGUSR2, on_alarm), (signal.SIGALRM, on_alarm):
+    signal.signal(sig, action)
+    if sig == signal.SIGUSR2:
+        signal.siginterrupt(sig, False)
+    gate = Gate()
+    pid = fork(holder)
+    gate.wait()
+    me = os.getpid()
+    def pester():
+        time.sleep(0.1)
+        os.kill(me, sig)
+        time.sleep(0.2)
+        os.kill(pid, signal.SIGKILL)
+    other = fork(pester)
+    fd = op()
+    print(sig.name, end=' ')
+    sys.stdout.flush()
+    try:
+        r = libc.flock(fd, fcntl.LOCK_EX)
+        print(r, ctypes.get_errno() if r else 0, end=' ')
+        time.sleep(0)
+        print()
+    except Alarm:
+        print('heard')
+    os.close(fd)
+    while True:
+        try:
+            end(pid), end(other)
+            break
+        except ChildProcessError:
+            break
+    signal.signal(sig, signal.SIG_DFL)
+signal.signal(signal.SIGALRM, on_alarm)
+
 print('deadlocks')
 def circle(n, read_only):
     """n processes, each holds a byte and waits for the next one's."""

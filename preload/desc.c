@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "preload/desc.h"
+
+#include "core/log.h"
+#include "core/sys.h"
+#include "preload/session.h"
+
+#include <errno.h>
+
+struct bfs_arena_map bfs_arenas[BFS_ARENAS];
+_Atomic int bfs_arena_current = -1;
+static _Atomic int narenas;
+
+unsigned bfs_desc_arena(const struct bfs_desc *d)
+{
+	for (unsigned i = 0; i < (unsigned)narenas; i++)
+		if (d >= bfs_arenas[i].map->desc &&
+		    d < bfs_arenas[i].map->desc + BFS_ARENA_RECORDS)
+			return i;
+	return 0;
+}
+
+uint32_t bfs_desc_index(const struct bfs_desc *d)
+{
+	return (uint32_t)(d - bfs_arenas[bfs_desc_arena(d)].map->desc);
+}
+
+int bfs_arena_find(uint64_t ino)
+{
+	for (int i = 0; i < narenas; i++)
+		if (bfs_arenas[i].empty_ino == ino)
+			return i;
+	return -1;
+}
+
+static int keep_high(int fd)
+{
+	int kept = bfs_sys_fcntl(fd, F_DUPFD_CLOEXEC, bfs_settings.fd_base);
+
+	bfs_sys_close(fd);
+	if (kept >= 0)
+		bfs_fd_own(kept);
+	return kept;
+}
+
+int bfs_arena_set(int arena_fd, int empty_fd)
+{
+	struct stat st;
+	int i = narenas, r = bfs_sys_fstat(empty_fd, &st);
+	long p;
+
+	if (!r && bfs_arena_find(st.st_ino) >= 0) {
+		bfs_arena_current = bfs_arena_find(st.st_ino);
+		bfs_sys_close(arena_fd);
+		bfs_sys_close(empty_fd);
+		return 0;
+	}
+	p = bfs_sys_mmap(NULL, sizeof(struct bfs_arena), PROT_READ | PROT_WRITE,
+			 MAP_SHARED, arena_fd, 0);
+	bfs_sys_close(arena_fd);
+	if (p < 0 && p > -4096)
+		r = (int)p;
+	if (!r && i == BFS_ARENAS)
+		r = -EMFILE;
+	empty_fd = keep_high(empty_fd);
+	if (empty_fd < 0)
+		r = empty_fd;
+	if (r)
+		return r;
+	bfs_arenas[i] = (struct bfs_arena_map){ (struct bfs_arena *)p, empty_fd,
+						st.st_ino };
+	narenas = i + 1;
+	bfs_arena_current = i;
+	return ((struct bfs_arena *)p)->magic == BFS_ARENA_MAGIC ? 0 : -EPROTO;
+}
+
+struct bfs_arena *bfs_arena_now(void)
+{
+	return bfs_arena_current < 0 ? NULL : bfs_arenas[bfs_arena_current].map;
+}
+
+static void init_desc(struct bfs_desc *d)
+{
+	pthread_mutexattr_t a;
+
+	d->shared = 0;
+	d->offset = 0;
+	d->data_ino = 0;
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&d->lock, &a);
+}
+
+static bool take(struct bfs_desc *d)
+{
+	uint32_t word = atomic_load_explicit(&d->word, memory_order_relaxed);
+
+	if (BFS_DESC_STATE(word) != BFS_DESC_FREE)
+		return false;
+	/* 30 bits, and never 0 */
+	uint32_t gen = (BFS_DESC_GEN(word) + 1) & 0x3fffffff;
+
+	return atomic_compare_exchange_strong(
+		&d->word, &word, BFS_DESC_WORD(gen ? gen : 1, BFS_DESC_MADE));
+}
+
+int bfs_desc_new(struct bfs_desc **out)
+{
+	struct bfs_client *c;
+	struct bfs_arena *a;
+	uint32_t hint, top;
+	int r = bfs_arena_current < 0 ? bfs_session_connect(&c) : 0;
+
+	if (r)
+		return r;
+	a = bfs_arenas[bfs_arena_current].map;
+	hint = a->hint;
+	for (uint32_t n = 0; n < BFS_ARENA_RECORDS; n++) {
+		uint32_t i = (hint + n) % BFS_ARENA_RECORDS;
+
+		if (!take(&a->desc[i]))
+			continue;
+		a->desc[i].maker = (uint32_t)bfs_sys_0(SYS_getpid);
+		init_desc(&a->desc[i]);
+		top = a->high;
+		while (top <= i &&
+		       !atomic_compare_exchange_weak(&a->high, &top, i + 1))
+			;
+		a->hint = i + 1;
+		*out = &a->desc[i];
+		return 0;
+	}
+	bfs_log(error, "more than %u open files of one user on this node",
+		BFS_ARENA_RECORDS);
+	return -ENFILE;
+}
+
+void bfs_desc_free(struct bfs_desc *d, uint32_t word)
+{
+	uint32_t index = bfs_desc_index(d);
+	struct bfs_arena *a = bfs_arenas[bfs_desc_arena(d)].map;
+
+	if (atomic_compare_exchange_strong(
+		    &d->word, &word,
+		    BFS_DESC_WORD(BFS_DESC_GEN(word), BFS_DESC_FREE)) &&
+	    index < a->hint)
+		a->hint = index;
+}
+
+void bfs_desc_drop(struct bfs_desc *d)
+{
+	bfs_desc_free(d, d->word);
+}
+
+int bfs_desc_lock(struct bfs_desc *d, uint64_t *signals)
+{
+	struct timespec until;
+	int e;
+
+	bfs_sys_block_signals(signals);
+	e = pthread_mutex_trylock(&d->lock);
+	if (e == EBUSY) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += bfs_settings.timeout_ms / 1000;
+		e = pthread_mutex_clocklock(&d->lock, CLOCK_MONOTONIC, &until);
+	}
+	if (e == EOWNERDEAD)
+		e = pthread_mutex_consistent(&d->lock);
+	if (e)
+		bfs_sys_restore_signals(signals);
+	return e == ETIMEDOUT ? -ETIMEDOUT : e ? -EIO : 0;
+}
+
+void bfs_desc_unlock(struct bfs_desc *d, const uint64_t *signals)
+{
+	pthread_mutex_unlock(&d->lock);
+	bfs_sys_restore_signals(signals);
+}
