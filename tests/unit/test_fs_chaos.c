@@ -104,6 +104,7 @@ static int chaos_open(struct chaos *x)
 				    any_path(x, 0),
 				    (uint32_t)any_oflags(),
 				    any(010000),
+				    any(3) ? 0 : any(0x40),
 				    any(4) ? any(20) : BFS_NO_SLOT,
 				    any(4),
 				    0 };
