@@ -57,12 +57,13 @@ static ssize_t read_at(struct bfs_desc *d, void *buf, size_t n, uint64_t offset)
 
 		r.io.in = (char *)buf + done;
 		r.io.in_cap = want;
-		e = bfs_rpc_read(
-			c, &r,
-			&(struct bfs_read_req){ .handle = bfs_desc_handle(d),
-						.offset = offset + done,
-						.size = (uint32_t)want },
-			&rep);
+		e = bfs_rpc_read(c, &r,
+				 &(struct bfs_read_req){
+					 .handle = bfs_desc_handle(d),
+					 .offset = offset + done,
+					 .size = (uint32_t)want,
+					 .flags = d->oflags & O_NOATIME },
+				 &rep);
 		if (!e)
 			done += r.io.in_len;
 		bfs_rpc_end(&r);

@@ -77,6 +77,21 @@ static int bfs_data_read(struct bfs_call *c, struct bfs_inode *i,
 	return read_plainly(c, i, d, size, offset);
 }
 
+/* O_NOATIME: on a description of its own. */
+static int read_quietly(struct bfs_call *c, struct bfs_inode *i, size_t size,
+			uint64_t offset)
+{
+	struct bfs_fdref d = { .fd = bfs_data_open(bfs_call_fs(c), i,
+						   O_RDONLY | O_NOATIME) };
+	int r;
+
+	if (d.fd < 0)
+		return d.fd;
+	r = read_plainly(c, i, &d, size, offset);
+	close(d.fd);
+	return r;
+}
+
 int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
 		   struct bfs_read_rep *rep)
 {
@@ -89,6 +104,8 @@ int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
 		r = req->offset > INT64_MAX ? -EINVAL : -EOVERFLOW;
 	if (r)
 		return r;
+	if (req->flags & O_NOATIME)
+		return read_quietly(c, i, size, req->offset);
 	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
 	if (!d)
 		return r;

@@ -143,6 +143,10 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 
+# Does docs/conformance.md name tests that there are?
+TESTS += %D%/conformance.sh
+EXTRA_DIST += %D%/conformance.sh docs/conformance.md
+
 # The public suite, which lies built in PJDFSTEST.
 .PHONY: check-pjdfstest
 check-pjdfstest: all

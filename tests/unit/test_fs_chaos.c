@@ -186,7 +186,8 @@ static int chaos_write(struct chaos *x)
 
 static int chaos_read(struct chaos *x)
 {
-	struct bfs_read_req req = { any_handle(x), any_size(), any_bits() };
+	struct bfs_read_req req = { any_handle(x), any_size(), any_bits(),
+				    any(2) ? O_NOATIME : 0 };
 	struct bfs_read_rep rep;
 
 	return bfs_serve_read(x->u->c, &req, &rep);

@@ -15,7 +15,7 @@
 static int do_read(struct fs_unit *u, struct bfs_handle h, uint64_t offset,
 		   uint32_t size)
 {
-	struct bfs_read_req req = { h, offset, size };
+	struct bfs_read_req req = { h, offset, size, 0 };
 	struct bfs_read_rep rep;
 	int r = bfs_serve_read(u->c, &req, &rep);
 
