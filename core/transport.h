@@ -80,10 +80,11 @@ struct bfs_transport {
  * The ucx module (libbenchfs_ucx.so, loaded with dlopen) exports this under
  * the name "bfs_ucx_connect".  address: the daemon's worker address.  On
  * success *t is the transport and local/local_len its own worker address,
- * which the caller sends in HELLO.
+ * which the caller sends in HELLO.  begin (or NULL) is called on the thread
+ * that opens UCX, which may be a new one.
  */
 typedef int bfs_ucx_connect_fn(const void *address, size_t len,
 			       struct bfs_transport **t, const void **local,
-			       size_t *local_len);
+			       size_t *local_len, void (*begin)(void));
 
 #endif

@@ -15,6 +15,7 @@ __attribute__((visibility("default"))) bfs_ucx_connect_fn bfs_ucx_connect;
 struct setting_up {
 	struct bfs_ucx_client *u;
 	size_t len, local_len;
+	void (*begin)(void);
 	uint8_t address[];
 };
 
@@ -61,7 +62,11 @@ static int set_up(void *arg)
 	struct setting_up *s = arg;
 	struct bfs_ucx_client *u = s->u;
 	pid_t newest = bfs_ucx_newest_thread(), now;
-	int r = bfs_ucx_open(&u->ucx);
+	int r;
+
+	if (s->begin)
+		s->begin();
+	r = bfs_ucx_open(&u->ucx);
 
 	if (r)
 		return r;
@@ -116,7 +121,7 @@ static int client_start(struct bfs_ucx_client *u, struct setting_up *s)
 }
 
 int bfs_ucx_connect(const void *address, size_t len, struct bfs_transport **t,
-		    const void **local, size_t *local_len)
+		    const void **local, size_t *local_len, void (*begin)(void))
 {
 	struct setting_up *s = malloc(sizeof(*s) + len);
 	struct bfs_ucx_client *u = s ? client_new() : NULL;
@@ -128,6 +133,7 @@ int bfs_ucx_connect(const void *address, size_t len, struct bfs_transport **t,
 	}
 	s->u = u;
 	s->len = len;
+	s->begin = begin;
 	memcpy(s->address, address, len);
 	r = client_start(u, s);
 	if (!r) {

@@ -76,7 +76,7 @@ static bfs_ucx_connect_fn *load(const char *moduledir)
 
 int bfs_ucx_load(const char *moduledir, const char *run_dir,
 		 struct bfs_transport **t, const void **local,
-		 size_t *local_len)
+		 size_t *local_len, void (*begin)(void))
 {
 	uint8_t address[ADDRESS_MAX];
 	bfs_ucx_connect_fn *connect_fn;
@@ -90,7 +90,7 @@ int bfs_ucx_load(const char *moduledir, const char *run_dir,
 	if (r)
 		return r;
 	connect_fn = load(moduledir);
-	r = connect_fn ? connect_fn(address, len, t, local, local_len)
+	r = connect_fn ? connect_fn(address, len, t, local, local_len, begin)
 		       : -ELIBACC;
 	bfs_ucx_env_leave(&env);
 	return r;

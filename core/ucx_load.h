@@ -17,6 +17,6 @@
  */
 int bfs_ucx_load(const char *moduledir, const char *run_dir,
 		 struct bfs_transport **t, const void **local,
-		 size_t *local_len);
+		 size_t *local_len, void (*begin)(void));
 
 #endif

@@ -31,6 +31,12 @@ static int join(struct bfs_transport *t, const struct bfs_hello_req *q,
 	return e;
 }
 
+/* What UCX opens on this thread is none of ours. */
+static void stand_aside(void)
+{
+	bfs_aside = true;
+}
+
 static int dial(const struct bfs_transport *local, uint32_t ms,
 		struct bfs_transport **out)
 {
@@ -42,7 +48,7 @@ static int dial(const struct bfs_transport *local, uint32_t ms,
 	const void *address;
 	size_t len;
 	int e = bfs_ucx_load(MODULEDIR, bfs_settings.run_dir, &t, &address,
-			     &len);
+			     &len, stand_aside);
 
 	if (e) {
 		bfs_log(error, "ucx transport of %s: %s", bfs_settings.run_dir,

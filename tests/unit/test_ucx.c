@@ -238,8 +238,9 @@ static void open_transport(struct fixture *f)
 {
 	struct bfs_transport *t;
 
-	assert_int_equal(
-		bfs_ucx_load("none", dir, &t, &f->address, &f->address_len), 0);
+	assert_int_equal(bfs_ucx_load("none", dir, &t, &f->address,
+				      &f->address_len, NULL),
+			 0);
 	t->session = SESSION;
 	t->ticket = TICKET;
 	t->peer = "the test's server";
@@ -705,16 +706,16 @@ static void test_damaged_address(void **state)
 		assert_int_equal(pread(fd, &c, 1, at), 1);
 		c ^= 0x40;
 		assert_int_equal(pwrite(fd, &c, 1, at), 1);
-		assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n),
+		assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n, NULL),
 				 -EBADMSG);
 		c ^= 0x40;
 		assert_int_equal(pwrite(fd, &c, 1, at), 1);
 		close(fd);
 	}
 	assert_int_equal(truncate(path, 20), 0);
-	assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n), -EBADMSG);
+	assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n, NULL), -EBADMSG);
 	unlink(path);
-	assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n), -ENOENT);
+	assert_int_equal(bfs_ucx_load("none", dir, &t, &a, &n, NULL), -ENOENT);
 }
 
 /* A client that sends what it likes. */

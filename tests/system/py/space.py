@@ -97,9 +97,10 @@ for i in range(3):
     pids.append(os.fork())
     if not pids[-1]:
         try:
+            n = 0  # a short write is gone on with
             with open(f'w{i}', 'wb', buffering=0) as f:
                 while True:
-                    f.write(block[:50_000])
+                    n += f.write(block[n % 50_000:50_000])
         except OSError as e:
             os._exit(e.errno != errno.ENOSPC)
 for pid in pids:
