@@ -42,6 +42,7 @@ static __thread struct {
 	unsigned used; /* of the stacks, as far as a handler can know */
 } own;
 static pthread_key_t at_exit;
+static bool has_key;
 static void *restorer;
 
 static void drop(void *base)
@@ -53,8 +54,7 @@ static void drop(void *base)
 void bfs_raw_frames_init(void *libc_restorer)
 {
 	restorer = libc_restorer;
-	if (pthread_key_create(&at_exit, drop))
-		at_exit = 0;
+	has_key = !pthread_key_create(&at_exit, drop);
 }
 
 void bfs_raw_frames_make(void)
@@ -72,7 +72,8 @@ void bfs_raw_frames_make(void)
 		bfs_sys_3(SYS_mprotect, p + i * STACK, PAGE, PROT_NONE);
 	own.base = (char *)p;
 	own.used = 0;
-	pthread_setspecific(at_exit, own.base);
+	if (has_key)
+		pthread_setspecific(at_exit, own.base);
 }
 
 _Noreturn void bfs_raw_return(const void *frame)
