@@ -32,9 +32,12 @@ if data != 'pass-through':
     want['pread', 'library'] = 1, 1, 0
 report = json.load(open(file))
 got = {}
+# calls of UCX on its own descriptors: a sanitizer, which stands between, hides
+# that they are UCX's
+of_ucx = ('read', 'write', 'close', 'fcntl') if data == 'ucx' else ()
 for c in report['calls']:
     assert 0 <= c['seconds'] < 100, c
-    if c['call'] != 'fclose':
+    if c['call'] != 'fclose' and c['call'] not in of_ucx:
         got[c['call'], c['served_by']] = c['count'], c['errors'], c['bytes']
 times = [c['seconds'] for c in report['calls']]
 assert times == sorted(times, reverse=True), times
