@@ -30,8 +30,11 @@ struct moved {
 	void (*work)(ucontext_t *u);
 	uintptr_t sp;	 /* of the program */
 	stack_t handler; /* what it has for its signal handlers */
-	unsigned used;	 /* stacks of ours, before */
-	bool first;	 /* no other is in use */
+	bool in_handler; /* it was there: signals are blocked until it shrinks
+			  */
+	uint64_t signals;
+	unsigned used; /* stacks of ours, before */
+	bool first;    /* no other is in use */
 };
 
 static __thread struct {
@@ -39,6 +42,7 @@ static __thread struct {
 	unsigned used; /* of the stacks, as far as a handler can know */
 } own;
 static pthread_key_t at_exit;
+static bool has_key;
 static void *restorer;
 
 static void drop(void *base)
@@ -50,8 +54,7 @@ static void drop(void *base)
 void bfs_raw_frames_init(void *libc_restorer)
 {
 	restorer = libc_restorer;
-	if (pthread_key_create(&at_exit, drop))
-		at_exit = 0;
+	has_key = !pthread_key_create(&at_exit, drop);
 }
 
 void bfs_raw_frames_make(void)
@@ -69,7 +72,8 @@ void bfs_raw_frames_make(void)
 		bfs_sys_3(SYS_mprotect, p + i * STACK, PAGE, PROT_NONE);
 	own.base = (char *)p;
 	own.used = 0;
-	pthread_setspecific(at_exit, own.base);
+	if (has_key)
+		pthread_setspecific(at_exit, own.base);
 }
 
 _Noreturn void bfs_raw_return(const void *frame)
@@ -100,14 +104,16 @@ static void shrink(const stack_t *whole, uintptr_t sp)
 
 static void run(struct moved *m)
 {
-	uint64_t signals;
+	uint64_t ignored;
 
-	if (within(m->sp, m->handler.ss_sp, m->handler.ss_size))
+	if (m->in_handler) {
 		shrink(&m->handler, m->sp);
+		bfs_sys_restore_signals(&m->signals);
+	}
 	m->work((ucontext_t *)m->frame);
 	if (!m->first) {
 		/* Until it has been returned by, nobody else may have it. */
-		bfs_sys_block_signals(&signals);
+		bfs_sys_block_signals(&ignored);
 		own.used = m->used;
 	}
 	bfs_raw_return(m->frame);
@@ -154,13 +160,14 @@ static struct moved *move(const ucontext_t *u, char *top)
 void bfs_raw_work(ucontext_t *u, void (*work)(ucontext_t *u))
 {
 	uintptr_t sp = (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
-	unsigned level = own.used;
+	unsigned used = own.used, level = used;
+	bool in_handler = within(sp, u->uc_stack.ss_sp, u->uc_stack.ss_size);
 	bool first = false;
 	struct moved *m;
 
 	if (within(sp, own.base, STACKS * STACK)) {
 		level = (unsigned)((sp - (uintptr_t)own.base) / STACK) + 1;
-	} else if (!within(sp, u->uc_stack.ss_sp, u->uc_stack.ss_size)) {
+	} else if (!in_handler) {
 		/* On its ordinary stack: none of ours is in use, though
 		 * handlers may have jumped out of some. */
 		level = 0;
@@ -170,12 +177,15 @@ void bfs_raw_work(ucontext_t *u, void (*work)(ucontext_t *u))
 		work(u);
 		return;
 	}
+	own.used = level + 1; /* before a handler could take it, too */
 	m = move(u, own.base + (level + 1) * (size_t)STACK);
 	m->work = work;
 	m->sp = sp;
 	m->handler = u->uc_stack;
-	m->used = own.used;
+	m->used = used;
 	m->first = first;
-	own.used = level + 1;
+	m->in_handler = in_handler;
+	if (in_handler)
+		bfs_sys_block_signals(&m->signals);
 	run_on(m);
 }

@@ -153,4 +153,4 @@ check-pjdfstest: all
 	PJDFSTEST='$(PJDFSTEST)' srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' \
 		$(SHELL) $(srcdir)/%D%/pjdfstest.sh
 EXTRA_DIST += %D%/pjdfstest.sh %D%/pjdfstest.expected
-EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh %D%/unit/unit.h %D%/bench/startup.sh
+EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh %D%/unit/unit.h %D%/bench/startup.sh %D%/bench/syscalls.sh

@@ -20,8 +20,10 @@ SYSTEM_HELPERS = \
 	%D%/streams \
 	%D%/threads \
 	%D%/tree \
+	%D%/uring \
 	%D%/walks \
 	$(NULL)
+%C%_uring_LDADD = $(LIBURING_LIBS)
 check_PROGRAMS += $(SYSTEM_HELPERS)
 
 SYSTEM_TESTS = \
@@ -108,6 +110,7 @@ SYSTEM_TESTS = \
 	%D%/tools.sh \
 	%D%/unlinked.sh \
 	%D%/visible.sh \
+	%D%/uring.sh \
 	%D%/walks.sh \
 	%D%/xargs.sh \
 	%D%/xattr.sh \

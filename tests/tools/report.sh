@@ -32,7 +32,8 @@ if data != 'pass-through':
     want['pread', 'library'] = 1, 1, 0
 report = json.load(open(file))
 got = {}
-# calls that UCX makes on its own descriptors
+# calls of UCX on its own descriptors: a sanitizer, which stands between, hides
+# that they are UCX's
 of_ucx = ('read', 'write', 'close', 'fcntl') if data == 'ucx' else ()
 for c in report['calls']:
     assert 0 <= c['seconds'] < 100, c
