@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,5 +112,10 @@ int main(void)
 						teardown),
 	};
 
+	int self = pidfd_open(getpid(), 0);
+
+	if (self < 0 && errno == ENOSYS)
+		return 77; /* valgrind 3.19 does not know it */
+	close(self);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
