@@ -49,6 +49,7 @@ static void make_pages(void)
 	if (p == MAP_FAILED)
 		err(2, "mmap");
 	memset(p, 'x', 4 * PAGE);
+	memset(p + 3 * PAGE, 0, PAGE); /* a lock, and so on */
 	edge = p + PAGE - 1;
 	none = p + PAGE;
 	const_page = p + 3 * PAGE;
