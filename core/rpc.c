@@ -201,7 +201,8 @@ static int reconnect(struct bfs_client *c, struct bfs_transport *old,
 	if (tries > 1) /* a pause, without libc's cancellation point */
 		bfs_sys_futex_wait(&never, 0, 10 * NS_PER_MS);
 	e = c->reconnect(c, old, deadline);
-	if (e == -ETIMEDOUT || e == -EINTR || !e)
+	/* No room for the connection's descriptors is the program's own. */
+	if (e == -ETIMEDOUT || e == -EINTR || e == -EMFILE || !e)
 		return e;
 	return -EIO;
 }

@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "preload/fd.h"
 #include "preload/lock.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/real.h"
 #include "preload/session.h"
@@ -151,6 +152,21 @@ static bool is_lock(int cmd)
 	       cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
 }
 
+static bool bad_lock(int cmd, long arg)
+{
+	const size_t n = sizeof(struct flock);
+
+	return cmd == F_GETLK || cmd == F_OFD_GETLK
+		       ? bfs_mem_out((void *)arg, n)
+		       : bfs_mem_in((void *)arg, n);
+}
+
+static bool is_owner(int cmd)
+{
+	return cmd == F_GETOWN || cmd == F_SETOWN || cmd == F_GETSIG ||
+	       cmd == F_SETSIG || cmd == F_GETOWN_EX || cmd == F_SETOWN_EX;
+}
+
 int bfs_fcntl(int fd, int cmd, long arg)
 {
 	struct bfs_desc *d = bfs_fd_desc(fd);
@@ -160,6 +176,8 @@ int bfs_fcntl(int fd, int cmd, long arg)
 		return -EBADF;
 	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
 		return dup_above(fd, cmd, arg);
+	if (is_lock(cmd) && kind != BFS_KIND_PATH && bad_lock(cmd, arg))
+		return -EFAULT;
 	if (is_lock(cmd))
 		return bfs_lock_fcntl(fd, d, cmd, (struct flock *)arg);
 	if (kind == BFS_KIND_PASS || cmd == F_GETFD || cmd == F_SETFD)
@@ -170,7 +188,9 @@ int bfs_fcntl(int fd, int cmd, long arg)
 		return -EBADF;
 	if (cmd == F_SETFL)
 		return set_flags(d, arg);
-	/* Leases, seals, pipes, owners of signals: nothing for a file here. */
+	if (is_owner(cmd)) /* remembered; no signal will ever come */
+		return bfs_sys_fcntl(fd, cmd, arg);
+	/* Leases, seals, pipes: nothing for a file here. */
 	return -EINVAL;
 }
 
@@ -180,8 +200,8 @@ static int bytes_left(int fd, int *n)
 	struct stat st;
 	int e = bfs_fstat(fd, &st);
 
-	if (!e && !n)
-		e = -EFAULT;
+	if (!e)
+		e = bfs_mem_out(n, sizeof(*n));
 	if (!e)
 		*n = (int)(st.st_size - (off_t)bfs_fd_desc(fd)->offset);
 	return e;

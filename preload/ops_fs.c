@@ -168,25 +168,35 @@ static long limit(int name)
 	}
 }
 
+/* An unknown name is the first thing that libc refuses. */
+static bool unknown(int name)
+{
+	int saved = errno;
+	bool none;
+
+	errno = 0;
+	none = limit(name) < 0 && errno == EINVAL;
+	errno = saved;
+	return none;
+}
+
+static long fail_conf(int e)
+{
+	errno = e;
+	return -1;
+}
+
 long bfs_pathconf(const char *path, int name)
 {
 	struct stat st;
-	int e = bfs_stat(path, &st);
+	int e = unknown(name) ? -EINVAL : bfs_stat(path, &st);
 
-	if (e) {
-		errno = -e;
-		return -1;
-	}
-	return limit(name);
+	return e ? fail_conf(-e) : limit(name);
 }
 
 long bfs_fpathconf(int fd, int name)
 {
-	if (!bfs_fd_desc(fd)) {
-		errno = EBADF;
-		return -1;
-	}
-	return limit(name);
+	return bfs_fd_desc(fd) ? limit(name) : fail_conf(EBADF);
 }
 
 /* Not there in this file system, as an honest kernel would say. */

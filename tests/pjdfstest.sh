@@ -54,7 +54,7 @@ END
 cat >"$T/one" <<'END'
 name=$(echo "$1" | tr / -)
 mkdir "$PJD_AT/$name" && cd "$PJD_AT/$name" || exit 1
-timeout -k 5 300 sh "$suite/tests/$1" >"$PJD_OUT/$name" 2>"$PJD_OUT/$name.err" </dev/null
+timeout --foreground -k 5 300 sh "$suite/tests/$1" >"$PJD_OUT/$name" 2>"$PJD_OUT/$name.err" </dev/null
 cd / && rm -rf "$PJD_AT/$name"
 END
 export suite jobs

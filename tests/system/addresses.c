@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -48,6 +49,7 @@ static void make_pages(void)
 	if (p == MAP_FAILED)
 		err(2, "mmap");
 	memset(p, 'x', 4 * PAGE);
+	memset(p + 3 * PAGE, 0, PAGE); /* a lock, and so on */
 	edge = p + PAGE - 1;
 	none = p + PAGE;
 	const_page = p + 3 * PAGE;
@@ -131,6 +133,9 @@ static void outputs(const char *what, char *p)
 	TELL(what, getxattr("f", "user.a", p, p ? 100 : 0));
 	TELL(what, listxattr("f", p, p ? 1000 : 0));
 	TELL(what, getdents64(dir, p, 4096));
+	TELL(what, fcntl(fd, F_GETLK, (struct flock *)p));
+	TELL(what, fcntl(fd, F_SETLK, (struct flock *)none));
+	TELL(what, ioctl(fd, FIONREAD, p));
 	if (p)
 		TELL(what, syscall(SYS_getcwd, p, 4000) < 0 ? -1 : 0);
 	TELL(what, lseek(fd, 0, SEEK_CUR));

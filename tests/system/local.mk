@@ -151,6 +151,7 @@ KNOWN_TESTS = \
 	%D%/known-capability.sh \
 	%D%/known-device.sh \
 	%D%/known-fifo.sh \
+	%D%/known-fsuid.sh \
 	%D%/known-inotify.sh \
 	%D%/known-map-limit.sh \
 	$(NULL)
