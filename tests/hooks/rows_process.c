@@ -41,6 +41,28 @@ static void check_fork(pid_t pid, int fd)
 	TEXT(buf, "llo");
 }
 
+/* The parent closes the descriptor and opens others; the child has it still. */
+static void fork_keeps(pid_t (*do_fork)(void))
+{
+	int ends[2], fd = file("f", "hello");
+	char buf[8] = "";
+	pid_t pid;
+
+	OK(pipe(ends));
+	pid = do_fork();
+	if (!pid) {
+		close(ends[1]);
+		TRUE(read(ends[0], buf, 1) == 0);
+		TRUE(read(fd, buf, 8) == 5 && !strcmp(buf, "hello"));
+		row_exit();
+	}
+	close(ends[0]);
+	OK(close(fd));
+	file("g", "something else");
+	close(ends[1]);
+	GIVES(row_wait(pid), 0);
+}
+
 ROW(fork)
 {
 	int fd = file("f", "hello");
@@ -49,6 +71,7 @@ ROW(fork)
 	if (!pid)
 		child_of_fork(fd);
 	check_fork(pid, fd);
+	fork_keeps(fork);
 }
 
 ROW(_Fork)
@@ -59,6 +82,7 @@ ROW(_Fork)
 	if (!pid)
 		child_of_fork(fd);
 	check_fork(pid, fd);
+	fork_keeps(_Fork);
 }
 
 /* The child may do next to nothing, and the parent waits for it. */
