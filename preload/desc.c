@@ -105,6 +105,27 @@ static bool take(struct bfs_desc *d)
 		&d->word, &word, BFS_DESC_WORD(gen ? gen : 1, BFS_DESC_MADE));
 }
 
+/*
+ * A record may be free while its description is not gone: what we do not see
+ * (the kernel, for a loop device; a message in flight) can keep that alive,
+ * with its lock.  It is the daemon's to free then, when the lock has gone.
+ */
+static bool still_held(int empty_fd, struct bfs_desc *d, uint32_t i)
+{
+	struct flock f = { .l_type = F_WRLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = BFS_LIFE + i,
+			   .l_len = 1 };
+
+	if (bfs_sys_fcntl(empty_fd, F_OFD_GETLK, (long)&f) ||
+	    f.l_type == F_UNLCK)
+		return false;
+	d->data_ino = 0;
+	d->shared = 1;
+	d->word = BFS_DESC_WORD(BFS_DESC_GEN(d->word), BFS_DESC_USED);
+	return true;
+}
+
 int bfs_desc_new(struct bfs_desc **out)
 {
 	struct bfs_client *c;
@@ -122,12 +143,15 @@ int bfs_desc_new(struct bfs_desc **out)
 		if (!take(&a->desc[i]))
 			continue;
 		a->desc[i].maker = (uint32_t)bfs_sys_0(SYS_getpid);
-		init_desc(&a->desc[i]);
 		top = a->high;
 		while (top <= i &&
 		       !atomic_compare_exchange_weak(&a->high, &top, i + 1))
 			;
 		a->hint = i + 1;
+		if (still_held(bfs_arenas[bfs_arena_current].empty_fd,
+			       &a->desc[i], i))
+			continue;
+		init_desc(&a->desc[i]);
 		*out = &a->desc[i];
 		return 0;
 	}

@@ -17,11 +17,12 @@ static int map_check(enum bfs_kind kind, const struct bfs_desc *d, size_t n,
 		     int prot, int flags)
 {
 	int mode = (int)(d ? d->oflags & O_ACCMODE : 0);
-	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+	int type = flags & MAP_TYPE;
+	bool shared = type != MAP_PRIVATE;
 
 	if (!d || kind == BFS_KIND_PATH)
 		return -EBADF;
-	if (!n)
+	if (!n || (shared && type != MAP_SHARED && type != MAP_SHARED_VALIDATE))
 		return -EINVAL;
 	if (mode == O_WRONLY ||
 	    (shared && (prot & PROT_WRITE) && mode != O_RDWR))

@@ -21,6 +21,7 @@ struct bfs_fdref;
 /* A description that the daemon serves: alive while its arena slot is. */
 struct bfs_open {
 	uint32_t uid, slot, gen;
+	bool writes;
 };
 
 struct bfs_inode {
@@ -121,6 +122,8 @@ void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
 /* Remember a description that is not passed through.  0 or -ENOMEM. */
 int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
-		      uint32_t slot, uint32_t gen);
+		      uint32_t slot, uint32_t gen, bool writes);
+/* Does one of them write?  Then it cannot be executed. */
+bool bfs_orphan_written(const struct bfs_fs *fs, struct bfs_inode *i);
 
 #endif

@@ -42,7 +42,7 @@ static int grow(struct bfs_inode *i)
 }
 
 int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
-		      uint32_t slot, uint32_t gen)
+		      uint32_t slot, uint32_t gen, bool writes)
 {
 	if (slot == BFS_NO_SLOT) {
 		if (S_ISDIR(i->mode))
@@ -55,8 +55,17 @@ int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
 		if (2 * i->nopens >= i->opens_cap && grow(i))
 			return -ENOMEM;
 	}
-	i->opens[i->nopens++] = (struct bfs_open){ uid, slot, gen };
+	i->opens[i->nopens++] = (struct bfs_open){ uid, slot, gen, writes };
 	return 0;
+}
+
+bool bfs_orphan_written(const struct bfs_fs *fs, struct bfs_inode *i)
+{
+	prune(fs, i);
+	for (unsigned n = 0; n < i->nopens; n++)
+		if (i->opens[n].writes)
+			return true;
+	return false;
 }
 
 /* Is there a lock of a pass-through description in [start, start + len)? */

@@ -45,6 +45,9 @@ static int open_exec(struct bfs_call *c, struct bfs_inode *i)
 {
 	if (!S_ISREG(i->mode) || bfs_perm_check(c->cred, i, BFS_MAY_EXEC))
 		return -EACCES;
+	/* Of writers that are passed through the kernel knows itself. */
+	if (bfs_orphan_written(bfs_call_fs(c), i))
+		return -ETXTBSY;
 	/* An open writer of ours would make exec fail with ETXTBSY. */
 	bfs_data_uncache(bfs_call_fs(c), i);
 	return bfs_data_open(bfs_call_fs(c), i, O_RDONLY);

@@ -140,28 +140,36 @@ static bool lock_slot(const struct opening *o)
 	return false;
 }
 
-/* Open the data file if that is what is passed, or to truncate it. */
-static int open_data(struct opening *o)
-{
-	int flags = o->flags & (DATA_FLAGS | O_TRUNC);
-
-	if (o->created || (!passes(o) && !(flags & O_TRUNC)))
-		return 0;
-	o->fd = bfs_data_open(o->fs, o->inode, flags);
-	if (o->fd < 0)
-		return o->fd;
-	if (!(flags & O_TRUNC))
-		return 0;
-	bfs_space_account(o->fs, o->inode, o->fd);
-	return bfs_data_kill_setid(o->fs, o->inode,
-				   bfs_perm_write_kills(o->c->cred, o->inode));
-}
-
 static void close_data(struct opening *o)
 {
 	if (o->fd >= 0)
 		close(o->fd);
 	o->fd = -1;
+}
+
+/* To be written, and perhaps running: the kernel knows (ETXTBSY). */
+static bool may_run(const struct opening *o)
+{
+	return writes(o) && o->inode->mode & 0111;
+}
+
+/* Open the data file if that is what is passed, or to truncate it. */
+static int open_data(struct opening *o)
+{
+	int flags = o->flags & (DATA_FLAGS | O_TRUNC);
+
+	if (o->created || (!passes(o) && !(flags & O_TRUNC) && !may_run(o)))
+		return 0;
+	o->fd = bfs_data_open(o->fs, o->inode, flags);
+	if (o->fd < 0)
+		return o->fd;
+	if (!passes(o) && !(flags & O_TRUNC))
+		close_data(o);
+	if (!(flags & O_TRUNC))
+		return 0;
+	bfs_space_account(o->fs, o->inode, o->fd);
+	return bfs_data_kill_setid(o->fs, o->inode,
+				   bfs_perm_write_kills(o->c->cred, o->inode));
 }
 
 /* Attributes while the descriptor is at hand: fstat is cheaper. */
@@ -201,7 +209,7 @@ static int hand_out(struct opening *o, struct bfs_open_rep *rep)
 	if (rep->kind == BFS_OPEN_FILE)
 		bfs_stat_add(opens_daemon, 1);
 	return bfs_orphan_opened(o->fs, o->inode, o->c->cred->uid, o->slot,
-				 o->gen);
+				 o->gen, rights_of(o->flags) & BFS_RIGHT_WRITE);
 }
 
 static int open_fifo(struct opening *o)

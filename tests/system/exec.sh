@@ -38,3 +38,14 @@ cp /bin/sleep sl; ./sl 0.2 & while [ "$(cat /proc/$!/comm)" = sh ]; do sleep 0.0
 find . -name self -exec {} \; ; echo bin/s | xargs -I{} sh -c "{} via xargs" || echo "xargs $?"
 nice ./p; timeout 5 ./p; setsid -w ./p; nohup ./p 2>/dev/null; rm -f p hp bin/mycat
 '
+
+# ETXTBSY: what is open for writing is not executed, what runs is not written
+busy='
+cd "$D"; cp /bin/sleep p; chmod +x p
+./p 0 && echo fine; exec 5>>p; ./p 0 2>/dev/null || echo "busy $?"; exec 5<p; ./p 0 && echo fine; exec 5>&-; ./p 0 && echo fine
+./p 30 & sleep 0.3; (: >p) 2>/dev/null || echo "it runs"; (: >>p) 2>/dev/null || echo "it runs"; kill $!; wait $! || echo "killed $?"
+: >>p; ./p 0 && echo fine
+'
+both "$busy"
+run_options='-o storage.max_storage_gb=1'
+both "$busy"

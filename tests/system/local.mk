@@ -10,6 +10,7 @@ SYSTEM_HELPERS = \
 	%D%/dirs \
 	%D%/extents \
 	%D%/forks \
+	%D%/held \
 	%D%/libraries \
 	%D%/maps \
 	%D%/raw \
@@ -59,6 +60,7 @@ SYSTEM_TESTS = \
 	%D%/go.sh \
 	%D%/grep.sh \
 	%D%/hdf5.sh \
+	%D%/held.sh \
 	%D%/holes.sh \
 	%D%/hooks.sh \
 	%D%/hostile.sh \

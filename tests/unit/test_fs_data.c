@@ -291,6 +291,9 @@ static void test_datafd(void **state)
 	assert_int_equal(do_datafd(u, wr, "", BFS_DATAFD_MAP), -EACCES);
 	assert_int_equal(do_datafd(u, u->root, "f", BFS_DATAFD_EXEC), -EACCES);
 	assert_int_equal(u_chmod(u, "f", 0700), 0);
+	/* Not while a description that writes is alive, though not passed. */
+	assert_int_equal(do_datafd(u, u->root, "f", BFS_DATAFD_EXEC), -ETXTBSY);
+	u->live_slots = 0;
 	fd = do_datafd(u, u->root, "f", BFS_DATAFD_EXEC);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
 	/* Nothing of ours writes to it any more: it can be executed. */
