@@ -13,6 +13,8 @@
 #include <linux/close_range.h>
 #include <linux/fs.h>
 
+#define KERNEL_LARGEFILE 0100000 /* libc's O_LARGEFILE is 0 */
+
 static bool is_own(int fd)
 {
 	return bfs_fd_kind(fd) == BFS_KIND_OWN;
@@ -182,8 +184,9 @@ int bfs_fcntl(int fd, int cmd, long arg)
 		return bfs_lock_fcntl(fd, d, cmd, (struct flock *)arg);
 	if (kind == BFS_KIND_PASS || cmd == F_GETFD || cmd == F_SETFD)
 		return bfs_sys_fcntl(fd, cmd, arg);
-	if (cmd == F_GETFL)
-		return (int)d->oflags;
+	if (cmd == F_GETFL) /* which the kernel adds, but not to O_PATH */
+		return (int)d->oflags |
+		       (kind == BFS_KIND_PATH ? 0 : KERNEL_LARGEFILE);
 	if (kind == BFS_KIND_PATH)
 		return -EBADF;
 	if (cmd == F_SETFL)

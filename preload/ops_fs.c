@@ -288,6 +288,8 @@ int bfs_fallocate(int fd, int mode, off_t offset, off_t size)
 	struct bfs_client *c;
 	int e;
 
+	if (!bfs_fd_desc(fd) || bfs_fd_kind(fd) == BFS_KIND_PATH)
+		return -EBADF;
 	if (offset < 0 || size <= 0)
 		return -EINVAL;
 	e = held_file(fd);

@@ -155,9 +155,9 @@ int bfs_open_bad_flags(int flags)
 
 	if (flags & O_PATH)
 		return 0;
-	if (unnamed)
-		return (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : 0;
-	return (flags & O_CREAT) && (flags & O_DIRECTORY) ? -EINVAL : 0;
+	if ((flags & O_CREAT) && (flags & O_DIRECTORY))
+		return -EINVAL;
+	return unnamed && (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : 0;
 }
 
 /* Where RESOLVE_* lets a path start that is ours. */

@@ -10,7 +10,10 @@
 #include "preload/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#define KNOWN_FLAGS (RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)
 
 /* As the caller gave it. */
 struct place {
@@ -145,8 +148,12 @@ int bfs_renameat2(int fromfd, const char *from, int tofd, const char *to,
 			  .flags = flags,
 			  .check_old = look_old_parent,
 			  .check_new = look_parent };
-	int e = bfs_where_name(&p.from, fromfd, from);
+	int e;
 
+	if (flags & ~KNOWN_FLAGS ||
+	    (flags & RENAME_EXCHANGE && flags != RENAME_EXCHANGE))
+		return -EINVAL;
+	e = bfs_where_name(&p.from, fromfd, from);
 	if (!e) {
 		e = bfs_where_name(&p.to, tofd, to);
 		e = e ? refuse(&p, e) : run_pair(&p, send_rename);

@@ -88,39 +88,35 @@ int bfs_fchown(int fd, uid_t uid, gid_t gid)
 	return bfs_setattr_fd(fd, &q);
 }
 
-static int one_time(const struct timespec *t, struct bfs_time *out,
-		    uint32_t set, uint32_t now, uint32_t *valid)
+/* A time that is none is the daemon's to refuse: names are looked up first. */
+static void one_time(const struct timespec *t, struct bfs_time *out,
+		     uint32_t set, uint32_t now, uint32_t *valid)
 {
 	if (t->tv_nsec == UTIME_OMIT)
-		return 0;
+		return;
 	if (t->tv_nsec == UTIME_NOW) {
 		*valid |= now;
-		return 0;
+		return;
 	}
-	if (t->tv_nsec < 0 || t->tv_nsec > 999999999)
-		return -EINVAL;
-	*out = (struct bfs_time){ t->tv_sec, (uint32_t)t->tv_nsec };
+	*out = (struct bfs_time){ t->tv_sec,
+				  t->tv_nsec < 0 || t->tv_nsec > 999999999
+					  ? UINT32_MAX
+					  : (uint32_t)t->tv_nsec };
 	*valid |= set;
-	return 0;
 }
 
 /* t NULL: now, both. */
 static int fill_times(struct bfs_setattr_req *q, const struct timespec t[2])
 {
-	int e;
-
 	if (!t) {
 		q->valid = BFS_SET_ATIME_NOW | BFS_SET_MTIME_NOW;
 		return 0;
 	}
 	if (bfs_mem_in(t, 2 * sizeof(*t)))
 		return -EFAULT;
-	e = one_time(&t[0], &q->atime, BFS_SET_ATIME, BFS_SET_ATIME_NOW,
-		     &q->valid);
-	if (!e)
-		e = one_time(&t[1], &q->mtime, BFS_SET_MTIME, BFS_SET_MTIME_NOW,
-			     &q->valid);
-	return e;
+	one_time(&t[0], &q->atime, BFS_SET_ATIME, BFS_SET_ATIME_NOW, &q->valid);
+	one_time(&t[1], &q->mtime, BFS_SET_MTIME, BFS_SET_MTIME_NOW, &q->valid);
+	return 0;
 }
 
 int bfs_futimens(int fd, const struct timespec t[2])

@@ -153,14 +153,22 @@ static int rename_now(struct bfs_fs *fs, const struct renaming *n)
 	return 0;
 }
 
+/* Both directories come first, then the last names, the old one before. */
 static int walk_both(struct renaming *n, const struct bfs_rename_req *req)
 {
-	int r = bfs_walk(n->c, &n->from, req->old_at, req->old_path,
-			 BFS_WALK_PARENT, 0);
+	int old = bfs_walk(n->c, &n->from, req->old_at, req->old_path,
+			   BFS_WALK_PARENT, 0),
+	    new;
 
-	return r ? r
-		 : bfs_walk(n->c, &n->to, req->new_at, req->new_path,
-			    BFS_WALK_PARENT, 1);
+	if (old && !n->from.long_last)
+		return old;
+	new = bfs_walk(n->c, &n->to, req->new_at, req->new_path,
+		       BFS_WALK_PARENT, 1);
+	if (old && (!new || n->to.long_last))
+		return old;
+	if (n->to.long_last && !n->from.inode)
+		return -ENOENT;
+	return new;
 }
 
 int bfs_serve_rename(struct bfs_call *c, const struct bfs_rename_req *req,

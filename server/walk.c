@@ -43,7 +43,10 @@ static int next_part(struct bfs_walk *w, struct part *p)
 	p->slash = slash;
 	w->pos = skip_slashes(stop, w->end);
 	p->last = w->pos == w->end;
-	return p->name.len > BFS_NAME_MAX ? -ENAMETOOLONG : 0;
+	if (p->name.len <= BFS_NAME_MAX)
+		return 0;
+	w->long_last = p->last;
+	return -ENAMETOOLONG;
 }
 
 /* The walk ends outside: a, a slash if wanted, and what is left. */
@@ -246,7 +249,7 @@ int bfs_walk(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
 	c->escape.which = which;
 	w->links = 0;
 	w->resolve = flags >> 8;
-	w->slash = false;
+	w->slash = w->long_last = false;
 	w->dentry = NULL;
 	w->last = (struct bfs_str){ 0 };
 	r = start(c, w, at, path);

@@ -25,6 +25,7 @@ enum bfs_walk_kind {
 struct bfs_walk {
 	enum bfs_walk_kind kind;   /* of the last component */
 	struct bfs_inode *dir;	   /* the directory it is in (not of SELF) */
+	bool long_last;		   /* -ENAMETOOLONG, but only for that one */
 	struct bfs_str last;	   /* its name, if BFS_LAST_NAME */
 	bool slash;		   /* a slash came behind it */
 	struct bfs_inode *inode;   /* what is there, or NULL */

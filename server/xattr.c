@@ -47,15 +47,11 @@ static int check_user(const struct bfs_cred *cred, const struct bfs_inode *i,
 	return bfs_perm_check(cred, i, write ? BFS_MAY_WRITE : BFS_MAY_READ);
 }
 
-int bfs_xattr_check(const struct bfs_cred *cred, const struct bfs_inode *i,
-		    struct bfs_str name, bool write)
+static int check_space(const struct bfs_cred *cred, const struct bfs_inode *i,
+		       struct bfs_str name, bool write)
 {
-	if (!name.len || name.len > BFS_NAME_MAX)
-		return -ERANGE;
-	if (memchr(name.ptr, 0, name.len))
-		return -EINVAL;
-	if (is_bare(name) && space_of(name.ptr, name.len) != SPACE_NONE)
-		return -EINVAL;
+	int r = 0;
+
 	switch (space_of(name.ptr, name.len)) {
 	case SPACE_USER:
 		return check_user(cred, i, write);
@@ -68,7 +64,24 @@ int bfs_xattr_check(const struct bfs_cred *cred, const struct bfs_inode *i,
 	case SPACE_NONE:
 		break;
 	}
-	return -EOPNOTSUPP;
+	/* Of a name that nobody knows the kernel looks at the rights first. */
+	if (!begins(name.ptr, name.len, "system."))
+		r = bfs_perm_check(cred, i,
+				   write ? BFS_MAY_WRITE : BFS_MAY_READ);
+	return r ? r : -EOPNOTSUPP;
+}
+
+int bfs_xattr_check(const struct bfs_cred *cred, const struct bfs_inode *i,
+		    struct bfs_str name, bool write)
+{
+	int r;
+
+	if (!name.len || name.len > BFS_NAME_MAX)
+		return -ERANGE;
+	if (memchr(name.ptr, 0, name.len))
+		return -EINVAL;
+	r = check_space(cred, i, name, write);
+	return !r && is_bare(name) ? -EINVAL : r;
 }
 
 bool bfs_xattr_visible(const struct bfs_cred *cred, const struct bfs_xattr *x)

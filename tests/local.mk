@@ -142,6 +142,7 @@ TESTS += $(UNIT_TESTS)
 include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
+include tests/model/local.mk
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "model.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+	"usage: model [--seed N] [--steps N] [--procs N] [--replay FILE] [--save FILE] BENCHFS REAL\n"
+	"Does the same random calls in both directories and compares the results.\n"
+	"Exit: 0 no difference, 1 a difference, 2 usage.\n";
+
+static const char *save = "model.steps";
+
+static int judge(struct step *s, unsigned n, unsigned procs)
+{
+	int bad = steps_run(s, n, procs, true);
+
+	if (bad < 0)
+		return 0;
+	printf("step %d differs; looking for the shortest sequence...\n", bad);
+	fflush(stdout);
+	n = steps_shrink(s, (unsigned)bad + 1, procs);
+	printf("%u steps are enough (--replay %s):\n", n, save);
+	for (unsigned i = 0; i < n; i++)
+		step_print(&s[i]);
+	steps_write(save, s, n);
+	steps_run(s, n, procs, true);
+	return 1;
+}
+
+static void print_counts(void)
+{
+	unsigned kinds = 0;
+
+	for (unsigned i = 0; i < CALLS; i++)
+		if (run_count[i])
+			printf("%s %lu%s", call_names[i], run_count[i],
+			       ++kinds % 8 ? ", " : "\n");
+	printf("\n%u kinds of calls\n", kinds);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seed", 1, NULL, 's' },  { "steps", 1, NULL, 'n' },
+		{ "procs", 1, NULL, 'p' }, { "replay", 1, NULL, 'r' },
+		{ "save", 1, NULL, 'o' },  { "help", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	unsigned n = 10000, procs = 3;
+	const char *replay = NULL;
+	struct step *s;
+	uint64_t seed = 1;
+	int o, bad;
+
+	if (argc > 1 && !strcmp(argv[1], "--worker"))
+		work_again(argc, argv);
+	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (o == 's')
+			seed = strtoull(optarg, NULL, 0);
+		else if (o == 'n')
+			n = (unsigned)atoi(optarg);
+		else if (o == 'p')
+			procs = (unsigned)atoi(optarg);
+		else if (o == 'r')
+			replay = optarg;
+		else if (o == 'o')
+			save = optarg;
+		else
+			return fputs(usage, o == 'h' ? stdout : stderr),
+			       o == 'h' ? 0 : 2;
+	}
+	if (argc - optind != 2 || procs < 2 || procs > PROCS_MAX || !n)
+		return fputs(usage, stderr), 2;
+	run_init(argv[optind], argv[optind + 1]);
+	if (replay) {
+		steps_read(replay, &s, &n, &procs);
+		for (unsigned i = 0; i < n; i++)
+			step_print(&s[i]);
+		return steps_run(s, n, procs, true) >= 0;
+	}
+	s = malloc(n * sizeof(*s));
+	steps_random(s, n, procs, seed);
+	printf("seed %lu, %u steps, %u processes on each side\n", seed, n,
+	       procs);
+	bad = judge(s, n, procs);
+	if (!bad)
+		print_counts();
+	free(s);
+	return bad;
+}
