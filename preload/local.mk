@@ -10,7 +10,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/session_ucx.c %D%/session_ucx.h \
 	%D%/cwd.c \
 	%D%/lock.h %D%/ops_lock.c \
-	%D%/ops_attr.c %D%/ops_fd.c %D%/ops_io.c %D%/ops_name.c %D%/ops_pair.c \
+	%D%/ops_attr.c %D%/ops_fd.c %D%/io.h %D%/ops_io.c %D%/ops_vector.c %D%/ops_name.c %D%/ops_pair.c \
 	%D%/dirlist.c %D%/dirlist.h %D%/dirstream.c %D%/dirstream.h \
 	%D%/fts_tree.c %D%/fts_tree.h \
 	%D%/ops_dir.c %D%/ops_fts.c %D%/ops_ftw.c %D%/ops_scan.c \

@@ -14,7 +14,8 @@ static bool over_limit(struct bfs_call *c, struct bfs_inode *i, int fd,
 {
 	const uint32_t frees = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE;
 
-	return !(req->mode & frees) &&
+	/* Beyond what a file can be, the kernel says so. */
+	return !(req->mode & frees) && req->size <= INT64_MAX - req->offset &&
 	       bfs_space_room(bfs_call_fs(c), i, fd, req->offset, req->size) <
 		       req->size;
 }
