@@ -39,6 +39,9 @@ static inline enum bfs_kind bfs_fd_kind(int fd)
 }
 
 /* The record of a descriptor of ours; NULL for others and for OWN. */
+/* The kernel's O_LARGEFILE, which all descriptors have; libc's is 0. */
+#define BFS_O_LARGEFILE 0100000
+
 struct bfs_desc *bfs_fd_desc(int fd);
 /* Its index, for the wire. */
 uint32_t bfs_fd_slot(int fd);

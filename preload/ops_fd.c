@@ -13,7 +13,6 @@
 #include <linux/close_range.h>
 #include <linux/fs.h>
 
-#define KERNEL_LARGEFILE 0100000 /* libc's O_LARGEFILE is 0 */
 
 static bool is_own(int fd)
 {
@@ -186,7 +185,7 @@ int bfs_fcntl(int fd, int cmd, long arg)
 		return bfs_sys_fcntl(fd, cmd, arg);
 	if (cmd == F_GETFL) /* which the kernel adds, but not to O_PATH */
 		return (int)d->oflags |
-		       (kind == BFS_KIND_PATH ? 0 : KERNEL_LARGEFILE);
+		       (kind == BFS_KIND_PATH ? 0 : BFS_O_LARGEFILE);
 	if (kind == BFS_KIND_PATH)
 		return -EBADF;
 	if (cmd == F_SETFL)

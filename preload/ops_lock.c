@@ -163,7 +163,7 @@ int bfs_lock_fcntl(int fd, struct bfs_desc *d, int cmd, struct flock *f)
 		return -EINVAL;
 	e = range(d, fd, f, &q.start, &q.end);
 	if (!e)
-		e = test ? (f->l_type == F_UNLCK ? -EINVAL : 0)
+		e = test ? (f->l_type == F_UNLCK && !ofd ? -EINVAL : 0)
 			 : may_lock(d, f->l_type);
 	if (e)
 		return e;

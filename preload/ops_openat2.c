@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* openat2(2): checks that the kernel makes, and paths with a root. */
+#include "preload/fd.h"
 #include "preload/memory.h"
 #include "preload/open.h"
 #include "preload/path.h"
@@ -7,15 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define LARGEFILE 0100000 /* the kernel's O_LARGEFILE; libc's is 0 */
 #define RESOLVE_KNOWN \
 	(RESOLVE_NO_XDEV | BFS_NO_MAGIC | BFS_SCOPED | RESOLVE_CACHED)
 #define FLAGS_OF_PATH (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define FLAGS_KNOWN \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
-	 O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT | LARGEFILE | \
-	 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | \
-	 O_TMPFILE)
+	 O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT | \
+	 BFS_O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
+	 O_PATH | O_TMPFILE)
 
 /* A larger structure than ours may only hold zeros behind it. */
 static int take_how(struct open_how *how, const struct open_how *from,

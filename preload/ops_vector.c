@@ -40,7 +40,7 @@ static ssize_t check_vector(int fd, const struct iovec *v, int count,
 	if (e == -EBADF)
 		return e;
 	n = total(v, count);
-	return n < 0 || !e ? n : e;
+	return n <= 0 || !e ? n : e; /* none at all is no error anywhere */
 }
 
 static ssize_t each(int fd, const struct iovec *v, int count, off_t offset,
@@ -144,8 +144,8 @@ ssize_t bfs_preadv2(int fd, const struct iovec *v, int count, off_t offset,
 		return bfs_io_count_read(
 			bfs_sys_6(SYS_preadv2, fd, v, count, offset, 0, flags));
 	e = bfs_io_check(bfs_fd_desc(fd), O_WRONLY, -EISDIR);
-	if (e || offset < -1)
-		return e ? e : -EINVAL;
+	if (e == -EBADF || offset < -1)
+		return e == -EBADF ? e : -EINVAL;
 	/* RWF_HIPRI is a hint; what else there is would change the result. */
 	if (flags & ~RWF_HIPRI)
 		return -EOPNOTSUPP;

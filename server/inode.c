@@ -38,6 +38,34 @@ struct timespec bfs_fs_now(const struct bfs_fs *fs)
 	return t;
 }
 
+/*
+ * A stamp that the kernel makes finer than its coarse clock, since the last
+ * one was looked at; its own stamps from now on are later.  Kernels before
+ * 6.13, and file systems that cannot, make a coarse one here as everywhere.
+ */
+static struct timespec finer(struct bfs_fs *fs)
+{
+	struct stat st;
+
+	if (fstat(fs->lock_fd, &st) || futimens(fs->lock_fd, NULL) ||
+	    fstat(fs->lock_fd, &st))
+		return bfs_fs_now(fs);
+	if (earlier(fs->latest, st.st_ctim))
+		fs->latest = st.st_ctim;
+	return bfs_fs_now(fs);
+}
+
+/* Who looked at a ctime sees another one after a change (S8). */
+static struct timespec stamp(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	struct timespec now = bfs_fs_now(fs);
+
+	if (i->looked && !earlier(i->ctime, now))
+		now = finer(fs);
+	i->looked = false;
+	return now;
+}
+
 struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid)
 {
@@ -101,14 +129,14 @@ struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h)
 	return bfs_inode_find(fs, h.ino);
 }
 
-void bfs_inode_changed(const struct bfs_fs *fs, struct bfs_inode *i)
+void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	i->ctime = bfs_fs_now(fs);
+	i->ctime = stamp(fs, i);
 }
 
-void bfs_inode_modified(const struct bfs_fs *fs, struct bfs_inode *i)
+void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	i->mtime = i->ctime = bfs_fs_now(fs);
+	i->mtime = i->ctime = stamp(fs, i);
 }
 
 void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i)
@@ -160,6 +188,7 @@ void bfs_inode_attr_from(struct bfs_fs *fs, struct bfs_inode *i,
 {
 	if (st)
 		take_over(fs, i, st);
+	i->looked = true;
 	*a = (struct bfs_attr){
 		.ino = i->ino,
 		.mode = i->mode,

@@ -37,6 +37,7 @@ struct bfs_inode {
 	unsigned nopens, opens_cap;
 	bool backed;   /* there is, or may be, something on disk for it */
 	bool orphan;   /* in fs->orphans or fs->held: nlink is 0 */
+	bool looked;   /* somebody was told the present ctime */
 	bool linkable; /* O_TMPFILE: link may give it its first name */
 	union {
 		struct { /* S_IFDIR */
@@ -103,8 +104,8 @@ struct bfs_handle bfs_inode_handle(const struct bfs_fs *fs,
 struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
 
 /* ctime, or mtime and ctime, of what is kept here: now. */
-void bfs_inode_changed(const struct bfs_fs *fs, struct bfs_inode *i);
-void bfs_inode_modified(const struct bfs_fs *fs, struct bfs_inode *i);
+void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i);
+void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i);
 /* atime as relatime does it, for what has no data file. */
 void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i);
 

@@ -38,8 +38,7 @@ static int check_device(const struct bfs_call *c, uint32_t mode, uint64_t rdev)
 }
 
 /* May the walk's last name be made?  The order of the errors is Linux's. */
-static int check_new(const struct bfs_call *c, const struct bfs_walk *w,
-		     bool dir)
+static int check_name(const struct bfs_walk *w, bool dir)
 {
 	if (w->kind == BFS_LAST_SELF)
 		return -ENOENT;
@@ -47,7 +46,15 @@ static int check_new(const struct bfs_call *c, const struct bfs_walk *w,
 		return -EEXIST;
 	if (w->slash && !dir)
 		return -ENOENT;
-	return bfs_perm_create(c->cred, w->dir);
+	return 0;
+}
+
+static int check_new(const struct bfs_call *c, const struct bfs_walk *w,
+		     bool dir)
+{
+	int r = check_name(w, dir);
+
+	return r ? r : bfs_perm_create(c->cred, w->dir);
 }
 
 static uint32_t mode_of_new(uint32_t mode)
@@ -172,9 +179,9 @@ static bool may_name(const struct bfs_cred *cred, const struct bfs_inode *i)
 }
 
 /* Names for what has none: a file of O_TMPFILE may get one, others not. */
-static int check_source(const struct bfs_cred *cred, const struct bfs_inode *i)
+static int check_source(const struct bfs_inode *i)
 {
-	if (S_ISDIR(i->mode) || !may_name(cred, i))
+	if (S_ISDIR(i->mode))
 		return -EPERM;
 	return i->nlink || i->linkable ? 0 : -ENOENT;
 }
@@ -198,9 +205,13 @@ int bfs_serve_link(struct bfs_call *c, const struct bfs_link_req *req,
 		r = bfs_walk(c, &w, req->new_at, req->new_path, BFS_WALK_PARENT,
 			     1);
 	if (!r)
-		r = check_new(c, &w, false);
+		r = check_name(&w, false);
+	if (!r && !may_name(c->cred, i))
+		r = -EPERM;
 	if (!r)
-		r = check_source(c->cred, i);
+		r = bfs_perm_create(c->cred, w.dir);
+	if (!r)
+		r = check_source(i);
 	if (!r)
 		r = bfs_dir_add(fs, w.dir, w.last, i);
 	if (r)

@@ -18,7 +18,7 @@
  * with (RULES 3). */
 #define DATA_FLAGS \
 	(O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC | O_DIRECT | O_NOATIME | \
-	 O_NONBLOCK | O_ASYNC)
+	 O_NOFOLLOW | O_NONBLOCK | O_ASYNC)
 
 struct opening {
 	struct bfs_call *c;

@@ -164,6 +164,8 @@ static int walk_both(struct renaming *n, const struct bfs_rename_req *req)
 		return old;
 	new = bfs_walk(n->c, &n->to, req->new_at, req->new_path,
 		       BFS_WALK_PARENT, 1);
+	if (old && !new && n->to.kind != BFS_LAST_NAME)
+		return n->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	if (old && (!new || n->to.long_last))
 		return old;
 	if (n->to.long_last && !n->from.inode)

@@ -185,13 +185,12 @@ DO(writev)
 
 DO(pwritev2)
 {
-	static const int flags[] = { 0, 0, RWF_APPEND, RWF_DSYNC };
+
 	struct iovec v[3];
 	int n = vector(v, s);
 
 	arg_fill(data, DATA_MAX, s->a[3]);
-	answer(r, pwritev2(*arg_fd(w, s->a[0]), v, n, arg_offset(s->a[2]),
-			   flags[s->a[5] % 4]));
+	answer(r, pwritev2(*arg_fd(w, s->a[0]), v, n, arg_offset(s->a[2]), 0));
 }
 
 DO(lseek)
