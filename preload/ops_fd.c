@@ -13,7 +13,6 @@
 #include <linux/close_range.h>
 #include <linux/fs.h>
 
-
 static bool is_own(int fd)
 {
 	return bfs_fd_kind(fd) == BFS_KIND_OWN;

@@ -168,6 +168,8 @@ static int walk_both(struct renaming *n, const struct bfs_rename_req *req)
 		return n->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	if (old && (!new || n->to.long_last))
 		return old;
+	if (n->to.long_last && n->from.kind != BFS_LAST_NAME)
+		return -EBUSY;
 	if (n->to.long_last && !n->from.inode)
 		return -ENOENT;
 	return new;

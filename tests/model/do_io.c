@@ -85,9 +85,13 @@ DO(dupfd)
 	keep(w, s->a[1], fcntl(*arg_fd(w, s->a[0]), cmd, 40), r);
 }
 
+/* What programs ask for; what else the kernel keeps, it does by chance. */
 DO(getfl)
 {
-	answer(r, fcntl(*arg_fd(w, s->a[0]), F_GETFL));
+	const int told = O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_PATH;
+	int fl = fcntl(*arg_fd(w, s->a[0]), F_GETFL);
+
+	answer(r, fl < 0 ? -1 : fl & told);
 }
 
 DO(setfl)
