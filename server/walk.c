@@ -234,8 +234,9 @@ static int start(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
 	}
 	w->dir = w->inode = bfs_inode_of(fs, at);
 	w->kind = BFS_LAST_SELF;
+	/* A working directory that was removed: nothing is found in it. */
 	if (!w->inode)
-		return -ESTALE;
+		return path.len ? -ENOENT : -ESTALE;
 	if (!path.len)
 		return 1;
 	return S_ISDIR(w->inode->mode) ? 0 : -ENOTDIR;
