@@ -66,7 +66,7 @@ int arg_oflags(uint32_t n)
  */
 int arg_mode(uint32_t n)
 {
-	static const int modes[] = { 0644, 0666, 0777, 0700,  0600,  0755,
+	static const int modes[] = { 0644, 0666, 0777, 0700,  0600, 0755,
 				     0444, 0,	 0222, 01755, 0775, 0711 };
 
 	return PICK(modes, n);

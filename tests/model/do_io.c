@@ -112,6 +112,14 @@ DO(cloexec)
 
 static char data[DATA_MAX];
 
+/* Where a directory was read to is its file system's own, and an error. */
+static bool is_dir(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISDIR(st.st_mode);
+}
+
 static void answer_read(struct result *r, ssize_t n)
 {
 	answer(r, n);
@@ -121,6 +129,8 @@ static void answer_read(struct result *r, ssize_t n)
 
 DO(read)
 {
+	if (is_dir(*arg_fd(w, s->a[0])))
+		return;
 	answer_read(r, read(*arg_fd(w, s->a[0]), data, arg_size(s->a[1])));
 }
 
@@ -166,7 +176,8 @@ DO(readv)
 	struct iovec v[3];
 	int n = vector(v, s);
 
-	answer_readv(r, readv(*arg_fd(w, s->a[0]), v, n));
+	if (!is_dir(*arg_fd(w, s->a[0])))
+		answer_readv(r, readv(*arg_fd(w, s->a[0]), v, n));
 }
 
 DO(preadv2)
