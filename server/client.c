@@ -313,54 +313,15 @@ static void on_socket(void *arg, uint32_t events)
 	bfs_client_poll(c);
 }
 
-bool bfs_client_others(const struct bfs_server *s)
-{
-	return s->allow_all || s->nallowed;
-}
-
-static bool may_connect(const struct bfs_server *s, uid_t uid)
-{
-	if (uid == geteuid() || uid == 0 || s->allow_all)
-		return true;
-	for (unsigned i = 0; i < s->nallowed; i++)
-		if (s->allowed[i] == uid)
-			return true;
-	return false;
-}
-
-static int peer_cred(int sock, struct bfs_cred *cred, pid_t *pid)
-{
-	struct ucred u;
-	socklen_t len = sizeof(u);
-
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &u, &len))
-		return -errno;
-	*pid = u.pid;
-	cred->uid = u.uid;
-	cred->gid = u.gid;
-	len = 0;
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) &&
-	    errno != ERANGE)
-		return -errno;
-	cred->groups = malloc(len ? len : 1);
-	if (!cred->groups)
-		return -ENOMEM;
-	if (len &&
-	    getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, cred->groups, &len))
-		return -errno;
-	cred->ngroups = len / sizeof(gid_t);
-	return 0;
-}
-
 static int introduce(struct bfs_conn *c)
 {
 	struct bfs_server *s = c->port->server;
 	pid_t pid = 0;
-	int r = peer_cred(c->sock, &c->cred, &pid);
+	int r = bfs_client_cred(c->sock, &c->cred, &pid);
 
 	if (r)
 		return r;
-	if (!may_connect(s, c->cred.uid)) {
+	if (!bfs_client_allowed(s, c->cred.uid)) {
 		bfs_log(warn,
 			"user %u refused: this daemon serves user %u; "
 			"auth.allow_users can name others",

@@ -39,6 +39,9 @@ extern const struct bfs_port_ops bfs_client_port_ops;
 
 /* May other users than the daemon's connect? */
 bool bfs_client_others(const struct bfs_server *s);
+bool bfs_client_allowed(const struct bfs_server *s, uid_t uid);
+/* The peer's, as the kernel reports them; cred->groups is allocated. */
+int bfs_client_cred(int sock, struct bfs_cred *cred, pid_t *pid);
 
 /* Takes over the accepted socket; closes it if the client is refused. */
 void bfs_client_new(struct bfs_port_local *p, int sock);

@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 %C%_libserver_la_SOURCES = \
 	%D%/admit.c %D%/answer.c %D%/answer.h \
 	%D%/arena.c %D%/arena.h \
-	%D%/client.c %D%/client.h \
+	%D%/client.c %D%/client_cred.c %D%/client.h \
 	%D%/dispatch.c %D%/serve.h %D%/server.h \
 	%D%/lock.c %D%/lock.h %D%/lock_range.c %D%/lock_range.h \
 	%D%/loop.c %D%/loop.h \

@@ -41,6 +41,42 @@ static void check_fork(pid_t pid, int fd)
 	TEXT(buf, "llo");
 }
 
+/* What the daemon knows of the clients that have told it; -1: nothing. */
+static long counter(const char *name)
+{
+	FILE *f = row_ours ? popen("benchfs status --json", "r") : NULL;
+	const char *at = NULL;
+	char buf[4096];
+	size_t n;
+
+	if (!f)
+		return -1;
+	n = fread(buf, 1, sizeof(buf) - 1, f);
+	buf[n] = '\0';
+	if (!pclose(f))
+		at = strstr(buf, name);
+	return at ? atol(strchr(at, ':') + 1) : -1;
+}
+
+/* A child does not tell once more what its parent has done. */
+static void fork_counts(pid_t (*do_fork)(void))
+{
+	const char *name = "\"client_pass_reads\"";
+	long first = counter(name), second = counter(name);
+	int fd = open(P("f"), O_RDONLY);
+	char c;
+	pid_t pid;
+
+	for (int i = 0; i < 5; i++)
+		GIVES(pread(fd, &c, 1, i), 1);
+	pid = do_fork();
+	if (!pid)
+		row_exit();
+	GIVES(row_wait(pid), 0);
+	if (first >= 0)
+		TRUE(counter(name) - second == second - first);
+}
+
 /* The parent closes the descriptor and opens others; the child has it still. */
 static void fork_keeps(pid_t (*do_fork)(void))
 {
@@ -72,6 +108,7 @@ ROW(fork)
 		child_of_fork(fd);
 	check_fork(pid, fd);
 	fork_keeps(fork);
+	fork_counts(fork);
 }
 
 ROW(_Fork)
@@ -83,6 +120,7 @@ ROW(_Fork)
 		child_of_fork(fd);
 	check_fork(pid, fd);
 	fork_keeps(_Fork);
+	fork_counts(_Fork);
 }
 
 /* The child may do next to nothing, and the parent waits for it. */
@@ -244,31 +282,16 @@ ROW(daemon)
 	TEXT(get("done"), "/");
 }
 
-/* How many processes have told the daemon their counters; -1: unknown. */
-static long reports(void)
-{
-	FILE *f = row_ours ? popen("benchfs status --json", "r") : NULL;
-	const char *at = NULL;
-	char buf[4096];
-	size_t n;
-
-	if (!f)
-		return -1;
-	n = fread(buf, 1, sizeof(buf) - 1, f);
-	buf[n] = '\0';
-	if (!pclose(f))
-		at = strstr(buf, "\"client_processes\":");
-	return at ? atol(strchr(at, ':') + 1) : -1;
-}
-
 ROW(_exit)
 {
-	long first = reports(), second = reports(); /* asking may count too */
+	const char *name = "\"client_processes\"";
+	/* asking may count too */
+	long first = counter(name), second = counter(name);
 
 	GIVES(CHILD(_exit(7)), 7);
 	GIVES(CHILD(_Exit(8)), 8);
 	if (first >= 0)
-		TRUE(reports() - second == second - first + 2);
+		TRUE(counter(name) - second == second - first + 2);
 }
 
 /* Some library that is small and that nobody has loaded. */
