@@ -24,6 +24,7 @@ exit 1
 END
 cat >"$T/each" <<'END'
 umask 022
+cd "$T" # what a mutant writes into the real working directory goes here
 mkdir "$mnt/with" "$mnt/without"
 bad=0 n=0
 for row; do
