@@ -142,6 +142,7 @@ static int open_fs(struct bfs_server *s)
 static int make_identity(struct bfs_server *s)
 {
 	s->list_hash = 1; /* one member */
+	s->nshards = 1;
 	s->pass =
 		s->config.network.transport != BFS_CONFIG_network_transport_ucx;
 	if (getrandom(s->secret, sizeof(s->secret), 0) != sizeof(s->secret) ||

@@ -18,7 +18,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/uring.c %D%/uring.h \
 	$(NULL)
 %C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS)
-%C%_libserver_la_LIBADD = core/libcoreucx.la core/libcore.la \
+%C%_libserver_la_LIBADD = core/libcoreucx.la core/libcorecluster.la core/libcore.la \
 	$(UCX_LIBS) $(LIBURING_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \

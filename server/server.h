@@ -11,6 +11,8 @@
 
 struct bfs_arenas;
 struct bfs_lock_table;
+struct bfs_members;
+struct bfs_place;
 struct bfs_process;
 struct bfs_uring;
 
@@ -28,6 +30,10 @@ struct bfs_server {
 	unsigned nallowed;
 	bool allow_all;
 	uint64_t cluster, list_hash;
+	/* Our place in the ordered list of members; alone: shard 0 of 1. */
+	unsigned shard, nshards;
+	struct bfs_place *place;     /* NULL: one daemon */
+	struct bfs_members *members; /* NULL: one daemon */
 	uint8_t secret[16];
 	bool pass;	  /* descriptors may be passed through */
 	char *run_dir;	  /* owned; absolute */

@@ -13,6 +13,11 @@ UNIT_TESTS += %D%/unit/test_wire
 %C%_unit_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_wire_LDADD = core/libcore.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_place
+%C%_unit_test_place_SOURCES = %D%/unit/test_place.c
+%C%_unit_test_place_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_place_LDADD = core/libcorecluster.la $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_config
 %C%_unit_test_config_SOURCES = %D%/unit/test_config.c
 %C%_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
