@@ -120,7 +120,7 @@ static const char *node_of(const struct bfs_server *s, char *buf, size_t size)
 	return buf;
 }
 
-int bfs_join_publish(struct bfs_server *s, const void *address, size_t len)
+static int publish(struct bfs_server *s, const void *address, size_t len)
 {
 	char host[256], err[BFS_MEMBERS_ERR];
 	struct bfs_member us = {
@@ -132,14 +132,16 @@ int bfs_join_publish(struct bfs_server *s, const void *address, size_t len)
 		.address = (void *)address,
 		.address_len = len,
 	};
-	int r;
+	int r = bfs_members_publish(s->members, s->shard, &us, err);
 
-	if (!s->members)
-		return 0;
-	r = bfs_members_publish(s->members, s->shard, &us, err);
 	if (r)
 		bfs_log(error, "%s", err);
 	return r;
+}
+
+int bfs_join_publish(struct bfs_server *s, const void *address, size_t len)
+{
+	return s->members ? publish(s, address, len) : 0;
 }
 
 /* Is it of no use to ask again? */

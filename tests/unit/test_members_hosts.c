@@ -96,11 +96,10 @@ static void make_secret(const char *name)
 }
 
 /* The daemon of m9: hands out its record, of len bytes of address. */
-static void serve(int ready, bool published, size_t len)
+static void serve(struct bfs_members *l, int ready, bool published, size_t len)
 {
 	static const char *const stop;
 	struct bfs_loop *loop = bfs_loop_new(0);
-	struct bfs_members *l = load_two("secret");
 	struct bfs_member us = { .node = (char *)"here",
 				 .run_dir = (char *)"/r",
 				 .data_dir = (char *)"/d",
@@ -110,6 +109,7 @@ static void serve(int ready, bool published, size_t len)
 				 .address_len = len };
 	struct bfs_registrar *r;
 
+	unit_child();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(60);
 	bfs_log_fd = open("/dev/null", O_WRONLY);
@@ -124,6 +124,7 @@ static void serve(int ready, bool published, size_t len)
 
 static pid_t start(bool published, size_t len)
 {
+	struct bfs_members *l;
 	int ready[2];
 	char one;
 	pid_t pid;
@@ -131,11 +132,13 @@ static pid_t start(bool published, size_t len)
 	ports[0] = free_port();
 	ports[1] = free_port();
 	make_secret("secret");
+	l = load_two("secret");
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid)
-		serve(ready[1], published, len);
+		serve(l, ready[1], published, len);
+	bfs_members_free(l);
 	close(ready[1]);
 	assert_int_equal(read(ready[0], &one, 1), 1);
 	close(ready[0]);
