@@ -8,12 +8,17 @@ check_LTLIBRARIES += %D%/libhist.la
 check_LTLIBRARIES += %D%/libcrew.la
 %C%_libcrew_la_SOURCES = %D%/crew.c %D%/crew.h
 
-check_PROGRAMS += %D%/check %D%/history
+check_PROGRAMS += %D%/check %D%/history %D%/race
 %C%_check_SOURCES = %D%/check.c
 %C%_check_LDADD = %D%/libhist.la
 %C%_history_SOURCES = \
 	%D%/client.h %D%/do.c %D%/history.c %D%/look.c %D%/make.c
 %C%_history_LDADD = %D%/libhist.la %D%/libcrew.la
+%C%_race_SOURCES = \
+	%D%/race.c %D%/race.def %D%/race.h %D%/race_dirs.c %D%/race_files.c \
+	%D%/race_locks.c %D%/race_rename.c %D%/race_winner.c \
+	$(NULL)
+%C%_race_LDADD = %D%/libcrew.la
 
 PLANTED = \
 	%D%/planted/both-names.hist \
@@ -47,8 +52,20 @@ PLANTED = \
 	$(NULL)
 
 RACES = \
+	%D%/append.sh \
+	%D%/cycles.sh \
+	%D%/faults.sh \
 	%D%/history.sh \
+	%D%/links.sh \
+	%D%/listing.sh \
+	%D%/locks.sh \
 	%D%/planted.sh \
+	%D%/replace.sh \
+	%D%/rmdir.sh \
+	%D%/swap.sh \
+	%D%/unlinked.sh \
+	%D%/walks.sh \
+	%D%/winners.sh \
 	$(NULL)
 TESTS += $(RACES)
 EXTRA_DIST += $(RACES) $(PLANTED) %D%/races.sh

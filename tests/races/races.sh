@@ -6,8 +6,8 @@
 #                  that bring a command to a node of it, with what the preload
 #                  library needs.  Client i runs on node i modulo their number.
 #   $dir           an empty directory in BenchFS that the clients may use
-#   race WHAT ...  runs a workload of tests/races/race
-# ROUNDS and SEED change what a test does.
+#   race NAME      runs a workload of race.def
+# ROUNDS, CLIENTS and SEED change what a test does.
 . "${0%/*}/../system/lib.sh"
 races=$builddir/tests/races
 dir=$mnt/$name.$$
@@ -27,6 +27,6 @@ crew() {
 
 race() {
 	[ -n "${BENCHFS_TEST_NODE_0:-}" ] || dir=$mnt
-	crew "$races/race" "$1" "$dir" "$T/crew" "${ROUNDS:-$2}" \
-		"${CLIENTS:-$3}" "${SEED:-1}"
+	crew "$races/race" "$1" "$dir" "$T/crew" "${ROUNDS:-0}" \
+		"${CLIENTS:-0}" "${SEED:-1}"
 }
