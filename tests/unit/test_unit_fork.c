@@ -32,6 +32,22 @@ static void test_ends(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+static void test_crashes(void **state)
+{
+	pid_t pid = unit_fork();
+	int status;
+
+	(void)state;
+	if (!pid) {
+		hush();
+		raise(SIGSEGV);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSEGV);
+}
+
 static void test_one_runner(void **state)
 {
 	(void)state;
@@ -42,6 +58,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_crashes),
 		cmocka_unit_test(test_one_runner),
 	};
 
