@@ -28,6 +28,11 @@ UNIT_TESTS += %D%/unit/test_place
 %C%_unit_test_place_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_place_LDADD = core/libcorecluster.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_unit_fork
+%C%_unit_test_unit_fork_SOURCES = %D%/unit/test_unit_fork.c
+%C%_unit_test_unit_fork_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_unit_fork_LDADD = $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_config
 %C%_unit_test_config_SOURCES = %D%/unit/test_config.c
 %C%_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
