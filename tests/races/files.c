@@ -84,13 +84,17 @@ enum outcome final_open(struct state *s, struct walk *w, const struct op *op,
 	return any_open(s, w, op, id, false);
 }
 
-static void close_desc(struct state *s, struct desc *d, bool kept)
+/* Any close of a file drops the process's posix locks on it. */
+static void drop_posix(struct state *s, const struct desc *d)
 {
-	/* any close of a file drops the process's posix locks on it */
 	for (int i = 0; i < DESCS; i++)
 		if (s->desc[i].id && s->desc[i].proc == d->proc &&
 		    s->desc[i].node == d->node)
 			s->desc[i].posix_r = s->desc[i].posix_w = 0;
+}
+
+static void close_desc(struct desc *d, bool kept)
+{
 	d->ofd_r = d->ofd_w = 0;
 	d->flock = 0;
 	d->closed = true;
@@ -98,15 +102,21 @@ static void close_desc(struct state *s, struct desc *d, bool kept)
 		d->id = 0;
 }
 
+/* First its process's posix locks go, then what the description holds. */
 enum outcome final_close(struct state *s, struct walk *w, const struct op *op,
 			 int id)
 {
 	struct desc *d = desc_of(s, op);
 
-	(void)w, (void)id;
+	(void)id;
 	if (!d || answer(op, 0) == NO)
 		return NO;
-	close_desc(s, d, op->kept);
+	if (w->held == NONE) {
+		w->held = d->node;
+		drop_posix(s, d);
+		return MORE;
+	}
+	close_desc(d, op->kept);
 	return DONE;
 }
 
@@ -115,8 +125,10 @@ enum outcome final_exit(struct state *s, struct walk *w, const struct op *op,
 {
 	(void)w, (void)id;
 	for (int i = 0; i < DESCS; i++)
-		if (s->desc[i].id && s->desc[i].proc == op->proc)
-			close_desc(s, &s->desc[i], op->kept);
+		if (s->desc[i].id && s->desc[i].proc == op->proc) {
+			drop_posix(s, &s->desc[i]);
+			close_desc(&s->desc[i], op->kept);
+		}
 	return DONE;
 }
 
