@@ -54,8 +54,7 @@ static int replay(struct bfs_call *c, const struct bfs_answer *a)
 	return BFS_SESSION_REPLAYED;
 }
 
-/* Has it been here before?  0: no, it is to be served. */
-static int check_repeated(struct bfs_call *c)
+int bfs_session_repeated(struct bfs_call *c)
 {
 	struct bfs_session *sess = c->session;
 	struct bfs_call *old = bfs_session_parked(sess, c->head.id);
@@ -125,7 +124,7 @@ int bfs_session_admit(struct bfs_call *c)
 	note(c->session, c->head.id);
 	if (bfs_op_flags(c->head.op) == BFS_RPC_PURE)
 		return 0;
-	return check_repeated(c);
+	return bfs_session_repeated(c);
 }
 
 static void answer_heir(const struct bfs_call *c)

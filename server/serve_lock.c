@@ -100,7 +100,7 @@ void bfs_serve_session_gone(struct bfs_session *sess)
 {
 	struct bfs_lock_owner o = process_owner(sess);
 
-	if (!sess->pid) /* else the process may live on */
+	if (!sess->pid && !sess->far) /* else the process may live on */
 		bfs_lock_drop(sess->server->locks, &o);
 }
 

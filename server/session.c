@@ -67,6 +67,29 @@ struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
 	return sess;
 }
 
+struct bfs_session *bfs_session_far(struct bfs_server *s, uint64_t id,
+				    unsigned node, pid_t pid)
+{
+	struct bfs_session *sess = bfs_session_find(s, id);
+
+	if (!sess) {
+		sess = calloc(1, sizeof(*sess));
+		if (!sess)
+			return NULL;
+		sess->server = s;
+		sess->id = id;
+		sess->far = true;
+		HASH_ADD(hh, s->sessions, id, sizeof(sess->id), sess);
+		bfs_stat_add(sessions, 1);
+	}
+	if (!sess->far)
+		return NULL;
+	sess->node = node;
+	sess->far_pid = pid;
+	sess->idle_since = bfs_now();
+	return sess;
+}
+
 /* Give up the calls that only wait; one that changes something runs on, and
  * its answer is kept for the retry. */
 static void abandon_waits(struct bfs_session *sess)
@@ -95,6 +118,7 @@ static void free_session(struct bfs_session *sess)
 		sess->server->over(sess->server->over_arg);
 	HASH_DEL(sess->server->sessions, sess);
 	bfs_answer_free_all(sess);
+	bfs_shards_clear(&sess->used);
 	free(sess->cred.groups);
 	free(sess);
 }
