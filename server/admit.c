@@ -40,15 +40,10 @@ static int reopen(struct bfs_call *c, const struct bfs_answer *a)
 
 static int replay(struct bfs_call *c, const struct bfs_answer *a)
 {
-	struct bfs_wire w;
-
 	if (a->passed && c->head.op == BFS_OP_OPEN)
 		return reopen(c, a);
-	bfs_wire_init(&w, c->rep, BFS_FIELDS_MAX);
-	bfs_put_rep_head(&w, &(struct bfs_rep_head){ .op = c->head.op,
-						     .status = a->status,
-						     .id = c->head.id });
-	memcpy(w.pos, a->fields, a->len);
+	bfs_call_put_head(c, a->status);
+	memcpy(c->rep + BFS_REP_HEAD_LEN, a->fields, a->len);
 	c->rep_len = BFS_REP_HEAD_LEN + a->len;
 	c->port->ops->reply(c);
 	return BFS_SESSION_REPLAYED;

@@ -144,6 +144,9 @@ void bfs_call_finish(struct bfs_call *c, int status);
 /* The call whose handler runs on this fiber; NULL: this is none. */
 const struct bfs_call *bfs_call_on_fiber(void);
 
+/* The head of the reply. */
+void bfs_call_put_head(struct bfs_call *c, uint32_t status);
+
 /* A codec positioned behind the reply's head, for parked calls. */
 struct bfs_wire bfs_call_fields(struct bfs_call *c);
 /* Tell how far the fields reach. */

@@ -4,6 +4,7 @@
 #include "server/far.h"
 #include "server/perm.h"
 #include "server/route.h"
+#include "server/server.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,6 +10,7 @@
 #include "server/tx.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* A directory as an entry's shard has told of it. */

@@ -6,6 +6,7 @@
 #include "server/passing.h"
 #include "server/perm.h"
 #include "server/route.h"
+#include "server/server.h"
 
 #include "core/arena.h"
 #include "core/log.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What daemons ask each other about entries and directories. */
+#include "server/found.h"
 #include "server/hold.h"
 #include "server/perm.h"
 #include "server/readdir.h"

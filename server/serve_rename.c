@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* rename(2), renameat2(2).  The order of the checks is Linux's. */
+#include "server/fiber.h"
 #include "server/node.h"
 #include "server/perm.h"
 #include "server/renaming.h"

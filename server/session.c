@@ -223,6 +223,18 @@ void bfs_session_process_gone(struct bfs_server *s, pid_t pid)
 	}
 }
 
+void bfs_session_far_gone(struct bfs_server *s, unsigned node, pid_t pid)
+{
+	struct bfs_session *sess, *next;
+
+	HASH_ITER(hh, s->sessions, sess, next)
+	if (sess->far && sess->node == node && sess->far_pid == pid) {
+		sess->gone = true;
+		if (!sess->users && !sess->held)
+			free_session(sess);
+	}
+}
+
 /* The session that a HELLO names, if it proves that it is the client's. */
 static struct bfs_session *named(struct bfs_call *c, uint64_t id,
 				 uint64_t ticket)

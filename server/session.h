@@ -69,6 +69,8 @@ struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id);
 /* The session, here, of another daemon's client.  NULL: no memory. */
 struct bfs_session *bfs_session_far(struct bfs_server *s, uint64_t id,
 				    unsigned node, pid_t pid);
+/* That client's process has ended. */
+void bfs_session_far_gone(struct bfs_server *s, unsigned node, pid_t pid);
 /* Has the request been here before?  0 or BFS_SESSION_REPLAYED, or -EIO. */
 int bfs_session_repeated(struct bfs_call *c);
 /*
