@@ -27,7 +27,7 @@ struct bfs_fs_conf {
 	uint32_t chunk_size; /* bytes */
 	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
 	bool pass;	     /* descriptors may be passed through */
-	bool one_node;	     /* all daemons are on this node */
+	bool many_nodes;     /* some daemons are on other nodes */
 	bool sync_close;     /* BFS_RIGHT_SYNC for what may be written */
 	/* Is the description of that placeholder slot still there? NULL: no */
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,

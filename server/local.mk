@@ -3,8 +3,10 @@ noinst_LTLIBRARIES += %D%/libserver.la
 %C%_libserver_la_SOURCES = \
 	%D%/admit.c %D%/answer.c %D%/answer.h \
 	%D%/arena.c %D%/arena.h \
+	%D%/bind.c %D%/bind.h \
 	%D%/client.c %D%/client_cred.c %D%/client.h \
 	%D%/dispatch.c %D%/serve.h %D%/server.h \
+	%D%/join.c %D%/join.h \
 	%D%/lock.c %D%/lock.h %D%/lock_range.c %D%/lock_range.h \
 	%D%/loop.c %D%/loop.h \
 	%D%/fiber.c %D%/fiber.h \
@@ -15,6 +17,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/port_local.c %D%/port_local.h \
 	%D%/port_ucx.c %D%/port_ucx.h \
 	%D%/process.c %D%/process.h \
+	%D%/registrar.c %D%/registrar.h \
 	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c %D%/session.c %D%/session.h \
 	%D%/ucx_call.c %D%/ucx_impl.h \
 	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_probe.c \

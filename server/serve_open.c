@@ -73,7 +73,7 @@ static bool must_see(const struct opening *o)
 static void choose_locks(struct opening *o)
 {
 	struct bfs_inode *i = o->inode;
-	bool here = !can_pass(o) || must_see(o) || !o->fs->conf.one_node;
+	bool here = !can_pass(o) || must_see(o) || o->fs->conf.many_nodes;
 
 	if (here != i->file.locks_here && !bfs_orphan_is_open(o->fs, i))
 		i->file.locks_here = here;

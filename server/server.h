@@ -10,6 +10,7 @@
 #include "server/serve.h"
 
 struct bfs_arenas;
+struct bfs_join;
 struct bfs_lock_table;
 struct bfs_members;
 struct bfs_place;
@@ -50,12 +51,14 @@ struct bfs_server {
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
 	unsigned owners_asked; /* questions under way (far.c) */
+	struct bfs_join *join;	     /* join.c's own; NULL: one daemon */
 	struct bfs_place *place;     /* NULL: one daemon */
 	struct bfs_members *members; /* NULL: one daemon */
 	uint8_t secret[16];
 	bool pass;	  /* descriptors may be passed through */
 	char *run_dir;	  /* owned; absolute */
 	const char *stop; /* not NULL: why we are stopping */
+	int failed;	  /* -errno, if that is no good reason */
 	int signal_fd;
 	struct bfs_daemon *daemon; /* daemon.c's own */
 	/* Requests come: see to it that what is left behind gets swept.

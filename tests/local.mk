@@ -13,6 +13,16 @@ UNIT_TESTS += %D%/unit/test_wire
 %C%_unit_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_wire_LDADD = core/libcore.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_members
+%C%_unit_test_members_SOURCES = %D%/unit/test_members.c
+%C%_unit_test_members_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_members_LDADD = core/libcorecluster.la core/libcoreconf.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_members_hosts
+%C%_unit_test_members_hosts_SOURCES = %D%/unit/test_members_hosts.c
+%C%_unit_test_members_hosts_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_members_hosts_LDADD = server/libserver.la core/libcorecluster.la core/libcoreconf.la $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_place
 %C%_unit_test_place_SOURCES = %D%/unit/test_place.c
 %C%_unit_test_place_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
