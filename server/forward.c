@@ -79,7 +79,8 @@ static int encode(const struct bfs_call *c, struct forward *f)
 		return r;
 	req = (struct bfs_forward_req){
 		.op = c->head.op,
-		.session = c->session->id,
+		.session = c->origin.forwarded ? c->origin.session
+					       : c->session->id,
 		.id = c->head.id,
 		.node = bfs_route_node(c),
 		.pid = (uint32_t)bfs_route_pid(c),
@@ -276,6 +277,15 @@ static int take_cred(struct bfs_call *c, const struct bfs_forward_req *req)
 	return bfs_wire_end(&w);
 }
 
+/*
+ * A call may come by here twice on its way, and must not be taken for itself,
+ * sent again: so each leg has a session of its own.
+ */
+static uint64_t session_here(const struct bfs_forward_req *req)
+{
+	return req->session ^ req->hops * 0x9e3779b97f4a7c15u;
+}
+
 int bfs_route_unwrap(struct bfs_call *c)
 {
 	struct bfs_origin *o = &c->origin;
@@ -295,6 +305,7 @@ int bfs_route_unwrap(struct bfs_call *c)
 		return r;
 	o->forwarded = true;
 	o->head = c->head;
+	o->session = req.session;
 	o->hops = req.hops;
 	o->links = req.links;
 	o->top = req.top;
@@ -302,7 +313,7 @@ int bfs_route_unwrap(struct bfs_call *c)
 	c->head.id = req.id;
 	memmove(c->req + BFS_REQ_HEAD_LEN, req.body.ptr, req.body.len);
 	c->req_len = BFS_REQ_HEAD_LEN + req.body.len;
-	c->session = bfs_session_far(c->server, req.session, req.node,
+	c->session = bfs_session_far(c->server, session_here(&req), req.node,
 				     (pid_t)req.pid);
 	if (!c->session)
 		return -ENOMEM;

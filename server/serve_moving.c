@@ -115,7 +115,7 @@ static int unlink_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
 
 int bfs_naming_unlink_shared(struct bfs_call *c, struct bfs_walk *w, bool dir)
 {
-	uint64_t dir_ino = w->dir->ino;
+	uint64_t dir_ino = w->dir_ino;
 	struct bfs_tx t;
 	int r;
 
@@ -180,7 +180,7 @@ int bfs_naming_link_shared(struct bfs_call *c, const struct bfs_link_req *req)
 		return r;
 	if (!bfs_fiber_self())
 		return -BFS_NEED_FIBER;
-	dir = w.dir ? w.dir->ino : 0;
+	dir = w.dir_ino;
 	bfs_tx_begin(&t, c);
 	return bfs_tx_end(&t, link_once(&t, &w, dir, ino));
 }
@@ -331,19 +331,15 @@ int bfs_renaming_shared(struct bfs_renaming *n,
 {
 	struct moving m = { .n = n };
 	bool tree;
-	unsigned waits;
 	int r;
 
 	if (!bfs_fiber_self())
 		return -BFS_NEED_FIBER;
-	do { /* until both walks are of one moment */
-		waits = n->c->waits;
-		r = bfs_renaming_walk(n, req, BFS_WALK_FAR);
-	} while (!r && waits != n->c->waits);
+	r = bfs_renaming_walk(n, req, BFS_WALK_FAR);
 	if (r)
 		return r;
-	m.from_dir = n->from.dir->ino;
-	m.to_dir = n->to.dir->ino;
+	m.from_dir = n->from.dir_ino;
+	m.to_dir = n->to.dir_ino;
 	do {
 		tree = m.tree;
 		bfs_tx_begin(&m.t, n->c);

@@ -174,9 +174,9 @@ static int walk_both(struct bfs_renaming *n, const struct bfs_rename_req *req,
 	if (n->to.long_last && flags & BFS_WALK_FAR)
 		old = bfs_walk(n->c, &n->from, req->old_at, req->old_path,
 			       BFS_WALK_PARENT | BFS_WALK_INO, 0);
-	if (n->to.long_last && !old && !n->from.ino)
-		return -ENOENT;
-	return old ? old : new;
+	if (n->to.long_last && (old || !n->from.ino))
+		return old ? old : -ENOENT;
+	return new;
 }
 
 int bfs_renaming_walk(struct bfs_renaming *n, const struct bfs_rename_req *req,

@@ -428,6 +428,7 @@ int bfs_walk(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
 		r = bfs_found_get(c, &w->need, &w->found);
 	} while (!r);
 	bfs_found_free(w->found);
+	w->dir_ino = !r && w->dir ? w->dir->ino : 0;
 	return r;
 }
 

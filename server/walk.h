@@ -41,6 +41,7 @@ struct bfs_walk {
 	uint64_t ino;
 	uint32_t type;
 	unsigned shard; /* of the last entry (BFS_WALK_FAR) */
+	uint64_t dir_ino; /* dir's, which does not become invalid by waiting */
 	/* Inside: what is left of the path, and where it is kept once a
 	 * symlink has been put before it. */
 	const char *pos, *end;
