@@ -38,11 +38,9 @@ struct bfs_peer_tx *bfs_peer_tx_new(struct bfs_peer *p, struct bfs_peer_msg *m)
 
 	if (!tx)
 		return NULL;
-	*tx = (struct bfs_peer_tx){ .peer = p,
-				    .m = m,
-				    .class = classify(m),
-				    .slot = -1,
-				    .len = len };
+	*tx = (struct bfs_peer_tx){
+		.peer = p, .m = m, .class = classify(m), .slot = -1, .len = len
+	};
 	if (m->req_len)
 		memcpy(tx->bytes + BFS_PEER_ROOM + BFS_REQ_HEAD_LEN, m->req,
 		       m->req_len);
@@ -76,8 +74,8 @@ void bfs_peer_put_head(struct bfs_peer_tx *tx)
 static int grow_slots(struct bfs_peer *p)
 {
 	int n = p->nslots ? 2 * p->nslots : 16;
-	struct bfs_peer_slot *more = realloc(p->slots,
-					     (size_t)n * sizeof(*more));
+	struct bfs_peer_slot *more =
+		realloc(p->slots, (size_t)n * sizeof(*more));
 
 	if (!more)
 		return -ENOMEM;
@@ -294,9 +292,9 @@ void bfs_peer_submit(struct bfs_peer *p, struct bfs_peer_msg *m)
 	if (p->state == BFS_PEER_UP)
 		bfs_peer_pump(p);
 	else
-		bfs_peer_wake(p->all, p->state == BFS_PEER_IDLE ?
-					      1 :
-					      BFS_MAX(m->deadline, 1));
+		bfs_peer_wake(p->all, p->state == BFS_PEER_IDLE
+					      ? 1
+					      : BFS_MAX(m->deadline, 1));
 }
 
 struct bfs_peer_tx *bfs_peer_find(struct bfs_peer *p, uint64_t id)

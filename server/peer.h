@@ -4,8 +4,8 @@
  * number over as many connections as it takes, until it is answered or its
  * deadline has passed, and takes effect once (F2).  Owner thread only.
  *
- * Corrections to what was agreed: unless_dead, bfs_peer_call, bfs_peer_msg_cancel,
- * and two private members of struct bfs_peer_msg.
+ * Corrections to what was agreed: unless_dead, bfs_peer_call,
+ * bfs_peer_msg_cancel, and two private members of struct bfs_peer_msg.
  */
 #ifndef BFS_PEER_H
 #define BFS_PEER_H
@@ -53,12 +53,11 @@ void bfs_peer_send(struct bfs_server *s, unsigned shard,
 /* m, which has been sent to that shard and is not done, is wanted no more: the
  * peer is asked to give it up.  It ends with -EINTR, or with its answer. */
 void bfs_peer_msg_cancel(struct bfs_server *s, unsigned shard,
-		     struct bfs_peer_msg *m);
+			 struct bfs_peer_msg *m);
 
 /* Send and suspend the fiber until it is done: m->status.  -BFS_NEED_FIBER,
  * and nothing was sent, if this is no fiber. */
-int bfs_peer_call(struct bfs_server *s, unsigned shard,
-		  struct bfs_peer_msg *m);
+int bfs_peer_call(struct bfs_server *s, unsigned shard, struct bfs_peer_msg *m);
 /* Several at once, from a fiber; shards[i] gets m[i].  0 when all are done,
  * each with its own status; or -BFS_NEED_FIBER. */
 int bfs_peer_wait_all(struct bfs_server *s, struct bfs_peer_msg *m,

@@ -90,8 +90,8 @@ int bfs_peer_greet_init(struct bfs_peers *all)
 		return -EIO;
 	clock_gettime(CLOCK_REALTIME, &t);
 	if (!s->incarnation)
-		s->incarnation = (uint64_t)t.tv_sec * 1000000000u +
-				 (uint64_t)t.tv_nsec;
+		s->incarnation =
+			(uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 	return 0;
 }
 
@@ -164,8 +164,8 @@ static int open_session(struct bfs_call *c, const struct bfs_peerhello_req *req,
 			struct bfs_peerhello_rep *rep)
 {
 	struct bfs_server *s = c->server;
-	uint64_t id = bfs_peer_session_id(s, req->shard, s->shard,
-					  req->incarnation);
+	uint64_t id =
+		bfs_peer_session_id(s, req->shard, s->shard, req->incarnation);
 	uint64_t ticket = bfs_peer_session_ticket(s, req->shard, s->shard,
 						  req->incarnation);
 	struct bfs_session *sess;
@@ -346,10 +346,9 @@ void bfs_peer_greet(struct bfs_peer *p)
 
 	if (getrandom(&p->nonce, sizeof(p->nonce), 0) != sizeof(p->nonce))
 		p->nonce = 0;
-	p->session = bfs_peer_session_id(s, s->shard, p->shard,
-					 s->incarnation);
-	p->ticket = bfs_peer_session_ticket(s, s->shard, p->shard,
-					    s->incarnation);
+	p->session = bfs_peer_session_id(s, s->shard, p->shard, s->incarnation);
+	p->ticket =
+		bfs_peer_session_ticket(s, s->shard, p->shard, s->incarnation);
 	send_greeting(p);
 }
 

@@ -31,13 +31,13 @@ enum bfs_peer_class {
 /* A request, from bfs_peer_send() until it has ended. */
 struct bfs_peer_tx {
 	struct bfs_peer *peer;
-	struct bfs_peer_msg *m; /* NULL: done */
+	struct bfs_peer_msg *m;		 /* NULL: done */
 	struct bfs_peer_tx *prev, *next; /* in peer->queue[] or ->sent */
 	enum bfs_peer_class class;
 	bool is_sent;
-	bool ended; /* m->status is set; done() when the network lets go */
-	int slot;	   /* -1: none yet */
-	uint64_t id;	   /* 0: none yet */
+	bool ended;  /* m->status is set; done() when the network lets go */
+	int slot;    /* -1: none yet */
+	uint64_t id; /* 0: none yet */
 	uint64_t again_at; /* send it again, if there is no answer by then */
 	uint64_t ran_in;   /* incarnation that may have run it; 0: none */
 	void *net;	   /* the network's own; NULL: it holds nothing */
@@ -67,10 +67,10 @@ struct bfs_peer {
 	void *net; /* the network's own */
 	enum bfs_peer_state state;
 	uint64_t incarnation; /* last known; 0: none yet */
-	bool dead;   /* see bfs_peer_dead() */
-	bool told;   /* the log has why there is no connection */
-	bool broken; /* sending failed: the next tick sees to it */
-	bool look;   /* connect once more, though nothing is to be sent */
+	bool dead;	      /* see bfs_peer_dead() */
+	bool told;	      /* the log has why there is no connection */
+	bool broken;	      /* sending failed: the next tick sees to it */
+	bool look; /* connect once more, though nothing is to be sent */
 	int error; /* why the last connection ended or was not made */
 	uint32_t generation;
 	uint64_t session, ticket;
@@ -116,7 +116,7 @@ struct bfs_peer_net {
 struct bfs_peers {
 	struct bfs_server *server;
 	const struct bfs_peer_net *ops;
-	void *net; /* the network's own */
+	void *net;		/* the network's own */
 	struct bfs_str address; /* ours, if the network tells it */
 	unsigned n;
 	struct bfs_peer **peers; /* by shard; NULL: not needed yet */

@@ -33,10 +33,10 @@ static void end_some(struct bfs_peer *p, int status,
 
 	for (size_t i = 0; i < BFS_COUNT(lists); i++)
 		DL_FOREACH_SAFE(*lists[i], tx, next)
-		if (which(tx, arg)) {
-			bfs_peer_tx_unlink(tx);
-			LL_PREPEND(found, tx); /* done() may change the lists */
-		}
+	if (which(tx, arg)) {
+		bfs_peer_tx_unlink(tx);
+		LL_PREPEND(found, tx); /* done() may change the lists */
+	}
 	while ((tx = found)) {
 		LL_DELETE(found, tx);
 		tx->next = NULL;
@@ -206,8 +206,8 @@ static void ping(struct bfs_peer *p, uint64_t now)
 					 .req_len = sizeof(value),
 					 .rep = p->ping_rep,
 					 .rep_cap = sizeof(p->ping_rep),
-					 .deadline = now + timeout_ns(p->all) *
-								   2 / 3,
+					 .deadline = now +
+						     timeout_ns(p->all) * 2 / 3,
 					 .done = on_pong,
 					 .arg = p };
 	bfs_peer_submit(p, &p->ping);
@@ -271,8 +271,8 @@ static uint64_t next_of(const struct bfs_peer *p)
 
 static void connection(struct bfs_peer *p, uint64_t now)
 {
-	bool greeting = p->state == BFS_PEER_HELLO ||
-			p->state == BFS_PEER_HELLO2;
+	bool greeting =
+		p->state == BFS_PEER_HELLO || p->state == BFS_PEER_HELLO2;
 
 	if (p->broken)
 		bfs_peer_link_fail(p, p->error);

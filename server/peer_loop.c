@@ -17,10 +17,10 @@ struct event {
 	uint64_t time, order;
 	enum kind kind;
 	unsigned from, to;
-	uint64_t conn;	    /* of `to` for a reply or reset, else of `from` */
-	uint64_t boot;	    /* of whom the request is for */
-	int error;	    /* BROKEN */
-	size_t in_cap;	    /* REQUEST */
+	uint64_t conn; /* of `to` for a reply or reset, else of `from` */
+	uint64_t boot; /* of whom the request is for */
+	int error;     /* BROKEN */
+	size_t in_cap; /* REQUEST */
 	uint8_t *fields, *bulk;
 	size_t fields_len, bulk_len;
 };
@@ -429,8 +429,8 @@ static void reset_all(struct bfs_ploop *net, unsigned shard)
 {
 	for (unsigned i = 0; i < net->config.shards; i++) {
 		struct bfs_server *s = net->nodes[i].server;
-		struct bfs_peer *p = s && s->peers ? s->peers->peers[shard] :
-						     NULL;
+		struct bfs_peer *p =
+			s && s->peers ? s->peers->peers[shard] : NULL;
 		struct conn *c = p ? p->net : NULL;
 
 		if (c && c->up)

@@ -100,11 +100,11 @@ struct cancel {
 };
 
 void bfs_peer_msg_cancel(struct bfs_server *s, unsigned shard,
-		     struct bfs_peer_msg *m)
+			 struct bfs_peer_msg *m)
 {
 	struct bfs_peer *p = need(s, shard);
-	uint64_t until = bfs_now() +
-			 s->config.network.timeout_secs * 1000000000ull;
+	uint64_t until =
+		bfs_now() + s->config.network.timeout_secs * 1000000000ull;
 	struct bfs_peer_tx *tx = m->tx;
 	struct cancel *c;
 	struct bfs_wire w;

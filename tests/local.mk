@@ -28,6 +28,11 @@ UNIT_TESTS += %D%/unit/test_place
 %C%_unit_test_place_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_place_LDADD = core/libcorecluster.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_unit_fork
+%C%_unit_test_unit_fork_SOURCES = %D%/unit/test_unit_fork.c
+%C%_unit_test_unit_fork_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_unit_fork_LDADD = $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_config
 %C%_unit_test_config_SOURCES = %D%/unit/test_config.c
 %C%_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -184,6 +189,7 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 include tests/model/local.mk
+include tests/races/local.mk
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh

@@ -78,12 +78,12 @@ static int setup(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	w->log = bfs_log_fd = memfd_create("log", MFD_CLOEXEC);
-	w->net = bfs_ploop_new(&(struct bfs_ploop_config){
-		.seed = 3,
-		.shards = SHARDS,
-		.delay_min_ns = 1000,
-		.delay_max_ns = 50000,
-		.decide = decide });
+	w->net =
+		bfs_ploop_new(&(struct bfs_ploop_config){ .seed = 3,
+							  .shards = SHARDS,
+							  .delay_min_ns = 1000,
+							  .delay_max_ns = 50000,
+							  .decide = decide });
 	fault.times = 0;
 	memset(met, 0, sizeof(met));
 	for (unsigned i = 0; i < SHARDS; i++)
@@ -415,15 +415,14 @@ static void send_waiting(struct world *w)
 	bfs_wire_init(&f, fields, sizeof(fields));
 	bfs_lock_req_put(&f, &req);
 	for (unsigned i = 2; i != 1; i = i ? 0 : 1) {
-		waiting = (struct bfs_peer_msg){
-			.op = BFS_OP_LOCK,
-			.req = fields,
-			.req_len = (size_t)(f.pos - fields),
-			.rep = lock_rep,
-			.rep_cap = sizeof(lock_rep),
-			.deadline = UINT64_MAX,
-			.done = on_end
-		};
+		waiting = (struct bfs_peer_msg){ .op = BFS_OP_LOCK,
+						 .req = fields,
+						 .req_len = (size_t)(f.pos -
+								     fields),
+						 .rep = lock_rep,
+						 .rep_cap = sizeof(lock_rep),
+						 .deadline = UINT64_MAX,
+						 .done = on_end };
 		ended = false;
 		bfs_peer_send(&w->server[i], 1, &waiting);
 		bfs_ploop_run(w->net, &ended, SECOND);
@@ -504,18 +503,12 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_ping),
-		T(test_once),
-		T(test_down),
-		T(test_dead_soon),
-		T(test_unless_dead),
-		T(test_restarted),
-		T(test_relay),
-		T(test_killed_while_serving),
-		T(test_wait_lasts),
-		T(test_wait_cancelled),
-		T(test_strangers),
-		T(test_window),
+		T(test_ping),	     T(test_once),
+		T(test_down),	     T(test_dead_soon),
+		T(test_unless_dead), T(test_restarted),
+		T(test_relay),	     T(test_killed_while_serving),
+		T(test_wait_lasts),  T(test_wait_cancelled),
+		T(test_strangers),   T(test_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
