@@ -39,8 +39,9 @@ daemon 1 a "$peers" one
 daemon 2 b "$peers" one
 wait_for "$T/run.a/pid"
 wait_for "$T/run.b/pid"
-[ ! -e "$T/run.a/ready" ] && [ ! -e "$T/run.b/ready" ] ||
-	fail "ready without the third"
+for m in a b; do
+	[ ! -e "$T/run.$m/ready" ] || fail "$m is ready without the third"
+done
 daemon 3 c "$peers" one
 for m in a b c; do wait_for "$T/run.$m/ready"; done
 node 2 ss -ltnH | grep -q '10\.77\.0\.2:7000' || fail "b does not listen"
