@@ -34,6 +34,7 @@ END
 	export BENCHFS_TEST_NODE_0="env $words"
 	export BENCHFS_TEST_KILL="sh $T/kill"
 	export BENCHFS_TEST_RESTART="sh $T/start"
+	choose_dir
 }
 [ -n "${BENCHFS_TEST_NODE_0:-}" ] || one_daemon
 [ -n "${BENCHFS_TEST_KILL:-}" ] || skip "needs BENCHFS_TEST_KILL"
