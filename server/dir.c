@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/dir.h"
 
+#include "server/journal.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +154,8 @@ int bfs_dir_add(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
 	memcpy(d->name, name.ptr, name.len);
 	tree_insert(dir, d);
 	attach(d, i);
+	bfs_note_entry(fs, d);
+	bfs_note_inode(fs, i);
 	bfs_inode_modified(fs, dir);
 	return 0;
 }
@@ -159,6 +163,8 @@ int bfs_dir_add(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
 void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d)
 {
 	tree_remove(d->dir, d);
+	bfs_note_entry_gone(fs, d);
+	bfs_note_inode(fs, d->inode);
 	detach(d);
 	bfs_inode_modified(fs, d->dir);
 	free(d);
@@ -167,9 +173,46 @@ void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d)
 void bfs_dir_repoint(struct bfs_fs *fs, struct bfs_dentry *d,
 		     struct bfs_inode *i)
 {
+	bfs_note_inode(fs, d->inode);
 	detach(d);
 	attach(d, i);
+	bfs_note_entry(fs, d);
+	bfs_note_inode(fs, i);
 	bfs_inode_modified(fs, d->dir);
+}
+
+void bfs_dir_unload(struct bfs_dentry *d)
+{
+	tree_remove(d->dir, d);
+	DL_DELETE(d->inode->names, d);
+	free(d);
+}
+
+void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor)
+{
+	struct bfs_dentry *d = bfs_dir_after(dir, cursor - 1);
+
+	if (d && d->cursor == cursor)
+		bfs_dir_unload(d);
+}
+
+int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir, uint64_t cursor,
+		 struct bfs_str name, struct bfs_inode *i)
+{
+	struct bfs_dentry *d = malloc(sizeof(*d) + name.len);
+
+	if (!d)
+		return -ENOMEM;
+	bfs_dir_unload_at(dir, cursor);
+	d->dir = dir;
+	d->inode = i;
+	d->cursor = cursor;
+	d->prio = next_random(fs);
+	d->len = (uint8_t)name.len;
+	memcpy(d->name, name.ptr, name.len);
+	tree_insert(dir, d);
+	DL_APPEND(i->names, d);
+	return 0;
 }
 
 struct bfs_inode *bfs_dir_parent(const struct bfs_fs *fs,

@@ -44,6 +44,15 @@ void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d);
 void bfs_dir_repoint(struct bfs_fs *fs, struct bfs_dentry *d,
 		     struct bfs_inode *i);
 
+/*
+ * Reading the journal: an entry as it was, in place of what has that cursor;
+ * or none.  No times and counts change: inodes have records of their own.
+ */
+int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir, uint64_t cursor,
+		 struct bfs_str name, struct bfs_inode *i);
+void bfs_dir_unload(struct bfs_dentry *d);
+void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor);
+
 /* The directory that holds dir; the root's is the root; NULL: gone. */
 struct bfs_inode *bfs_dir_parent(const struct bfs_fs *fs,
 				 const struct bfs_inode *dir);

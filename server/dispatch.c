@@ -2,6 +2,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
+#include "server/journal.h"
 #include "server/serve.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -83,7 +84,7 @@ void bfs_call_finish(struct bfs_call *c, int status)
 						 .status = (uint32_t)-status,
 						 .id = c->head.id });
 	bfs_session_remember(c, status);
-	c->port->ops->reply(c);
+	bfs_call_send(c);
 }
 
 void bfs_serve(struct bfs_call *c)
@@ -96,6 +97,8 @@ void bfs_serve(struct bfs_call *c)
 	c->rep_len = 0;
 	c->in_len = 0;
 	c->pass_fd = -1;
+	if (c->server->journal)
+		c->changes = c->server->journal->changes;
 	bfs_stat_add(requests, 1);
 	if (c->server->busy)
 		c->server->busy(c->server);

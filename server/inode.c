@@ -3,6 +3,7 @@
 
 #include "core/siphash.h"
 #include "server/data.h"
+#include "server/journal.h"
 #include "server/server.h"
 #include "server/xattr.h"
 
@@ -80,7 +81,21 @@ struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 	i->gid = gid;
 	i->atime = i->mtime = i->ctime = i->btime = bfs_fs_now(fs);
 	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
+	bfs_note_inode(fs, i);
+	if (fs->journal)
+		bfs_journal_count(fs->journal);
 	bfs_stat_add(creates, 1);
+	return i;
+}
+
+struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
+{
+	struct bfs_inode *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->ino = ino;
+	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
 	return i;
 }
 
@@ -90,6 +105,13 @@ void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 		bfs_data_uncache(fs, i);
 	bfs_data_remove(fs, i);
 	bfs_stat_add(removes, 1);
+	if (fs->journal)
+		bfs_journal_forget(fs->journal, i);
+	bfs_inode_unload(fs, i);
+}
+
+void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i)
+{
 	HASH_DEL(fs->inodes, i);
 	bfs_xattr_free_all(i);
 	if (S_ISLNK(i->mode))
@@ -132,11 +154,13 @@ struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h)
 void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->ctime = stamp(fs, i);
+	bfs_note_inode(fs, i);
 }
 
 void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->mtime = i->ctime = stamp(fs, i);
+	bfs_note_inode(fs, i);
 }
 
 void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i)

@@ -29,9 +29,10 @@ static const char usage[] =
 	"  -h, --help                this text\n"
 	"  -V, --version             the version\n"
 	"\n"
-	"Exit status: 0 stopped on request, 64 usage, 70 internal error,\n"
-	"73 cannot make a directory or listen, 75 the data directory or socket is\n"
-	"in use, 78 bad configuration.\n";
+	"Exit status: 0 stopped on request, 64 usage, 65 the data directory is\n"
+	"damaged, 70 internal error, 73 cannot make a directory or listen, or the\n"
+	"data directory is not this daemon's, 75 it or the socket is in use,\n"
+	"78 bad configuration.\n";
 
 enum { OPT_RUN = 256, OPT_DATA, OPT_SCRATCH, OPT_DIE };
 
@@ -156,6 +157,8 @@ static int exit_status(int r)
 	case -EADDRINUSE:
 	case -EBUSY:
 		return EX_TEMPFAIL;
+	case -EUCLEAN:
+		return EX_DATAERR;
 	case -ENOMEM:
 	case -EIO:
 		return EX_SOFTWARE;

@@ -51,6 +51,7 @@ struct bfs_call {
 	void *parked;		      /* the handler's own while parked */
 	struct bfs_call *prev, *next; /* parked calls of the session */
 	struct bfs_call *heir;	      /* gets the same answer */
+	uint64_t changes;	      /* the journal's, when it began */
 
 	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
 	size_t req_len;
@@ -96,6 +97,9 @@ void bfs_serve(struct bfs_call *c);
 /* The answer of a parked call: 0 or -errno.  The fields of the reply, if any,
  * have been set by bfs_<name>_rep_put into bfs_call_fields(c) before. */
 void bfs_call_finish(struct bfs_call *c, int status);
+
+/* The answer is made: send it, when what it tells is in the journal. */
+void bfs_call_send(struct bfs_call *c);
 
 /* A codec positioned behind the reply's head, for parked calls. */
 struct bfs_wire bfs_call_fields(struct bfs_call *c);

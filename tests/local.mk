@@ -73,6 +73,20 @@ UNIT_TESTS += %D%/unit/test_process
 %C%_unit_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_process_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 
+check_LTLIBRARIES += %D%/unit/libjournalunit.la
+%C%_unit_libjournalunit_la_SOURCES = %D%/unit/journal_unit.c %D%/unit/journal_unit.h
+%C%_unit_libjournalunit_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+UNIT_TESTS += %D%/unit/test_journal
+%C%_unit_test_journal_SOURCES = %D%/unit/test_journal.c
+%C%_unit_test_journal_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_journal_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_journal_model
+%C%_unit_test_journal_model_SOURCES = %D%/unit/test_journal_model.c
+%C%_unit_test_journal_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_journal_model_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_fs_store
 %C%_unit_test_fs_store_SOURCES = %D%/unit/test_fs_store.c
 %C%_unit_test_fs_store_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
