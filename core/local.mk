@@ -33,7 +33,11 @@ noinst_LTLIBRARIES += %D%/libcoreconf.la
 # libcorecluster: who the members are and what they hold; daemon and tools.
 noinst_LTLIBRARIES += %D%/libcorecluster.la
 %C%_libcorecluster_la_SOURCES = \
+	%D%/cluster.c %D%/cluster.h %D%/cluster_file.c \
+	%D%/members.c %D%/members.h \
+	%D%/members_dir.c %D%/members_hosts.c %D%/members_record.c \
 	%D%/place.c %D%/place.h \
+	%D%/registrar.c %D%/registrar.h \
 	$(NULL)
 %C%_libcorecluster_la_CPPFLAGS = $(AM_CPPFLAGS) $(XXHASH_CFLAGS)
 %C%_libcorecluster_la_LIBADD = core/libcore.la

@@ -22,13 +22,19 @@ int bfs_checkpoint_load(const struct bfs_jlog_conf *conf, uint64_t *after,
 /* Put the segments up to number `last` into it.  0 or -errno, logged. */
 int bfs_checkpoint_apply(const struct bfs_jlog_conf *conf, uint64_t last);
 
+/* The same for a journal that is open. */
+int bfs_journal_checkpoint(struct bfs_journal *j, uint64_t last);
+
 /* The log is long enough: see to it. */
 void bfs_checkpoint_due(struct bfs_journal *j);
+/* At the start: are there many segments? */
+void bfs_checkpoint_begin(struct bfs_journal *j);
 /* The journal is closing. */
 void bfs_checkpoint_end(struct bfs_journal *j);
 
 /* main of the process that is started for it: its exit status. */
 int bfs_checkpoint_main(const char *dir, const char *cluster,
-			const char *shard, const char *last);
+			const char *shard, const char *last,
+			const char *parent);
 
 #endif

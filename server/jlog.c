@@ -44,17 +44,27 @@ static int failed(const struct bfs_jlog *l, const char *what)
 	return -err;
 }
 
-static void choose_sizes(struct bfs_jlog *l)
+/* Of a file system's size, within bounds. */
+static size_t share(int dir, unsigned part, size_t min, size_t max)
 {
 	struct statvfs st;
-	uint64_t all = UINT64_MAX;
 
-	if (!fstatvfs(l->conf.dir, &st) && st.f_blocks)
-		all = (uint64_t)st.f_blocks * st.f_frsize;
-	l->limit = (size_t)BFS_MIN(BFS_MAX(all / 32, SEGMENT_MIN), SEGMENT_MAX);
-	l->reserve =
-		(size_t)BFS_MIN(BFS_MAX(all / 64, RESERVE_MIN), RESERVE_MAX);
-	l->step = (size_t)BFS_MIN(BFS_MAX(all / 256, RESERVE_MIN), STEP);
+	if (fstatvfs(dir, &st) || !st.f_blocks)
+		return max;
+	return (size_t)BFS_MIN(
+		BFS_MAX((uint64_t)st.f_blocks * st.f_frsize / part, min), max);
+}
+
+size_t bfs_jlog_reserve(int dir)
+{
+	return share(dir, 64, RESERVE_MIN, RESERVE_MAX);
+}
+
+static void choose_sizes(struct bfs_jlog *l)
+{
+	l->limit = share(l->conf.dir, 32, SEGMENT_MIN, SEGMENT_MAX);
+	l->reserve = bfs_jlog_reserve(l->conf.dir);
+	l->step = share(l->conf.dir, 256, RESERVE_MIN, STEP);
 }
 
 /* Have space up to end.  0 or -errno, not logged. */
@@ -366,11 +376,21 @@ void bfs_jlog_drop(struct bfs_jlog *l, uint64_t number)
 	l->nclosed = kept;
 }
 
-uint64_t bfs_jlog_closed_bytes(const struct bfs_jlog *l)
+uint64_t bfs_jlog_closed(const struct bfs_jlog *l)
+{
+	return l->nclosed ? l->closed[l->nclosed - 1].number : 0;
+}
+
+bool bfs_jlog_many(const struct bfs_jlog *l, size_t n)
 {
 	uint64_t sum = 0;
 
-	for (size_t n = 0; n < l->nclosed; n++)
-		sum += l->closed[n].size;
-	return sum;
+	for (size_t k = 0; k < l->nclosed; k++)
+		sum += l->closed[k].size;
+	return l->nclosed > n || sum > l->limit;
+}
+
+void bfs_jlog_set_limit(struct bfs_jlog *l, size_t limit)
+{
+	l->limit = limit;
 }

@@ -60,7 +60,13 @@ bool bfs_jlog_full(const struct bfs_jlog *l);
 int bfs_jlog_rotate(struct bfs_jlog *l, uint64_t *closed);
 /* Remove the segments up to that number, which a checkpoint holds. */
 void bfs_jlog_drop(struct bfs_jlog *l, uint64_t number);
-/* Bytes in closed segments. */
-uint64_t bfs_jlog_closed_bytes(const struct bfs_jlog *l);
+/* The last segment that is closed, 0: none; and are there more than n, or
+ * more bytes than a segment has? */
+uint64_t bfs_jlog_closed(const struct bfs_jlog *l);
+bool bfs_jlog_many(const struct bfs_jlog *l, size_t n);
+/* What is to be kept free in that directory, in bytes. */
+size_t bfs_jlog_reserve(int dir);
+/* For tests: another segment after so many bytes. */
+void bfs_jlog_set_limit(struct bfs_jlog *l, size_t limit);
 
 #endif

@@ -146,7 +146,7 @@ static int load(struct reading *r)
 }
 
 /* Is it ours?  1: its head was never written. */
-static int check_head(struct reading *r)
+static int check_head(struct reading *r, uint64_t after)
 {
 	struct bfs_segment_head h;
 	int e = -EBADMSG;
@@ -166,6 +166,10 @@ static int check_head(struct reading *r)
 		return damaged(r, 0, "the head is not what was written");
 	if (h.cluster != r->conf->cluster || h.shard != r->conf->shard)
 		return damaged(r, 0, "it is another cluster's, or shard's");
+	if (h.first > BFS_MAX(r->end->seq, after) + 1)
+		return damaged(r, 0,
+			       "what came before it is missing, log or "
+			       "checkpoint");
 	r->same_boot = !memcmp(h.boot, r->boot, sizeof(h.boot));
 	return 0;
 }
@@ -287,7 +291,7 @@ static int read_segments(struct reading *r, uint64_t after)
 		r->seg = &r->end->seg[n];
 		e = load(r);
 		if (!e)
-			e = check_head(r);
+			e = check_head(r, after);
 		if (e == 1) { /* the daemon ended while it made it */
 			r->end->cut = 0;
 			r->end->cut_segment = r->seg->number;

@@ -266,6 +266,7 @@ static int begin(struct bfs_journal *j)
 void bfs_journal_attach(struct bfs_journal *j, struct bfs_server *s)
 {
 	j->server = s;
+	bfs_checkpoint_begin(j);
 }
 
 int bfs_journal_open(struct bfs_fs *fs)

@@ -66,8 +66,10 @@ static void on_synced(void *arg, int r)
 {
 	struct bfs_journal *j = arg;
 
-	j->syncing = false;
+	/* Nothing new begins in between: what is called may change the
+	 * segment. */
 	finished(j, r < 0 ? r : 0);
+	j->syncing = false;
 	if (j->waits)
 		start(j);
 	else if (j->nremovals && r >= 0)

@@ -18,8 +18,10 @@ void bfs_journal_fail(struct bfs_journal *j, int e)
 	j->failed = e;
 	bfs_log(error, "the journal in %s failed (%s): this daemon stops",
 		j->path, strerror(-e));
-	if (j->server)
+	if (j->server) {
+		j->server->failed = -EIO;
 		j->server->stop = "the journal cannot be written";
+	}
 }
 
 static bool grow(struct bfs_journal *j, size_t need)

@@ -2,6 +2,7 @@
 /* benchfsd: options, start, stop. */
 #include "core/log.h"
 #include "core/util.h"
+#include "server/checkpoint.h"
 #include "server/daemon.h"
 #include "server/server.h"
 
@@ -24,6 +25,9 @@ static const char usage[] =
 	"                            one setting; wins over file and environment\n"
 	"      --run-dir DIR         socket, pid and ready files (node.run_dir)\n"
 	"      --data-dir DIR        data files (node.data_dir)\n"
+	"      --registry DIR        join the cluster whose registry this is\n"
+	"                            (network.registry_dir)\n"
+	"      --member NAME         as this member of it (node.member)\n"
 	"      --scratch             remove both directories at the end\n"
 	"      --die-with-parent     stop when the parent process ends\n"
 	"  -h, --help                this text\n"
@@ -31,16 +35,25 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 stopped on request, 64 usage, 65 the data directory is\n"
 	"damaged, 70 internal error, 73 cannot make a directory or listen, or the\n"
-	"data directory is not this daemon's, 75 it or the socket is in use,\n"
-	"78 bad configuration.\n";
+	"data directory is not this daemon's, 75 it or the socket is in use, or a\n"
+	"member of the cluster has not come up, 78 bad configuration.\n";
 
-enum { OPT_RUN = 256, OPT_DATA, OPT_SCRATCH, OPT_DIE };
+enum {
+	OPT_RUN = 256,
+	OPT_DATA,
+	OPT_REGISTRY,
+	OPT_MEMBER,
+	OPT_SCRATCH,
+	OPT_DIE,
+};
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, 's' },
 	{ "run-dir", required_argument, NULL, OPT_RUN },
 	{ "data-dir", required_argument, NULL, OPT_DATA },
+	{ "registry", required_argument, NULL, OPT_REGISTRY },
+	{ "member", required_argument, NULL, OPT_MEMBER },
 	{ "scratch", no_argument, NULL, OPT_SCRATCH },
 	{ "die-with-parent", no_argument, NULL, OPT_DIE },
 	{ "help", no_argument, NULL, 'h' },
@@ -86,6 +99,12 @@ static int parse(int argc, char **argv, struct arguments *a)
 			break;
 		case OPT_DATA:
 			r = add_assignment(a, "node.data_dir=", optarg);
+			break;
+		case OPT_REGISTRY:
+			r = add_assignment(a, "network.registry_dir=", optarg);
+			break;
+		case OPT_MEMBER:
+			r = add_assignment(a, "node.member=", optarg);
 			break;
 		case OPT_SCRATCH:
 			a->scratch = true;
@@ -156,6 +175,7 @@ static int exit_status(int r)
 		return EX_CONFIG;
 	case -EADDRINUSE:
 	case -EBUSY:
+	case -ETIMEDOUT:
 		return EX_TEMPFAIL;
 	case -EUCLEAN:
 		return EX_DATAERR;
@@ -174,6 +194,10 @@ int main(int argc, char **argv)
 	int r;
 
 	bfs_log_who = "benchfsd";
+	/* What a daemon starts for itself. */
+	if (argc == 7 && !strcmp(argv[1], "--checkpoint"))
+		return bfs_checkpoint_main(argv[2], argv[3], argv[4], argv[5],
+					   argv[6]);
 	r = parse(argc, argv, &args);
 	if (r)
 		return r - 1;

@@ -39,12 +39,16 @@ struct bfs_call {
 	struct bfs_port *port;
 	struct bfs_req_head head;
 	const struct bfs_cred *cred; /* of the session; what S9 checks */
+	int peer; /* the shard whose daemon sent it; -1: a client did */
 
 	/*
 	 * For a parked call (bfs_session_park).  cancel: forget it (CANCEL,
 	 * session gone); must not call bfs_call_finish itself.  move: the
 	 * same request came again as `to`, which is to be answered in its
 	 * place.  NULL: cannot be given up; the second is answered as well.
+	 * Of a call whose handler runs on a fiber, cancel sees to it that the
+	 * handler soon returns, with -EINTR if nothing has happened, and move
+	 * is not used.
 	 */
 	void (*cancel)(struct bfs_call *c);
 	void (*move)(struct bfs_call *c, struct bfs_call *to);
@@ -52,6 +56,12 @@ struct bfs_call {
 	struct bfs_call *prev, *next; /* parked calls of the session */
 	struct bfs_call *heir;	      /* gets the same answer */
 	uint64_t changes;	      /* the journal's, when it began */
+	struct bfs_call *canceller;   /* answered when this one has ended */
+	/* Set while a handler runs on a fiber. */
+	bool *over;		  /* to be told when the call has ended */
+	struct bfs_session *held; /* kept for it */
+	/* How long the caller waits; bfs_now() clock; set on fibers only. */
+	uint64_t deadline;
 
 	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
 	size_t req_len;
@@ -70,6 +80,7 @@ struct bfs_call {
 struct bfs_port_ops {
 	const char *name;
 	bool passes_fds;
+	bool peers; /* daemons come by it as well as clients */
 	/* Send c->rep, bulk and fd, then release the call. */
 	void (*reply)(struct bfs_call *c);
 	/*
@@ -100,6 +111,8 @@ void bfs_call_finish(struct bfs_call *c, int status);
 
 /* The answer is made: send it, when what it tells is in the journal. */
 void bfs_call_send(struct bfs_call *c);
+/* The call whose handler runs on this fiber; NULL: this is none. */
+const struct bfs_call *bfs_call_on_fiber(void);
 
 /* A codec positioned behind the reply's head, for parked calls. */
 struct bfs_wire bfs_call_fields(struct bfs_call *c);
@@ -108,7 +121,9 @@ void bfs_call_fields_end(struct bfs_call *c, const struct bfs_wire *w);
 
 /*
  * One handler per line of proto.def: 0 and *rep is sent; -errno; -BFS_ESCAPE
- * with c->escape filled in; or BFS_LATER.
+ * with c->escape filled in; BFS_LATER; or -BFS_NEED_FIBER (fiber.h), and it is
+ * run again on a fiber.  There it may wait; the call is parked meanwhile, its
+ * session and credentials stay, and nothing else about the world does.
  */
 #define RPC(num, NAME, name, flags, req, rep) \
 	int bfs_serve_##name(struct bfs_call *c, \

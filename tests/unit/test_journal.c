@@ -6,6 +6,7 @@
 #include "tests/unit/journal_unit.h"
 
 #include "core/log.h"
+#include "server/checkpoint.h"
 #include "server/dir.h"
 #include "server/server.h"
 
@@ -344,6 +345,112 @@ static void test_twice(void **state)
 	free(after);
 }
 
+static bool has(struct fs_unit *u, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/meta/%s", u->data, name);
+	return !access(path, F_OK);
+}
+
+/* A new segment, and the old ones in the checkpoint. */
+static void checkpoint(struct fs_unit *u)
+{
+	bfs_checkpoint_due(u->fs->journal);
+	u_turn(u);
+}
+
+/* What was logged comes back from checkpoint and log, however it is spread
+ * over the two. */
+static void test_checkpoint(void **state)
+{
+	struct fs_unit *u = *state;
+	char path[256], first[256], *before, *after;
+
+	u_log_path(u->data, first, sizeof(first));
+	furnish(u);
+	for (int n = 0; n < 3; n++) {
+		before = u_dump(u);
+		checkpoint(u);
+		assert_true(has(u, "map.lmdb"));
+		/* the log is short again */
+		assert_int_equal(access(first, F_OK), -1);
+		u_log_path(u->data, path, sizeof(path));
+		assert_int_equal(size_of(path), BFS_SEGMENT_HEAD);
+		ok(u_kill_and_start(u));
+		after = u_dump(u);
+		assert_string_equal(before, after);
+		free(before);
+		free(after);
+		/* changes of all kinds to what is in it */
+		ok(u_setxattr(u, "/d/file", "user.one", n ? "more" : "4"));
+		ok(u_setxattr(u, "/d/file", "user.late", "5"));
+		ok(u_removexattr(u, "/d/file", "user.late"));
+		ok(u_rename(u, "/d/link", "/link", 0));
+		ok(u_rename(u, "/link", "/d/link", 0));
+		ok(u_unlink(u, "/hard"));
+		u_append(u, "/hard", "another");
+		u_turn(u);
+		before = u_dump(u);
+		ok(u_kill_and_start(u));
+		after = u_dump(u);
+		assert_string_equal(before, after);
+		free(before);
+		free(after);
+	}
+	/* a removed inode's xattrs are not in the checkpoint either */
+	ok(u_unlink(u, "/d/file"));
+	u_turn(u);
+	checkpoint(u);
+	ok(u_kill_and_start(u));
+}
+
+/* Killed before the segments went that a checkpoint holds: they count once. */
+static void test_checkpoint_twice(void **state)
+{
+	struct fs_unit *u = *state;
+	char log[256], kept[128], *before, *after;
+
+	snprintf(kept, sizeof(kept), "%s/kept", u->dir);
+	furnish(u);
+	u_log_path(u->data, log, sizeof(log));
+	copy(log, kept);
+	checkpoint(u);
+	ok(u_mkdir(u, "/behind", 0700));
+	u_turn(u);
+	before = u_dump(u);
+	u_kill(u);
+	copy(kept, log);
+	ok(fs_unit_restart(u));
+	after = u_dump(u);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+static void test_checkpoint_damage(void **state)
+{
+	struct fs_unit *u = *state;
+	char path[256], log[1024];
+	off_t size;
+
+	furnish(u);
+	checkpoint(u);
+	snprintf(path, sizeof(path), "%s/meta/map.lmdb", u->data);
+	u_kill(u);
+	size = size_of(path);
+	assert_true(size > 0);
+	for (off_t at = 1; at < size; at += 997) {
+		flip(path, at);
+		assert_int_equal(u_start_fails(u, log, sizeof(log)), -EUCLEAN);
+		assert_non_null(strstr(log, path));
+		flip(path, at);
+	}
+	ok(unlink(path)); /* and no file at all: the log begins too late */
+	assert_int_equal(u_start_fails(u, log, sizeof(log)), -EUCLEAN);
+	u->fs = NULL;
+}
+
 /* RULES 31: both values are named. */
 static void test_identity(void **state)
 {
@@ -393,7 +500,8 @@ int main(void)
 		TEST(test_restart),   TEST(test_numbers), TEST(test_leftovers),
 		TEST(test_not_logged), TEST(test_orphan),  TEST(test_torn),
 		TEST(test_damage),    TEST(test_missing), TEST(test_twice),
-		TEST(test_identity),
+		TEST(test_checkpoint), TEST(test_checkpoint_twice),
+		TEST(test_checkpoint_damage), TEST(test_identity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,8 +228,10 @@ static pid_t start_server(void)
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
-	if (!pid)
+	if (!pid) {
+		unit_child();
 		_exit(run_server());
+	}
 	wait_for_address(pid);
 	return pid;
 }
