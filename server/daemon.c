@@ -130,10 +130,12 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.data_dir = s->config.node.data_dir,
 		/* A daemon that is alone goes on as whoever it was. */
 		.cluster = journal && !s->members ? 0 : s->cluster,
-		.shard = s->shard,
 		.list_hash = s->list_hash,
 		.journal = journal,
 		.scratch = scratch,
+		.shard = s->shard,
+		.nshards = s->nshards,
+		.place = s->place,
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,

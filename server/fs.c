@@ -3,6 +3,9 @@
 #include "server/data.h"
 #include "server/dir.h"
 #include "server/journal.h"
+#include "server/hold.h"
+#include "server/shared.h"
+#include "server/txp.h"
 #include "server/store.h"
 
 #include <errno.h>
@@ -32,6 +35,10 @@ static int make_root(struct bfs_fs *fs)
 {
 	uint32_t mode = fs->conf.root_mode ? fs->conf.root_mode : 0755;
 
+	if (bfs_shared_home(fs, BFS_ROOT_INO) != fs->conf.shard) {
+		fs->root = bfs_copy_get(fs, BFS_ROOT_INO);
+		return fs->root ? 0 : -ENOMEM;
+	}
 	fs->root = bfs_inode_new(fs, S_IFDIR | (mode & 07777), geteuid(),
 				 getegid());
 	if (!fs->root)
@@ -136,6 +143,8 @@ void bfs_fs_free(struct bfs_fs *fs)
 	stays = fs->journal && !fs->conf.scratch;
 	bfs_journal_close(fs->journal);
 	unload(fs);
+	bfs_hold_free_all(fs);
+	bfs_txp_free_all(fs);
 	if (!stays)
 		bfs_store_remove(fs);
 	bfs_store_close(fs);

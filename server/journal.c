@@ -8,6 +8,7 @@
 #include "server/dir.h"
 #include "server/journal_turn.h"
 #include "server/server.h"
+#include "server/shared.h"
 #include "server/store.h"
 #include "server/xattr.h"
 
@@ -32,6 +33,8 @@ static uint32_t flags_of(const struct bfs_inode *i)
 {
 	uint32_t f = 0;
 
+	if (S_ISDIR(i->mode) && i->dir.shared && i->dir.shared->copy)
+		return BFS_REC_COPY;
 	if (i->orphan || (!i->nlink && !i->names))
 		f |= BFS_REC_ORPHAN;
 	if (i->linkable)
@@ -60,6 +63,8 @@ static void add_inode(struct bfs_journal *j, const struct bfs_inode *i)
 
 	if (S_ISLNK(i->mode))
 		r.target = (struct bfs_str){ i->link.target, i->link.len };
+	else if (S_ISDIR(i->mode))
+		r.target = bfs_shared_name(i);
 	bfs_journal_add_inode(j, &r);
 }
 
@@ -118,7 +123,8 @@ void bfs_note_entry(struct bfs_fs *fs, const struct bfs_dentry *d)
 			fs->journal,
 			&(struct bfs_rec_entry){ .dir = d->dir->ino,
 						 .cursor = d->cursor,
-						 .ino = d->inode->ino,
+						 .ino = d->ino,
+						 .type = d->type,
 						 .name = { d->name, d->len } });
 }
 

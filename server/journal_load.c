@@ -9,6 +9,7 @@
 #include "core/util.h"
 #include "server/data.h"
 #include "server/dir.h"
+#include "server/shared.h"
 #include "server/xattr.h"
 
 #include <dirent.h>
@@ -20,6 +21,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <utlist.h>
+
+/* The counter in an inode's number. */
+#define NUMBER (((uint64_t)1 << BFS_SHARD_SHIFT) - 1)
 
 static struct timespec to_timespec(struct bfs_time t)
 {
@@ -67,6 +71,25 @@ static void set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
 	i->backed = S_ISREG(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
 }
 
+static int set_dir(struct bfs_fs *fs, struct bfs_inode *i,
+		   const struct bfs_rec_inode *r)
+{
+	bool copy = r->flags & BFS_REC_COPY;
+
+	if (copy && !bfs_fs_clustered(fs))
+		return -EBADMSG;
+	if (!i->dir.shared && bfs_shared_attach(fs, i))
+		return -ENOMEM;
+	i->dir.parent = r->parent;
+	i->dir.held = r->flags & BFS_REC_HELD;
+	if (i->dir.shared)
+		i->dir.shared->copy = i->dir.shared->stale = copy;
+	/* A copy is fetched anew before anybody goes by its name. */
+	if (!copy && r->target.len)
+		bfs_shared_named(fs, i, r->parent, r->target);
+	return 0;
+}
+
 static void drop_entries(struct bfs_inode *i)
 {
 	struct bfs_dentry *d;
@@ -98,17 +121,17 @@ int bfs_load_inode(struct bfs_fs *fs, const struct bfs_rec_inode *r, bool gone)
 	    !(r->mode & S_IFMT))
 		return -EBADMSG;
 	set_fields(i, r);
-	fs->counter = BFS_MAX(fs->counter, r->ino);
-	if (S_ISDIR(i->mode)) {
-		i->dir.parent = r->parent;
-		i->dir.held = r->flags & BFS_REC_HELD;
-	}
+	if (bfs_shared_home(fs, r->ino) == fs->conf.shard)
+		fs->counter = BFS_MAX(fs->counter, r->ino & NUMBER);
+	if (S_ISDIR(i->mode))
+		return set_dir(fs, i, r);
 	return S_ISLNK(i->mode) ? set_target(i, r->target) : 0;
 }
 
 int bfs_load_entry(struct bfs_fs *fs, const struct bfs_rec_entry *r, bool gone)
 {
 	struct bfs_inode *dir, *i;
+	bool here;
 
 	if (gone) {
 		dir = bfs_inode_find(fs, r->dir);
@@ -118,13 +141,14 @@ int bfs_load_entry(struct bfs_fs *fs, const struct bfs_rec_entry *r, bool gone)
 	}
 	if (!r->name.len || r->name.len > BFS_NAME_MAX || !r->cursor)
 		return -EBADMSG;
+	here = bfs_shared_home(fs, r->ino) == fs->conf.shard;
 	dir = get(fs, r->dir);
-	i = get(fs, r->ino);
-	if (!dir || !i)
+	i = here ? get(fs, r->ino) : NULL;
+	if (!dir || (here && !i))
 		return -ENOMEM;
 	if (dir->mode && !S_ISDIR(dir->mode))
 		return -EBADMSG;
-	return bfs_dir_load(fs, dir, r->cursor, r->name, i);
+	return bfs_dir_load(fs, dir, r, i);
 }
 
 int bfs_load_xattr(struct bfs_fs *fs, const struct bfs_rec_xattr *r, bool gone)
@@ -164,7 +188,9 @@ static int check_inode(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	if (!i->mode && (i->names || i->dir.top || i->xattrs))
 		return damaged(fs, "is named but missing", i->ino);
-	if (i->orphan || i->ino == BFS_ROOT_INO || !i->mode)
+	/* In a cluster the name may be on another shard. */
+	if (i->orphan || i->ino == BFS_ROOT_INO || !i->mode ||
+	    bfs_fs_clustered(fs))
 		return 0;
 	return i->names ? 0 : damaged(fs, "has no name", i->ino);
 }
@@ -186,9 +212,9 @@ int bfs_load_finish(struct bfs_fs *fs)
 	struct bfs_inode *i, *next;
 
 	fs->root = bfs_inode_find(fs, BFS_ROOT_INO);
-	if (!fs->root)
-		return HASH_COUNT(fs->inodes) ? damaged(fs, "is missing", 1)
-					      : 1;
+	if (!fs->root && HASH_COUNT(fs->inodes) &&
+	    bfs_shared_home(fs, BFS_ROOT_INO) == fs->conf.shard)
+		return damaged(fs, "is missing", BFS_ROOT_INO);
 	HASH_ITER(hh, fs->inodes, i, next)
 	{
 		int e = check_inode(fs, i);
@@ -200,7 +226,7 @@ int bfs_load_finish(struct bfs_fs *fs)
 		else /* came and went within one turn */
 			bfs_inode_unload(fs, i);
 	}
-	return 0;
+	return fs->root ? 0 : 1;
 }
 
 struct sweep {

@@ -22,6 +22,9 @@
 /* ... unless so many files wait. */
 #define SOON_MAX 256
 
+/* The counter in an inode's number. */
+#define NUMBER (((uint64_t)1 << BFS_SHARD_SHIFT) - 1)
+
 static void start(struct bfs_journal *j);
 
 /* The removals whose seq is on disk; those before them in the queue went. */
@@ -173,7 +176,7 @@ void bfs_journal_removals(struct bfs_journal *j)
 	while (n && j->removals[n - 1].seq == seq)
 		n--;
 	for (kept = n; n < j->nremovals; n++) {
-		if (j->removals[n].ino > old)
+		if ((j->removals[n].ino & NUMBER) > old)
 			bfs_data_remove_file(j->fs, j->removals[n].ino,
 					     j->removals[n].sock);
 		else

@@ -21,6 +21,7 @@ enum bfs_record_kind {
 #define BFS_REC_ORPHAN 1u   /* no name, but somebody had it open */
 #define BFS_REC_LINKABLE 2u /* of O_TMPFILE: link may name it */
 #define BFS_REC_HELD 4u	    /* a directory with a handle out */
+#define BFS_REC_COPY 8u	    /* a directory whose home is another shard */
 
 /* struct bfs_rec_inode, ... */
 #define K(type, field) bfs_field_##type field;

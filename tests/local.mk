@@ -28,6 +28,11 @@ UNIT_TESTS += %D%/unit/test_place
 %C%_unit_test_place_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_place_LDADD = core/libcorecluster.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_unit_fork
+%C%_unit_test_unit_fork_SOURCES = %D%/unit/test_unit_fork.c
+%C%_unit_test_unit_fork_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_unit_fork_LDADD = $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_config
 %C%_unit_test_config_SOURCES = %D%/unit/test_config.c
 %C%_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -162,6 +167,20 @@ UNIT_TESTS += %D%/unit/test_peer
 %C%_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_peer_LDADD = %D%/unit/libfakefs.la server/libpeerloop.la $(LOOP_LIBS)
 
+# One file system over several daemons.
+check_LTLIBRARIES += %D%/unit/libclusterunit.la
+%C%_unit_libclusterunit_la_SOURCES = \
+	%D%/unit/cluster_unit.c %D%/unit/cluster_unit.h
+%C%_unit_libclusterunit_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+CLUSTER_UNIT_LIBS = %D%/unit/libclusterunit.la server/libpeerloop.la \
+	server/libserver.la core/libcoreloop.la core/libcorecluster.la \
+	core/libcore.la $(XXHASH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_cluster
+%C%_unit_test_cluster_SOURCES = %D%/unit/test_cluster.c
+%C%_unit_test_cluster_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cluster_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
 %C%_unit_test_spawn_actions_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -184,6 +203,7 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 include tests/model/local.mk
+include tests/races/local.mk
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh

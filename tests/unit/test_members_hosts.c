@@ -109,8 +109,6 @@ static void serve(struct bfs_members *l, int ready, bool published, size_t len)
 				 .address_len = len };
 	struct bfs_registrar *r;
 
-	unit_child();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(60);
 	bfs_log_fd = open("/dev/null", O_WRONLY);
 	if (!loop || !us.address ||
@@ -134,8 +132,7 @@ static pid_t start(bool published, size_t len)
 	make_secret("secret");
 	l = load_two("secret");
 	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	assert_true(pid >= 0);
+	pid = unit_fork();
 	if (!pid)
 		serve(l, ready[1], published, len);
 	bfs_members_free(l);
