@@ -195,6 +195,7 @@ static void on_joined(struct bfs_server *s)
 static int join(struct bfs_server *s)
 {
 	bfs_port_local_hold(s->daemon->local);
+	bfs_run_dir_up();
 	return bfs_join_start(s, on_joined);
 }
 
