@@ -151,6 +151,19 @@ static int check(const struct bfs_call *c, const struct bfs_lock_req *req)
 	return r;
 }
 
+/*
+ * A description is its opener's, whoever has it now: slots are counted for
+ * each user, and a process may have become another one since.
+ */
+static uint32_t opener(const struct bfs_call *c, uint64_t arena)
+{
+	uint32_t uid;
+
+	return arena && bfs_arenas_owner(c->server->arenas, arena, &uid)
+		       ? uid
+		       : c->cred->uid;
+}
+
 static struct bfs_lock_range range_of(const struct bfs_call *c,
 				      const struct bfs_lock_req *req)
 {
@@ -164,7 +177,7 @@ static struct bfs_lock_range range_of(const struct bfs_call *c,
 		return r;
 	}
 	r.owner.space = req->space;
-	r.owner.uid = c->cred->uid;
+	r.owner.uid = opener(c, req->arena);
 	r.owner.id = req->arena_slot | (uint64_t)req->slot_gen << 32;
 	r.pid = UINT32_MAX; /* as Linux: -1 */
 	return r;

@@ -299,6 +299,9 @@ DO(sendfile)
 {
 	off_t at = arg_offset(s->a[2]);
 
+	/* Where a directory stands, it may be too far on. */
+	if (is_dir(*arg_fd(w, s->a[1])))
+		return;
 	answer(r, sendfile(*arg_fd(w, s->a[0]), *arg_fd(w, s->a[1]),
 			   s->a[3] & 1 ? &at : NULL, arg_size(s->a[4])));
 	r->size = at;

@@ -3,7 +3,7 @@
 check_PROGRAMS += %D%/model
 %C%_model_SOURCES = \
 	%D%/args.c %D%/do_io.c %D%/do_name.c %D%/do_other.c %D%/model.c \
-	%D%/model.h %D%/run.c %D%/steps.c %D%/worker.c %D%/calls.def \
+	%D%/model.h %D%/run.c %D%/same.c %D%/stamp.c %D%/steps.c %D%/worker.c %D%/calls.def \
 	$(NULL)
 # What the source says is what is called, bad arguments too.
 %C%_model_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE

@@ -17,7 +17,7 @@ limit=$((limit + ${hours%%.*} * 3600 + 600))
 end=$(($(date +%s) + ${hours%%.*} * 3600))
 one() {
 	if ! bfs "$builddir/tests/model/model" --seed "$1" \
-		--steps "${STEPS:-2500}" --procs 3 --save "$T/steps" \
+		--steps "${STEPS:-2500}" --procs 3 ${TIMES:+--times} --save "$T/steps" \
 		"$mnt" "$T/real" >"$T/out" 2>&1; then
 		cat "$T/out"
 		cat "$T/steps"
