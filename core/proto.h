@@ -38,6 +38,9 @@ enum bfs_open_kind {
 };
 
 #define BFS_NO_SLOT 0xffffffffu
+/* In the mode of a new inode: S_IXGRP was asked for, whatever the umask took
+ * (S_ISGID depends on it). */
+#define BFS_MODE_XGRP 0x10000u
 
 /* valid bits of SETATTR. */
 #define BFS_SET_MODE 1u

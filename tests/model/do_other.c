@@ -20,6 +20,14 @@
 
 static char buf[ARGS][4200];
 
+/* A fifo's descriptor is the one of the data directory (known-fifo.sh). */
+static bool is_fifo(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISFIFO(st.st_mode);
+}
+
 static struct flock range(const struct step *s)
 {
 	static const short types[] = { F_RDLCK, F_WRLCK, F_UNLCK };
@@ -164,6 +172,8 @@ DO(fsetxattr)
 {
 	char value[100];
 
+	if (is_fifo(FD(0)))
+		return;
 	arg_fill(value, sizeof(value), s->a[3]);
 	answer(r, fsetxattr(FD(0), arg_xattr(s->a[1]), value, s->a[4] % 100,
 			    (int)(s->a[2] % 3)));
@@ -172,8 +182,11 @@ DO(fsetxattr)
 DO(fgetxattr)
 {
 	char value[200];
-	ssize_t n = fgetxattr(FD(0), arg_xattr(s->a[1]), value, sizeof(value));
+	ssize_t n;
 
+	if (is_fifo(FD(0)))
+		return;
+	n = fgetxattr(FD(0), arg_xattr(s->a[1]), value, sizeof(value));
 	answer(r, n);
 	if (n > 0)
 		r->hash = hash_more(HASH_START, value, (size_t)n);
