@@ -287,17 +287,18 @@ void bfs_config_reload(struct bfs_config *c, const struct bfs_config *fresh,
 void bfs_config_log(const struct bfs_config *c)
 {
 	const char *level = bfs_choices[c->node.log_level].text;
+	const char *name = *c->node.member ? c->node.member : c->node.node_id;
 	static const char *program;
 	static char who[320];
 
 	bfs_log_max = (enum bfs_log_level)bfs_log_level_of(level);
 	bfs_log_json = c->node.log_format == BFS_CONFIG_node_log_format_json;
-	if (!*c->node.node_id)
+	if (!*name)
 		return;
 	/* Called again at a reload: the plain name is kept from the start. */
 	if (!program)
 		program = bfs_log_who;
-	snprintf(who, sizeof(who), "%s@%s", program, c->node.node_id);
+	snprintf(who, sizeof(who), "%s@%s", program, name);
 	bfs_log_who = who;
 }
 

@@ -30,6 +30,18 @@ noinst_LTLIBRARIES += %D%/libcoreconf.la
 %C%_libcoreconf_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCONFIG_CFLAGS)
 %C%_libcoreconf_la_LIBADD = core/libcore.la $(LIBCONFIG_LIBS)
 
+# libcorecluster: who the members are and what they hold; daemon and tools.
+noinst_LTLIBRARIES += %D%/libcorecluster.la
+%C%_libcorecluster_la_SOURCES = \
+	%D%/cluster.c %D%/cluster.h %D%/cluster_file.c \
+	%D%/members.c %D%/members.h \
+	%D%/members_dir.c %D%/members_hosts.c %D%/members_record.c \
+	%D%/place.c %D%/place.h \
+	%D%/registrar.c %D%/registrar.h \
+	$(NULL)
+%C%_libcorecluster_la_CPPFLAGS = $(AM_CPPFLAGS) $(XXHASH_CFLAGS)
+%C%_libcorecluster_la_LIBADD = core/libcore.la
+
 # The network that tests control.
 check_LTLIBRARIES += %D%/libcoreloop.la
 %C%_libcoreloop_la_SOURCES = %D%/loop_net.c %D%/loop_net.h %D%/transport_loop.c %D%/transport_loop.h

@@ -6,6 +6,7 @@
 #include "server/arena.h"
 #include "server/client.h"
 #include "server/fs.h"
+#include "server/join.h"
 #include "server/loop.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
@@ -18,7 +19,6 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -139,17 +139,6 @@ static int open_fs(struct bfs_server *s)
 	return bfs_fs_new(&s->fs, &conf);
 }
 
-static int make_identity(struct bfs_server *s)
-{
-	s->list_hash = 1; /* one member */
-	s->pass =
-		s->config.network.transport != BFS_CONFIG_network_transport_ucx;
-	if (getrandom(s->secret, sizeof(s->secret), 0) != sizeof(s->secret) ||
-	    getrandom(&s->cluster, sizeof(s->cluster), 0) != sizeof(s->cluster))
-		return -EIO;
-	return 0;
-}
-
 static int make_parts(struct bfs_server *s)
 {
 	s->daemon = calloc(1, sizeof(*s->daemon));
@@ -157,10 +146,31 @@ static int make_parts(struct bfs_server *s)
 	s->arenas = bfs_arenas_new();
 	if (!s->daemon || !s->loop || !s->arenas)
 		return -ENOMEM;
+	s->pass =
+		s->config.network.transport != BFS_CONFIG_network_transport_ucx;
 	s->daemon->sweep.fn = on_sweep;
 	s->daemon->sweep.arg = s;
 	s->busy = on_busy;
 	return 0;
+}
+
+/* All members can be reached: clients may come. */
+static void on_joined(struct bfs_server *s)
+{
+	int r = bfs_port_local_go(s->daemon->local);
+
+	if (!r)
+		r = bfs_run_dir_ready(s);
+	if (r) {
+		s->failed = r;
+		s->stop = "cannot begin to serve";
+	}
+}
+
+static int join(struct bfs_server *s)
+{
+	bfs_port_local_hold(s->daemon->local);
+	return bfs_join_start(s, on_joined);
 }
 
 int bfs_daemon_start(struct bfs_server *s, bool scratch)
@@ -169,7 +179,7 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 
 	raise_limits();
 	if (!r)
-		r = make_identity(s);
+		r = bfs_join_identify(s);
 	if (!r)
 		r = make_parts(s);
 	if (!r)
@@ -186,11 +196,13 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 	if (!r)
 		r = bfs_port_local_new(s, &s->daemon->local);
 	/* Loading UCX costs milliseconds and megabytes: only if it is used. */
-	if (!r && !s->pass)
+	if (!r && (!s->pass || s->members))
 		r = bfs_port_ucx_new(s, s->config.network.eager_threshold,
 				     &s->daemon->ucx);
 	if (!r)
 		r = bfs_run_dir_write_pid(s);
+	if (!r && s->members)
+		return join(s);
 	return r ? r : bfs_run_dir_ready(s);
 }
 
@@ -199,12 +211,13 @@ int bfs_daemon_run(struct bfs_server *s)
 	int r = bfs_loop_run(s->loop, &s->stop);
 
 	bfs_log(info, "stopping: %s", s->stop ? s->stop : "the loop failed");
-	return r;
+	return r ? r : s->failed;
 }
 
 void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 {
 	bfs_signals_stop(s);
+	bfs_join_stop(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;
 	if (s->daemon && s->daemon->local) {

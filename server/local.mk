@@ -3,22 +3,28 @@ noinst_LTLIBRARIES += %D%/libserver.la
 %C%_libserver_la_SOURCES = \
 	%D%/admit.c %D%/answer.c %D%/answer.h \
 	%D%/arena.c %D%/arena.h \
+	%D%/bind.c %D%/bind.h \
 	%D%/client.c %D%/client_cred.c %D%/client.h \
 	%D%/dispatch.c %D%/serve.h %D%/server.h \
+	%D%/join.c %D%/join.h \
 	%D%/lock.c %D%/lock.h %D%/lock_range.c %D%/lock_range.h \
 	%D%/loop.c %D%/loop.h \
+	%D%/fiber.c %D%/fiber.h \
 	%D%/parked.c \
+	%D%/peer.c %D%/peer.h %D%/peer_hello.c %D%/peer_impl.h \
+	%D%/peer_link.c %D%/peer_self.c %D%/peer_stub.c \
 	%D%/daemon.c %D%/daemon.h %D%/run_dir.c %D%/signals.c \
 	%D%/port_local.c %D%/port_local.h \
 	%D%/port_ucx.c %D%/port_ucx.h \
 	%D%/process.c %D%/process.h \
+	%D%/registrar.c %D%/registrar.h \
 	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c %D%/session.c %D%/session.h \
 	%D%/ucx_call.c %D%/ucx_impl.h \
 	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_probe.c \
 	%D%/uring.c %D%/uring.h \
 	$(NULL)
 %C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS)
-%C%_libserver_la_LIBADD = core/libcoreucx.la core/libcore.la \
+%C%_libserver_la_LIBADD = core/libcoreucx.la core/libcorecluster.la core/libcore.la \
 	$(UCX_LIBS) $(LIBURING_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
@@ -49,3 +55,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 sbin_PROGRAMS += benchfsd
 benchfsd_SOURCES = %D%/main.c
 benchfsd_LDADD = %D%/libserver.la core/libcoreconf.la $(XXHASH_LIBS)
+
+# Many daemons in one process, for tests.
+check_LTLIBRARIES += %D%/libpeerloop.la
+%C%_libpeerloop_la_SOURCES = %D%/peer_loop.c %D%/peer_loop.h

@@ -24,6 +24,9 @@ static const char usage[] =
 	"                            one setting; wins over file and environment\n"
 	"      --run-dir DIR         socket, pid and ready files (node.run_dir)\n"
 	"      --data-dir DIR        data files (node.data_dir)\n"
+	"      --registry DIR        join the cluster whose registry this is\n"
+	"                            (network.registry_dir)\n"
+	"      --member NAME         as this member of it (node.member)\n"
 	"      --scratch             remove both directories at the end\n"
 	"      --die-with-parent     stop when the parent process ends\n"
 	"  -h, --help                this text\n"
@@ -31,15 +34,24 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 stopped on request, 64 usage, 70 internal error,\n"
 	"73 cannot make a directory or listen, 75 the data directory or socket is\n"
-	"in use, 78 bad configuration.\n";
+	"in use or a member of the cluster has not come up, 78 bad configuration.\n";
 
-enum { OPT_RUN = 256, OPT_DATA, OPT_SCRATCH, OPT_DIE };
+enum {
+	OPT_RUN = 256,
+	OPT_DATA,
+	OPT_REGISTRY,
+	OPT_MEMBER,
+	OPT_SCRATCH,
+	OPT_DIE,
+};
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, 's' },
 	{ "run-dir", required_argument, NULL, OPT_RUN },
 	{ "data-dir", required_argument, NULL, OPT_DATA },
+	{ "registry", required_argument, NULL, OPT_REGISTRY },
+	{ "member", required_argument, NULL, OPT_MEMBER },
 	{ "scratch", no_argument, NULL, OPT_SCRATCH },
 	{ "die-with-parent", no_argument, NULL, OPT_DIE },
 	{ "help", no_argument, NULL, 'h' },
@@ -85,6 +97,12 @@ static int parse(int argc, char **argv, struct arguments *a)
 			break;
 		case OPT_DATA:
 			r = add_assignment(a, "node.data_dir=", optarg);
+			break;
+		case OPT_REGISTRY:
+			r = add_assignment(a, "network.registry_dir=", optarg);
+			break;
+		case OPT_MEMBER:
+			r = add_assignment(a, "node.member=", optarg);
 			break;
 		case OPT_SCRATCH:
 			a->scratch = true;
@@ -155,6 +173,7 @@ static int exit_status(int r)
 		return EX_CONFIG;
 	case -EADDRINUSE:
 	case -EBUSY:
+	case -ETIMEDOUT:
 		return EX_TEMPFAIL;
 	case -ENOMEM:
 	case -EIO:

@@ -144,6 +144,17 @@ int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **out)
 	return 0;
 }
 
+void bfs_port_local_hold(struct bfs_port_local *p)
+{
+	bfs_loop_del(p->server->loop, p->listener);
+}
+
+int bfs_port_local_go(struct bfs_port_local *p)
+{
+	return bfs_loop_add(p->server->loop, p->listener, EPOLLIN, on_accept,
+			    p);
+}
+
 void bfs_port_local_free(struct bfs_port_local *p)
 {
 	struct sockaddr_un name;

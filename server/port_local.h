@@ -13,6 +13,9 @@ struct bfs_port_local;
 /* Listen on <run_dir>/sock.  0; -EADDRINUSE if a live daemon answers there
  * (the socket of a dead one is replaced); -ENAMETOOLONG; -errno. */
 int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **p);
+/* Let those who connect wait, from the start, and take them in again. */
+void bfs_port_local_hold(struct bfs_port_local *p);
+int bfs_port_local_go(struct bfs_port_local *p);
 /* Hang up on everybody and remove the socket. */
 void bfs_port_local_free(struct bfs_port_local *p);
 

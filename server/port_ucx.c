@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/ucx_env.h"
 #include "core/util.h"
+#include "server/join.h"
 #include "server/server.h"
 #include "server/ucx_impl.h"
 
@@ -166,6 +167,8 @@ static int publish(struct bfs_port_ucx *p)
 	if (r)
 		return r;
 	r = write_file(p->server, address, len);
+	if (!r)
+		r = bfs_join_publish(p->server, address, len);
 	free(address);
 	return r;
 }

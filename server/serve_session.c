@@ -57,6 +57,25 @@ static int check_hello(const struct bfs_call *c,
 			  c->server->list_hash);
 }
 
+/*
+ * The namespace of several daemons is not served yet.  Only who shows by the
+ * list's hash that he knows of it may ask for the counters.  This is all that
+ * has to go once it is.
+ */
+static int check_alone(const struct bfs_call *c,
+		       const struct bfs_hello_req *req)
+{
+	char who[64];
+
+	if (c->server->nshards <= 1 || req->list_hash)
+		return 0;
+	bfs_log(error,
+		"%s refused: this is one of %u daemons, and this version "
+		"cannot serve a file system of several daemons yet",
+		whose(c, who, sizeof(who)), c->server->nshards);
+	return -EOPNOTSUPP;
+}
+
 /* Over a port whose clients have a session already. */
 static int greet_attached(struct bfs_call *c, const struct bfs_hello_req *req)
 {
@@ -106,6 +125,8 @@ int bfs_serve_hello(struct bfs_call *c, const struct bfs_hello_req *req,
 	const struct bfs_server *s = c->server;
 	int r = check_hello(c, req);
 
+	if (!r)
+		r = check_alone(c, req);
 	/* What can fail comes before the session is touched. */
 	if (!r)
 		r = arena_ino(c, &rep->arena_ino);
@@ -129,7 +150,7 @@ int bfs_serve_hello(struct bfs_call *c, const struct bfs_hello_req *req,
 int bfs_serve_cancel(struct bfs_call *c, const struct bfs_cancel_req *req,
 		     struct bfs_cancel_rep *rep)
 {
-	return req->id ? bfs_session_cancel(c->session, req->id) : 0;
+	return req->id ? bfs_session_cancel(c, req->id) : 0;
 }
 
 /* Our own counter plus what clients reported. */

@@ -10,7 +10,11 @@
 #include "server/serve.h"
 
 struct bfs_arenas;
+struct bfs_join;
 struct bfs_lock_table;
+struct bfs_members;
+struct bfs_place;
+struct bfs_peers;
 struct bfs_process;
 struct bfs_uring;
 
@@ -28,10 +32,28 @@ struct bfs_server {
 	unsigned nallowed;
 	bool allow_all;
 	uint64_t cluster, list_hash;
+	/* Our place in the ordered list of members; alone: shard 0 of 1. */
+	unsigned shard, nshards;
+	/* Of this run: greater at each start.  0: taken from the clock. */
+	uint64_t incarnation;
+	bool remembers; /* the answers of sessions outlive us (journal) */
+	struct bfs_peers *peers; /* the other daemons; NULL: we are alone */
+	/* Where a shard's daemon is and in which incarnation (0: unknown), as
+	 * of now.  Borrowed until the next call.  0 or -errno. */
+	int (*peer_address)(struct bfs_server *s, unsigned shard,
+			    const void **addr, size_t *len,
+			    uint64_t *incarnation);
+	/* That daemon was started anew: it knows nothing of what it was told
+	 * before, unless it remembers.  From the loop's stack.  May be NULL. */
+	void (*peer_new)(struct bfs_server *s, unsigned shard);
+	struct bfs_join *join;	     /* join.c's own; NULL: one daemon */
+	struct bfs_place *place;     /* NULL: one daemon */
+	struct bfs_members *members; /* NULL: one daemon */
 	uint8_t secret[16];
 	bool pass;	  /* descriptors may be passed through */
 	char *run_dir;	  /* owned; absolute */
 	const char *stop; /* not NULL: why we are stopping */
+	int failed;	  /* -errno, if that is no good reason */
 	int signal_fd;
 	struct bfs_daemon *daemon; /* daemon.c's own */
 	/* Requests come: see to it that what is left behind gets swept.

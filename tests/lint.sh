@@ -11,5 +11,9 @@ for rule in 'core (preload|server|tools)/' 'preload (server|tools)/' \
 		bad=1
 	fi
 done
+if grep -nE '(^|[^_[:alnum:]])v?fork\(\)' tests/unit/*.c; then
+	echo "lint: unit tests fork by unit_fork()" >&2
+	bad=1
+fi
 git ls-files '*.sh' bootstrap .ci/run | xargs shellcheck -x -e SC1091 || bad=1
 exit $bad

@@ -13,6 +13,26 @@ UNIT_TESTS += %D%/unit/test_wire
 %C%_unit_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_wire_LDADD = core/libcore.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_members
+%C%_unit_test_members_SOURCES = %D%/unit/test_members.c
+%C%_unit_test_members_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_members_LDADD = core/libcorecluster.la core/libcoreconf.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_members_hosts
+%C%_unit_test_members_hosts_SOURCES = %D%/unit/test_members_hosts.c
+%C%_unit_test_members_hosts_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_members_hosts_LDADD = server/libserver.la core/libcorecluster.la core/libcoreconf.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_place
+%C%_unit_test_place_SOURCES = %D%/unit/test_place.c
+%C%_unit_test_place_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_place_LDADD = core/libcorecluster.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_unit_fork
+%C%_unit_test_unit_fork_SOURCES = %D%/unit/test_unit_fork.c
+%C%_unit_test_unit_fork_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_unit_fork_LDADD = $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_config
 %C%_unit_test_config_SOURCES = %D%/unit/test_config.c
 %C%_unit_test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -121,6 +141,18 @@ UNIT_TESTS += %D%/unit/test_rpc_fs
 %C%_unit_test_rpc_fs_SOURCES = %D%/unit/test_rpc_fs.c
 %C%_unit_test_rpc_fs_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_rpc_fs_LDADD = $(FS_UNIT_LIBS) $(LOOP_LIBS)
+
+# Daemons that call each other.
+UNIT_TESTS += %D%/unit/test_fiber
+%C%_unit_test_fiber_SOURCES = %D%/unit/test_fiber.c
+%C%_unit_test_fiber_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fiber_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_peer
+%C%_unit_test_peer_SOURCES = %D%/unit/test_peer.c
+%C%_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_peer_LDADD = %D%/unit/libfakefs.la server/libpeerloop.la $(LOOP_LIBS)
+
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
 %C%_unit_test_spawn_actions_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -143,6 +175,7 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 include tests/model/local.mk
+include tests/races/local.mk
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh

@@ -89,7 +89,7 @@ static void test_cleared(void **state)
 
 	bfs_fs_free(u->fs);
 	assert_int_equal(count_entries(u->data), 0);
-	pid = fork();
+	pid = unit_fork();
 	if (!pid) {
 		fs_unit_restart(u);
 		u_open(u, "f", O_CREAT, 0600, NULL);

@@ -92,8 +92,7 @@ static struct process start(const char *path)
 		fd[i] = open(path, O_RDWR | O_CLOEXEC);
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
-	p.pid = fork();
-	assert_true(p.pid >= 0);
+	p.pid = unit_fork();
 	if (!p.pid) {
 		close(s[0]);
 		serve(fd, s[1]);

@@ -28,7 +28,7 @@ static int setup(void **state)
 
 	w->port.server = &w->server;
 	w->server.loop = bfs_loop_new(0);
-	w->child = fork();
+	w->child = unit_fork();
 	if (!w->child) {
 		pause();
 		_exit(0);

@@ -225,9 +225,8 @@ static void wait_for_address(pid_t server)
 
 static pid_t start_server(void)
 {
-	pid_t pid = fork();
+	pid_t pid = unit_fork();
 
-	assert_true(pid >= 0);
 	if (!pid)
 		_exit(run_server());
 	wait_for_address(pid);
@@ -600,7 +599,7 @@ static void test_fork(void **state)
 	pid_t pid;
 	uint8_t c;
 
-	pid = fork();
+	pid = unit_fork();
 	if (!pid)
 		_exit(child(f));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -642,7 +641,7 @@ static void test_client_killed(void **state)
 	}
 	assert_int_equal(pipe(ready), 0);
 	for (int i = 0; i < 4; i++) {
-		pid_t pid = fork();
+		pid_t pid = unit_fork();
 
 		if (!pid)
 			toil(f, ready[1]);

@@ -247,7 +247,7 @@ static void test_forbidden(void **state)
 	static const int errors[] = { EPERM, ENOSYS };
 
 	for (size_t i = 0; i < BFS_COUNT(errors); i++) {
-		pid_t pid = fork();
+		pid_t pid = unit_fork();
 		int status;
 
 		if (!pid)
