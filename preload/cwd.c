@@ -56,13 +56,13 @@ static int hold(struct bfs_client *c, struct bfs_handle *h)
 {
 	struct bfs_rpc r = BFS_RPC_INIT;
 	struct bfs_open_rep rep;
-	int e = bfs_rpc_open(c, &r,
-			     &(struct bfs_open_req){ .at = *h,
-						     .path = BFS_STR(""),
-						     .oflags = O_PATH |
-							       O_DIRECTORY,
-						     .arena_slot = BFS_NO_SLOT },
-			     &rep);
+	int e = bfs_rpc_open(
+		c, &r,
+		&(struct bfs_open_req){ .at = *h,
+					.path = BFS_STR(""),
+					.oflags = O_PATH | O_DIRECTORY,
+					.arena_slot = BFS_NO_SLOT },
+		&rep);
 
 	if (!e)
 		*h = rep.handle;

@@ -77,8 +77,8 @@ static bool has_watch(const struct bfs_fs *fs, const struct bfs_inode *i)
 uint32_t bfs_data_killed(const struct bfs_fs *fs, const struct bfs_inode *i,
 			 const struct stat *st)
 {
-	uint32_t gone = bfs_data_mode(fs, i) & (S_ISUID | S_ISGID) &
-			~st->st_mode;
+	uint32_t gone =
+		bfs_data_mode(fs, i) & (S_ISUID | S_ISGID) & ~st->st_mode;
 
 	if (has_watch(fs, i) && gone & S_ISUID && i->mode & S_IXGRP)
 		gone |= S_ISGID;
@@ -92,8 +92,9 @@ uint32_t bfs_data_mode(const struct bfs_fs *fs, const struct bfs_inode *i)
 		return 0600 | (i->mode & 0066);
 	if (has_watch(fs, i))
 		return 0600 | S_ISUID |
-		       (i->mode & S_IXGRP ? 0
-					  : i->mode & S_ISGID & mirrored(fs, i));
+		       (i->mode & S_IXGRP
+				? 0
+				: i->mode & S_ISGID & mirrored(fs, i));
 	return 0600 | (i->mode & (0111 | mirrored(fs, i)));
 }
 

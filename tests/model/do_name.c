@@ -80,15 +80,20 @@ DO(statx)
 	answer(r, e);
 	if (e)
 		return;
-	answer_stat(r, 0, &(struct stat){
-		.st_mode = x.stx_mode, .st_nlink = x.stx_nlink,
-		.st_uid = x.stx_uid, .st_gid = x.stx_gid,
-		.st_size = (off_t)x.stx_size, .st_ino = x.stx_ino,
-		.st_blocks = (blkcnt_t)x.stx_blocks,
-		.st_blksize = x.stx_blksize,
-		.st_rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor),
-		.st_atim = time_of(x.stx_atime), .st_mtim = time_of(x.stx_mtime),
-		.st_ctim = time_of(x.stx_ctime) });
+	answer_stat(r, 0,
+		    &(struct stat){ .st_mode = x.stx_mode,
+				    .st_nlink = x.stx_nlink,
+				    .st_uid = x.stx_uid,
+				    .st_gid = x.stx_gid,
+				    .st_size = (off_t)x.stx_size,
+				    .st_ino = x.stx_ino,
+				    .st_blocks = (blkcnt_t)x.stx_blocks,
+				    .st_blksize = x.stx_blksize,
+				    .st_rdev = makedev(x.stx_rdev_major,
+						       x.stx_rdev_minor),
+				    .st_atim = time_of(x.stx_atime),
+				    .st_mtim = time_of(x.stx_mtime),
+				    .st_ctim = time_of(x.stx_ctime) });
 	r->err = (x.stx_mask & STATX_BASIC_STATS) != STATX_BASIC_STATS;
 	answer_born(r, DIR_FD(2), PATH(0), flags);
 }

@@ -265,8 +265,7 @@ static uint64_t tree(struct place *w, const char *path)
 		 S_ISREG(st.st_mode) ? (long)st.st_size : 0l,
 		 /* Reading a link, by this walk too, is an access. */
 		 S_ISLNK(st.st_mode) ? 0l : (long)stamp_of(st.st_atim),
-		 (long)stamp_of(st.st_mtim),
-		 (long)stamp_of(st.st_ctim));
+		 (long)stamp_of(st.st_mtim), (long)stamp_of(st.st_ctim));
 	all = h = hash_more(h, line, strlen(line));
 	n = llistxattr(path, to, sizeof(to));
 	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(to + i) + 1)

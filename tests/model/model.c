@@ -64,8 +64,8 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "seed", 1, NULL, 's' },  { "steps", 1, NULL, 'n' },
 		{ "procs", 1, NULL, 'p' }, { "replay", 1, NULL, 'r' },
-		{ "save", 1, NULL, 'o' },  { "times", 0, NULL, 't' },  { "plain", 0, NULL, 'l' },
-		{ "help", 0, NULL, 'h' },
+		{ "save", 1, NULL, 'o' },  { "times", 0, NULL, 't' },
+		{ "plain", 0, NULL, 'l' }, { "help", 0, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned n = 10000, procs = 3;
@@ -75,8 +75,8 @@ int main(int argc, char **argv)
 	bool times = false;
 	int o, bad;
 
-	if (argc > 1 && (!strcmp(argv[1], WORKER_EXEC) ||
-			 !strcmp(argv[1], WORKER_PLAIN)))
+	if (argc > 1 &&
+	    (!strcmp(argv[1], WORKER_EXEC) || !strcmp(argv[1], WORKER_PLAIN)))
 		work_again(argc, argv);
 	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (o == 's')

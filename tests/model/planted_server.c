@@ -76,8 +76,7 @@ PLANT(int, bfs_serve_mknod,
 }
 
 /* Links and directories are never seen to be read. */
-PLANT(void, bfs_inode_accessed,
-      (const struct bfs_fs *fs, struct bfs_inode *i))
+PLANT(void, bfs_inode_accessed, (const struct bfs_fs *fs, struct bfs_inode *i))
 {
 	if (!planted("atime"))
 		__real_bfs_inode_accessed(fs, i);

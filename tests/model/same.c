@@ -31,7 +31,7 @@ bool same_inode(const struct result *a, const struct result *b)
 			return is(&pairs[i], 0, a) && is(&pairs[i], 1, b);
 	if (npairs % 64 == 0)
 		pairs = realloc(pairs, (npairs + 64) * sizeof(*pairs));
-	pairs[npairs++] = (struct pair){ { a->ino, b->ino },
-					 { a->born, b->born } };
+	pairs[npairs++] =
+		(struct pair){ { a->ino, b->ino }, { a->born, b->born } };
 	return true;
 }

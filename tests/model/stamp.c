@@ -11,7 +11,7 @@ int stamp_fd = -1;
 /* Shared by all: n steps have begun, and when. */
 static struct {
 	int64_t n, at[];
-} *began;
+} * began;
 
 static int64_t nsec(struct timespec t)
 {

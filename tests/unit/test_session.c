@@ -94,7 +94,7 @@ static void test_hello_mismatch(void **state)
 		{ { .version = 77 },
 		  -EPROTONOSUPPORT,
 		  "version 77",
-		  "daemon 1" },
+		  "daemon 2" },
 		{ { .version = BFS_PROTO_VERSION, .cluster = 0xbad },
 		  -ECONNREFUSED,
 		  "0000000000000bad",
