@@ -125,6 +125,9 @@ static int open_fs(struct bfs_server *s)
 	struct bfs_fs_conf conf = {
 		.data_dir = s->config.node.data_dir,
 		.cluster = s->cluster,
+		.shard = s->shard,
+		.nshards = s->nshards,
+		.place = s->place,
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
@@ -170,6 +173,7 @@ static void on_joined(struct bfs_server *s)
 static int join(struct bfs_server *s)
 {
 	bfs_port_local_hold(s->daemon->local);
+	bfs_run_dir_up();
 	return bfs_join_start(s, on_joined);
 }
 

@@ -2,6 +2,9 @@
 #include "core/siphash.h"
 #include "server/data.h"
 #include "server/dir.h"
+#include "server/hold.h"
+#include "server/shared.h"
+#include "server/txp.h"
 #include "server/store.h"
 
 #include <errno.h>
@@ -31,6 +34,10 @@ static int make_root(struct bfs_fs *fs)
 {
 	uint32_t mode = fs->conf.root_mode ? fs->conf.root_mode : 0755;
 
+	if (bfs_shared_home(fs, BFS_ROOT_INO) != fs->conf.shard) {
+		fs->root = bfs_copy_get(fs, BFS_ROOT_INO);
+		return fs->root ? 0 : -ENOMEM;
+	}
 	fs->root = bfs_inode_new(fs, S_IFDIR | (mode & 07777), geteuid(),
 				 getegid());
 	if (!fs->root)
@@ -99,6 +106,8 @@ void bfs_fs_free(struct bfs_fs *fs)
 		i->backed = false; /* the wipe is cheaper */
 		bfs_inode_free(fs, i);
 	}
+	bfs_hold_free_all(fs);
+	bfs_txp_free_all(fs);
 	bfs_store_remove(fs);
 	bfs_store_close(fs);
 	free((char *)fs->conf.data_dir);

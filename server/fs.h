@@ -12,15 +12,22 @@
 #include <stdbool.h>
 
 struct bfs_fs;
+struct bfs_place;
+
+/* An inode number: the shard that made it, its home, and a counter. */
+#define BFS_SHARD_SHIFT 48
 
 struct bfs_fs_conf {
 	const char *data_dir; /* made if missing, mode 0700 */
 	uint8_t secret[16];   /* the cluster's: keys the MAC of handles */
 	uint64_t cluster;
+	uint32_t shard, nshards; /* which of how many we are; 0 of 0 or 1 */
+	const struct bfs_place *place; /* of entries; if there are several */
 	uint64_t max_bytes;  /* of file content, 0: no limit of our own */
 	uint32_t chunk_size; /* bytes */
 	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
 	bool pass;	     /* descriptors may be passed through */
+	bool many_nodes;     /* some daemons are on other nodes */
 	bool sync_close;     /* BFS_RIGHT_SYNC for what may be written */
 	/* Is the description of that placeholder slot still there? NULL: no */
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,

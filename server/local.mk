@@ -52,6 +52,25 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/xattr.c %D%/xattr.h \
 	$(NULL)
 
+# One file system over many daemons.
+%C%_libserver_la_SOURCES += \
+	%D%/change.c %D%/change.h \
+	%D%/climb.c %D%/climb.h \
+	%D%/fanout.c %D%/fanout.h \
+	%D%/far.c %D%/far.h \
+	%D%/forward.c %D%/route.c %D%/route.h \
+	%D%/found.c %D%/found.h \
+	%D%/hold.c %D%/hold.h \
+	%D%/home.c %D%/home.h \
+	%D%/naming.h %D%/renaming.h %D%/serve_moving.c \
+	%D%/open_flags.h %D%/passing.c %D%/passing.h \
+	%D%/readdir.c %D%/readdir.h \
+	%D%/serve_part.c \
+	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h \
+	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
+	%D%/statfs.c %D%/statfs.h \
+	$(NULL)
+
 sbin_PROGRAMS += benchfsd
 benchfsd_SOURCES = %D%/main.c
 benchfsd_LDADD = %D%/libserver.la core/libcoreconf.la $(XXHASH_LIBS)

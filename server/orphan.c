@@ -13,8 +13,11 @@
  * working directories; the oldest go first. */
 #define HELD_MAX 4096
 
+/* Of descriptions on other nodes their daemons tell us (far.c). */
 static bool open_alive(const struct bfs_fs *fs, const struct bfs_open *o)
 {
+	if (o->node != fs->conf.shard)
+		return true;
 	return fs->conf.slot_alive &&
 	       fs->conf.slot_alive(fs->conf.arg, o->uid, o->slot, o->gen);
 }
@@ -41,10 +44,10 @@ static int grow(struct bfs_inode *i)
 	return 0;
 }
 
-int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
-		      uint32_t slot, uint32_t gen, bool writes)
+int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
+		      const struct bfs_open *o)
 {
-	if (slot == BFS_NO_SLOT) {
+	if (o->slot == BFS_NO_SLOT) {
 		if (S_ISDIR(i->mode))
 			i->dir.held = true;
 		return 0;
@@ -55,7 +58,7 @@ int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
 		if (2 * i->nopens >= i->opens_cap && grow(i))
 			return -ENOMEM;
 	}
-	i->opens[i->nopens++] = (struct bfs_open){ uid, slot, gen, writes };
+	i->opens[i->nopens++] = *o;
 	return 0;
 }
 
@@ -90,7 +93,7 @@ static bool locked(const struct bfs_fs *fs, const struct bfs_inode *i,
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
-	if (i->nopens)
+	if (i->nopens || i->pins)
 		return true;
 	return S_ISREG(i->mode) && i->file.passed && locked(fs, i, BFS_LIFE, 0);
 }

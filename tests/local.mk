@@ -153,6 +153,20 @@ UNIT_TESTS += %D%/unit/test_peer
 %C%_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_peer_LDADD = %D%/unit/libfakefs.la server/libpeerloop.la $(LOOP_LIBS)
 
+# One file system over several daemons.
+check_LTLIBRARIES += %D%/unit/libclusterunit.la
+%C%_unit_libclusterunit_la_SOURCES = \
+	%D%/unit/cluster_unit.c %D%/unit/cluster_unit.h
+%C%_unit_libclusterunit_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+CLUSTER_UNIT_LIBS = %D%/unit/libclusterunit.la server/libpeerloop.la \
+	server/libserver.la core/libcoreloop.la core/libcorecluster.la \
+	core/libcore.la $(XXHASH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_cluster
+%C%_unit_test_cluster_SOURCES = %D%/unit/test_cluster.c
+%C%_unit_test_cluster_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cluster_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
 %C%_unit_test_spawn_actions_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

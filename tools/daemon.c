@@ -160,8 +160,8 @@ int bfs_daemon_end(pid_t pid, int pidfd)
 	return status;
 }
 
-/* The last lines of the log, each behind "| ". */
-static void show_tail(const char *log)
+void bfs_daemon_tail(const char *log, void (*put)(void *arg, const char *line),
+		     void *arg)
 {
 	int fd = open(log, O_RDONLY | O_CLOEXEC);
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
@@ -173,17 +173,20 @@ static void show_tail(const char *log)
 	if (fd >= 0)
 		close(fd);
 	if (n <= 0) {
-		fprintf(stderr, "| (its log is empty)\n");
+		put(arg, "(its log is empty)");
 		return;
 	}
 	buf[n] = '\0';
 	if (size > TAIL && (end = strchr(buf, '\n')))
 		line = end + 1;
-	for (; *line; line = end) {
-		end = strchrnul(line, '\n');
-		fprintf(stderr, "| %.*s\n", (int)(end - line), line);
-		end += *end == '\n';
-	}
+	for (char *save = NULL, *at = strtok_r(line, "\n", &save); at;
+	     at = strtok_r(NULL, "\n", &save))
+		put(arg, at);
+}
+
+static void show_line(void *arg, const char *line)
+{
+	fprintf(stderr, "| %s\n", line);
 }
 
 int bfs_daemon_explain(const struct bfs_rundir *d, int status)
@@ -206,7 +209,7 @@ int bfs_daemon_explain(const struct bfs_rundir *d, int status)
 			code = WEXITSTATUS(status);
 	}
 	if (log)
-		show_tail(log);
+		bfs_daemon_tail(log, show_line, NULL);
 	return code;
 }
 

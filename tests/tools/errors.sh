@@ -34,8 +34,10 @@ refuses 64 'no program given' run
 refuses 64 'no program given' run --
 refuses 64 'unknown option "-x"' run -x true
 refuses 64 'needs a value' run -d
-refuses 64 'only -n 1' run -n 2 -- true
-refuses 64 'only -n 1' run -n x -- true
+refuses 64 'expected 1 to 1024' run -n 0 -- true
+refuses 64 'expected 1 to 1024' run -n x -- true
+refuses 64 'expected 1 to 1024' run -n 2x -- true
+refuses 64 'expected 1 to 1024' start -n 1025
 refuses 64 '--keep' run --keep -- true
 refuses 64 'unexpected argument' status now
 refuses 127 'No such file' run nosuchprogram
