@@ -283,14 +283,9 @@ static int check_found(const struct opening *o)
 
 static struct bfs_node new_file(const struct opening *o)
 {
-<<<<<<< HEAD
 	return (struct bfs_node){ .mode = S_IFREG |
 					  (o->mode & (07777 | BFS_MODE_XGRP)),
-				  .flags = o->flags & DATA_FLAGS };
-=======
-	return (struct bfs_node){ .mode = S_IFREG | (o->mode & 07777),
 				  .flags = o->flags & BFS_DATA_FLAGS };
->>>>>>> main
 }
 
 static int create(struct opening *o, const struct bfs_walk *w)
