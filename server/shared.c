@@ -2,6 +2,7 @@
 #include "server/shared.h"
 
 #include "core/place.h"
+#include "server/journal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -67,6 +68,7 @@ void bfs_shared_named(struct bfs_fs *fs, struct bfs_inode *i, uint64_t parent,
 	uint8_t *key;
 
 	i->dir.parent = parent;
+	bfs_note_inode(fs, i);
 	if (!s)
 		return;
 	key = malloc(sizeof(parent) + name.len);

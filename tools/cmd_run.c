@@ -408,6 +408,11 @@ static int run_all(struct run *r, char *path, bool inside)
 	if (!status)
 		status = run_program(r, path, inside);
 	kept = end_keeper(r);
+	if (r->o->keep)
+		fprintf(stderr,
+			"benchfs: the file system is kept; to go on with it: "
+			"benchfs run -d %s\n",
+			r->dir.data);
 	if (r->report >= 0)
 		(void)bfs_report_print(r->report, r->o->report, r->o->json,
 				       stderr);

@@ -18,7 +18,7 @@
 
 #define TAIL 4096     /* bytes of the log that are shown */
 #define STOP_MS 60000 /* from SIGTERM to SIGKILL: removing a big tree takes */
-#define MAX_ARGS (8 + 2 * BFS_CONFIG_OPTIONS)
+#define MAX_ARGS (10 + 2 * BFS_CONFIG_OPTIONS)
 
 /* Beside an installed or copied benchfs: <dir of benchfs>/../sbin. */
 static char *beside_us(void)
@@ -54,9 +54,21 @@ char *bfs_daemon_path(void)
 	return NULL;
 }
 
+/*
+ * Names and attributes stay if the data does, unless somebody said what he
+ * wants; for one run on scratch data the journal would be a waste.
+ */
+static bool wants_journal(const struct bfs_options *o,
+			  const struct bfs_rundir *d, bool with_us)
+{
+	return o->config.from[BFS_CONFIG_metadata_journal].origin ==
+		       BFS_CONFIG_DEFAULT &&
+	       (!with_us || !d->own_data);
+}
+
 /* Everything that was set, whatever the source: --set section.key=value. */
 static int daemon_args(const struct bfs_options *o, const struct bfs_rundir *d,
-		       char **argv)
+		       bool with_us, char **argv)
 {
 	unsigned n = 0;
 
@@ -68,6 +80,10 @@ static int daemon_args(const struct bfs_options *o, const struct bfs_rundir *d,
 	if (o->config_file) {
 		argv[n++] = (char *)"-c";
 		argv[n++] = (char *)o->config_file;
+	}
+	if (wants_journal(o, d, with_us)) {
+		argv[n++] = (char *)"--set";
+		argv[n++] = (char *)"metadata.journal=lmdb";
 	}
 	for (unsigned i = 0; i < BFS_CONFIG_OPTIONS; i++) {
 		const struct bfs_config_info *info = bfs_config_info(i);
@@ -127,7 +143,7 @@ pid_t bfs_daemon_spawn(const struct bfs_options *o, const struct bfs_rundir *d,
 	if (pid)
 		return pid;
 	bfs_signals_give_back();
-	if (daemon_args(o, d, argv))
+	if (daemon_args(o, d, with_us, argv))
 		_exit(EX_OSERR);
 	become_daemon(path, argv, log, parent);
 	return 0; /* not reached */

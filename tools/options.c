@@ -20,11 +20,11 @@ static const struct {
 	{ 'A', "hosts", "LIST", "run them on these hosts: a,b or n[1-8]" },
 	{ 'L', "launcher", "HOW", "auto, local, ssh, srun or mpirun [auto]" },
 	{ 'm', "mount", "PREFIX", "where programs see BenchFS [/benchfs]" },
-	{ 'd', "data-dir", "DIR", "keep the data in DIR [scratch]" },
+	{ 'd', "data-dir", "DIR", "keep the file system in DIR [scratch]" },
 	{ 'c', "config", "FILE", "read settings from FILE" },
 	{ 'o', "set", "SECTION.KEY=VALUE", "set one setting; may be repeated" },
 	{ 'r', "run-dir", "DIR", "directory of the daemon's socket" },
-	{ 'K', "keep", NULL, "keep the file system (not in this version)" },
+	{ 'K', "keep", NULL, "keep the file system; it goes on with run -d" },
 	{ 'R', "report", "FILE", "count all calls; - prints them only" },
 	{ 'S', "syscalls", NULL, "serve calls past the C library too" },
 	{ 'j', "json", NULL, "print JSON" },
@@ -146,8 +146,8 @@ static int note_option(struct bfs_options *o, int code, const char *arg)
 		o->launcher = arg;
 		return 0;
 	case 'K':
-		return bfs_fail(EX_USAGE, "--keep: this version cannot keep a "
-					  "file system after its daemon ends");
+		o->keep = true;
+		return 0;
 	case 'c':
 		o->config_file = arg;
 		return 0;

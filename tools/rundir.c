@@ -182,7 +182,7 @@ static int take_data(struct bfs_rundir *d, const struct bfs_options *o,
 	const char *named = o->config.node.data_dir;
 	bool made;
 
-	d->own_data = !*named;
+	d->own_data = !*named && !o->keep;
 	if (*named)
 		d->data = strdup(named);
 	else
@@ -339,7 +339,9 @@ int bfs_rundir_make(struct bfs_rundir *d, const struct bfs_options *o)
 		return status;
 	/* XDG_RUNTIME_DIR is memory, and small. */
 	return take_data(d, o,
-			 strncmp(d->path, "/run/", 5) ? NULL : data_base());
+			 strncmp(d->path, "/run/", 5) && !o->keep ?
+				 NULL :
+				 data_base());
 }
 
 int bfs_rundir_find(struct bfs_rundir *d, const struct bfs_options *o)
