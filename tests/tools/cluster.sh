@@ -97,6 +97,24 @@ benchfs stop --run-dir "$T/r2" || fail "stop: $?"
 refuses 78 "with 2 members, $host.0 to $host.1; this one would have 3" \
 	start -n 3 --run-dir "$T/r2" -d "$T/d2"
 
+# One that was killed is started again, the others go on.
+benchfs start -n 2 --run-dir "$T/r2" -d "$T/d2" || fail "start again: $?"
+zero=$(ask 'm[0]["pid"]' --run-dir "$T/r2")
+pid=$(ask 'm[1]["pid"]' --run-dir "$T/r2")
+kill -9 "$pid"
+while alive "$pid"; do sleep 0.01; done
+benchfs start --resume --run-dir "$T/r2" || fail "resume: $?"
+[ "$(ask 's["up"], m[0]["pid"]' --run-dir "$T/r2")" = "2 $zero" ] ||
+	fail "resume: $(cat "$T/json")"
+benchfs start --resume --run-dir "$T/r2" || fail "resume with all there: $?"
+# Two that have each other's data are not believed (RULES 31).
+benchfs stop --run-dir "$T/r2" || fail "stop: $?"
+mv "$T/d2/$host.0" "$T/d2/x"
+mv "$T/d2/$host.1" "$T/d2/$host.0"
+mv "$T/d2/x" "$T/d2/$host.1"
+refuses 73 'belongs to shard' start -n 2 --run-dir "$T/r2" -d "$T/d2"
+[ -f "$T/d2/$host.1/benchfs" ] || fail "a start that failed removed data"
+
 # One that cannot start: its log, and the others end.
 mkdir "$T/d3"
 : >"$T/d3/$host.2"
