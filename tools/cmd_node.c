@@ -164,6 +164,8 @@ int bfs_cmd_node(struct bfs_options *o)
 		if (!status)
 			status = actions[i].run(&n);
 	}
+	for (unsigned i = 0; i < n.n; i++)
+		bfs_rundir_fini(&n.d[i].dir);
 	free(n.d);
 	bfs_members_free(n.list);
 	return status;
