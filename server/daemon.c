@@ -5,6 +5,8 @@
 #include "core/util.h"
 #include "server/arena.h"
 #include "server/client.h"
+#include "server/cluster.h"
+#include "server/far.h"
 #include "server/fs.h"
 #include "server/join.h"
 #include "server/loop.h"
@@ -107,6 +109,7 @@ static void on_sweep(struct bfs_timer *t)
 	bool again = bfs_fs_sweep(s->fs);
 
 	again |= bfs_arenas_sweep(s->arenas, &ops);
+	again |= bfs_cluster_sweep(s);
 	bfs_session_sweep(s);
 	if (again || s->daemon->swept_at != bfs_stats.requests)
 		bfs_loop_timer(s->loop, t, bfs_now() + SWEEP_NS);
@@ -118,6 +121,11 @@ static void on_busy(struct bfs_server *s)
 	if (!s->daemon->sweep.at)
 		bfs_loop_timer(s->loop, &s->daemon->sweep,
 			       bfs_now() + SWEEP_NS);
+}
+
+static void ask_far(void *arg, struct bfs_inode *i)
+{
+	bfs_far_ask(arg, i);
 }
 
 static int open_fs(struct bfs_server *s)
@@ -136,6 +144,8 @@ static int open_fs(struct bfs_server *s)
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.arg = s->arenas,
+		.ask_far = s->nshards > 1 ? ask_far : NULL,
+		.arg_far = s,
 	};
 
 	memcpy(conf.secret, s->secret, sizeof(conf.secret));
@@ -154,14 +164,17 @@ static int make_parts(struct bfs_server *s)
 	s->daemon->sweep.fn = on_sweep;
 	s->daemon->sweep.arg = s;
 	s->busy = on_busy;
+	s->peer_new = bfs_cluster_peer_new;
 	return 0;
 }
 
 /* All members can be reached: clients may come. */
 static void on_joined(struct bfs_server *s)
 {
-	int r = bfs_port_local_go(s->daemon->local);
+	int r;
 
+	bfs_cluster_joined(s);
+	r = bfs_port_local_go(s->daemon->local);
 	if (!r)
 		r = bfs_run_dir_ready(s);
 	if (r) {
