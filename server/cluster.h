@@ -10,6 +10,10 @@
 void bfs_cluster_joined(struct bfs_server *s);
 /* A peer has started anew. */
 void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard);
+/* Is another shard the inode's home? */
+bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino);
+/* As bfs_sync_closed(), for an inode of another shard. */
+void bfs_cluster_closed(struct bfs_server *s, struct bfs_handle h);
 /* Once a second while there is something: true, call again. */
 bool bfs_cluster_sweep(struct bfs_server *s);
 

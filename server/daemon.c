@@ -10,6 +10,7 @@
 #include "server/fs.h"
 #include "server/join.h"
 #include "server/loop.h"
+#include "server/passing.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
@@ -88,12 +89,19 @@ static bool pass_alive(void *arg, uint64_t ino, uint32_t uid, uint32_t slot)
 {
 	struct bfs_server *s = arg;
 
+	if (bfs_cluster_elsewhere(s, ino))
+		return bfs_passing_locked(s, ino, uid, slot);
 	return bfs_fs_slot_locked(s->fs, ino, uid, slot);
 }
 
 static void closed(void *arg, struct bfs_handle h)
 {
-	bfs_sync_closed(arg, h);
+	struct bfs_server *s = arg;
+
+	if (bfs_cluster_elsewhere(s, h.ino))
+		bfs_cluster_closed(s, h);
+	else
+		bfs_sync_closed(s, h);
 }
 
 /*
