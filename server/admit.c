@@ -45,7 +45,7 @@ static int replay(struct bfs_call *c, const struct bfs_answer *a)
 	bfs_call_put_head(c, a->status);
 	memcpy(c->rep + BFS_REP_HEAD_LEN, a->fields, a->len);
 	c->rep_len = BFS_REP_HEAD_LEN + a->len;
-	c->port->ops->reply(c);
+	bfs_call_send(c);
 	return BFS_SESSION_REPLAYED;
 }
 
@@ -132,7 +132,7 @@ static void answer_heir(const struct bfs_call *c)
 	h->rep_len = c->rep_len;
 	h->in_len = 0; /* no ONCE call answers with bulk */
 	h->pass_fd = c->pass_fd < 0 ? -1 : dup(c->pass_fd);
-	h->port->ops->reply(h);
+	bfs_call_send(h);
 }
 
 void bfs_session_remember(struct bfs_call *c, int status)
@@ -146,4 +146,6 @@ void bfs_session_remember(struct bfs_call *c, int status)
 			    c->rep + BFS_REP_HEAD_LEN,
 			    c->rep_len - BFS_REP_HEAD_LEN, c->pass_fd >= 0))
 		bfs_log(error, "out of memory: an answer is not remembered");
+	else
+		bfs_journal_answer(c, bfs_answer_find(c->session, c->head.id));
 }

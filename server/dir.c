@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/dir.h"
 
+#include "server/journal.h"
 #include "server/shared.h"
 
 #include <errno.h>
@@ -126,20 +127,24 @@ static void attach(struct bfs_fs *fs, struct bfs_dentry *d,
 	d->inode = i;
 	if (S_ISDIR(type))
 		d->dir->nlink++;
+	bfs_note_entry(fs, d);
 	if (!i)
 		return;
 	DL_APPEND(i->names, d);
+	bfs_note_inode(fs, i);
 	if (S_ISDIR(type))
 		bfs_shared_named(fs, i, d->dir->ino,
 				 (struct bfs_str){ d->name, d->len });
 }
 
-static void detach(struct bfs_dentry *d)
+static void detach(struct bfs_fs *fs, struct bfs_dentry *d)
 {
 	if (S_ISDIR(d->type))
 		d->dir->nlink--;
-	if (d->inode)
+	if (d->inode) {
 		DL_DELETE(d->inode->names, d);
+		bfs_note_inode(fs, d->inode);
+	}
 	d->inode = NULL;
 }
 
@@ -186,7 +191,8 @@ void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d)
 	if (d->inode)
 		d->inode->nlink--;
 	tree_remove(d->dir, d);
-	detach(d);
+	bfs_note_entry_gone(fs, d);
+	detach(fs, d);
 	bfs_inode_modified(fs, d->dir);
 	free(d);
 }
@@ -196,7 +202,7 @@ void bfs_dir_repoint(struct bfs_fs *fs, struct bfs_dentry *d,
 {
 	if (d->inode)
 		d->inode->nlink--;
-	detach(d);
+	detach(fs, d);
 	attach(fs, d, i, i->ino, i->mode);
 	i->nlink++;
 	bfs_inode_modified(fs, d->dir);
@@ -209,7 +215,7 @@ int bfs_dir_put(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
 	int r = 0;
 
 	if (d)
-		detach(d);
+		detach(fs, d);
 	else
 		d = enter(fs, dir, name, &r);
 	if (r)
@@ -226,9 +232,48 @@ void bfs_dir_drop(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name)
 	if (!d)
 		return;
 	tree_remove(dir, d);
-	detach(d);
+	bfs_note_entry_gone(fs, d);
+	detach(fs, d);
 	bfs_inode_modified(fs, dir);
 	free(d);
+}
+
+void bfs_dir_unload(struct bfs_dentry *d)
+{
+	tree_remove(d->dir, d);
+	if (d->inode)
+		DL_DELETE(d->inode->names, d);
+	free(d);
+}
+
+void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor)
+{
+	struct bfs_dentry *d = bfs_dir_after(dir, cursor - 1);
+
+	if (d && d->cursor == cursor)
+		bfs_dir_unload(d);
+}
+
+int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir,
+		 const struct bfs_rec_entry *r, struct bfs_inode *i)
+{
+	struct bfs_dentry *d = calloc(1, sizeof(*d) + r->name.len);
+
+	if (!d)
+		return -ENOMEM;
+	bfs_dir_unload_at(dir, r->cursor);
+	d->dir = dir;
+	d->inode = i;
+	d->ino = r->ino;
+	d->type = r->type;
+	d->cursor = r->cursor;
+	d->prio = next_random(fs);
+	d->len = (uint8_t)r->name.len;
+	memcpy(d->name, r->name.ptr, r->name.len);
+	tree_insert(dir, d);
+	if (i)
+		DL_APPEND(i->names, d);
+	return 0;
 }
 
 struct bfs_inode *bfs_dir_parent(const struct bfs_fs *fs,

@@ -10,6 +10,7 @@
 #define BFS_DIR_H
 
 #include "server/inode.h"
+#include "server/record.h"
 
 /* Cursors 1 and 2 are "." and ".."; those of entries are above. */
 #define BFS_CURSOR_DOT 1u
@@ -57,6 +58,16 @@ int bfs_dir_put(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
 		uint64_t ino, uint32_t type);
 void bfs_dir_drop(struct bfs_fs *fs, struct bfs_inode *dir,
 		  struct bfs_str name);
+
+/*
+ * Reading the journal: an entry as it was, in place of what has that cursor;
+ * or none.  No times and counts change: inodes have records of their own.  i
+ * is NULL if its home is elsewhere.
+ */
+int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir,
+		 const struct bfs_rec_entry *r, struct bfs_inode *i);
+void bfs_dir_unload(struct bfs_dentry *d);
+void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor);
 
 /* The directory that holds dir; the root's is the root; NULL: gone, or (in a
  * cluster) not known here. */

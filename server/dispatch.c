@@ -2,6 +2,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
+#include "server/journal.h"
 #include "server/fiber.h"
 #include "server/route.h"
 #include "server/serve.h"
@@ -99,7 +100,7 @@ void bfs_call_finish(struct bfs_call *c, int status)
 	}
 	bfs_call_put_head(c, (uint32_t)-status);
 	bfs_session_remember(c, status);
-	c->port->ops->reply(c);
+	bfs_call_send(c);
 }
 
 /* CANCEL waits for a call on a fiber to end, and then says how it did. */
@@ -195,6 +196,8 @@ void bfs_serve(struct bfs_call *c)
 	c->rep_len = 0;
 	c->in_len = 0;
 	c->pass_fd = -1;
+	if (c->server->journal)
+		c->changes = c->server->journal->changes;
 	c->peer = -1;
 	c->deadline = 0;
 	c->waits = 0;

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "server/fanout.h"
 #include "server/hold.h"
+#include "server/journal.h"
 #include "server/server.h"
 #include "server/shared.h"
 
@@ -51,6 +52,7 @@ int bfs_part_take(struct bfs_fs *fs, struct bfs_inode *dir, unsigned shard,
 	if (make_parts(s, shard))
 		return -ENOMEM;
 	was = &s->parts[shard];
+	bfs_note_inode(fs, dir);
 	dir->nlink += p->subdirs - was->subdirs;
 	/* A time that utimensat has set since the part last changed stays,
 	 * however old it is. */

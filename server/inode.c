@@ -3,6 +3,7 @@
 
 #include "core/siphash.h"
 #include "server/data.h"
+#include "server/journal.h"
 #include "server/server.h"
 #include "server/shared.h"
 #include "server/xattr.h"
@@ -73,8 +74,14 @@ struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 	uint64_t ino = (uint64_t)fs->conf.shard << BFS_SHARD_SHIFT |
 		       ++fs->counter;
 
+	struct bfs_inode *i = bfs_inode_at(fs, ino, mode, uid, gid);
+
 	bfs_stat_add(creates, 1);
-	return bfs_inode_at(fs, ino, mode, uid, gid);
+	if (i)
+		bfs_note_inode(fs, i);
+	if (fs->journal)
+		bfs_journal_count(fs->journal);
+	return i;
 }
 
 struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
@@ -96,6 +103,17 @@ struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
 	return i;
 }
 
+struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
+{
+	struct bfs_inode *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->ino = ino;
+	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
+	return i;
+}
+
 void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	if (S_ISREG(i->mode))
@@ -103,6 +121,13 @@ void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 	bfs_data_remove(fs, i);
 	if (bfs_shared_home(fs, i->ino) == fs->conf.shard)
 		bfs_stat_add(removes, 1);
+	if (fs->journal)
+		bfs_journal_forget(fs->journal, i);
+	bfs_inode_unload(fs, i);
+}
+
+void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i)
+{
 	HASH_DEL(fs->inodes, i);
 	bfs_xattr_free_all(i);
 	if (S_ISLNK(i->mode))
@@ -162,11 +187,16 @@ struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h)
 void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->ctime = stamp(fs, i);
+	bfs_note_inode(fs, i);
+	/* One without a name is looked at by bfs_orphan_add. */
+	if (S_ISREG(i->mode) && i->backed && i->nlink)
+		bfs_data_touch(fs, i);
 }
 
 void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->mtime = i->ctime = stamp(fs, i);
+	bfs_note_inode(fs, i);
 	if (S_ISDIR(i->mode) && i->dir.shared)
 		i->dir.shared->times_set = false;
 }
@@ -189,9 +219,11 @@ static struct bfs_time to_time(struct timespec t)
 static void take_over(struct bfs_fs *fs, struct bfs_inode *i,
 		      const struct stat *st)
 {
-	uint32_t on_file = bfs_data_mode(fs, i) & (S_ISUID | S_ISGID);
+	uint32_t killed = bfs_data_killed(fs, i, st);
 
-	i->mode &= ~(on_file & ~st->st_mode);
+	i->mode &= ~killed;
+	if (killed && i->mode & (S_ISUID | S_ISGID))
+		bfs_data_chmod(fs, i);
 	i->atime = st->st_atim;
 	i->mtime = st->st_mtim;
 	if (earlier(i->ctime, st->st_ctim))

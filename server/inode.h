@@ -24,6 +24,7 @@ struct bfs_txp;
 struct bfs_waiter;
 struct bfs_xattr;
 struct bfs_fdref;
+struct bfs_journal;
 
 /* A description that the daemon serves: alive while its arena slot is. */
 struct bfs_open {
@@ -48,6 +49,8 @@ struct bfs_inode {
 	bool orphan;   /* in fs->orphans or fs->held: nlink is 0 */
 	bool looked;   /* somebody was told the present ctime */
 	bool linkable; /* O_TMPFILE: link may give it its first name */
+	bool dirty;    /* its record is due in this turn */
+	bool logged;   /* the journal has one */
 	union {
 		struct { /* S_IFDIR */
 			struct bfs_dentry *top;
@@ -99,6 +102,7 @@ struct bfs_fs {
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	uint64_t dev;
 	uint32_t euid, egid; /* owner of the data files */
+	struct bfs_journal *journal; /* NULL: none */
 };
 
 struct bfs_fs *bfs_call_fs(const struct bfs_call *c);
@@ -117,6 +121,10 @@ struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid);
 /* Out of the table, with its data file. */
 void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i);
+/* Reading the journal: one by that number, blank; and away with it, which is
+ * no change. */
+struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino);
+void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i);
 struct bfs_inode *bfs_inode_find(const struct bfs_fs *fs, uint64_t ino);
 /* The same, but only if this shard is its home: no copy of a directory. */
 struct bfs_inode *bfs_inode_here(const struct bfs_fs *fs, uint64_t ino);

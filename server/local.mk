@@ -23,19 +23,29 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_probe.c \
 	%D%/uring.c %D%/uring.h \
 	$(NULL)
-%C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS)
+%C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS) $(LMDB_CFLAGS)
 %C%_libserver_la_LIBADD = core/libcoreucx.la core/libcorecluster.la core/libcore.la \
-	$(UCX_LIBS) $(LIBURING_LIBS)
+	$(UCX_LIBS) $(LIBURING_LIBS) $(LMDB_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
 	%D%/data.c %D%/data.h %D%/datafd.c \
 	%D%/dir.c %D%/dir.h \
+	%D%/checkpoint.c %D%/checkpoint.h \
+	%D%/frame.c %D%/frame.h \
 	%D%/fs.c %D%/fs.h \
+	%D%/identity.c \
 	%D%/inode.c %D%/inode.h \
+	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
+	%D%/journal.c %D%/journal.def %D%/journal.h \
+	%D%/journal_load.c %D%/journal_sync.c \
+	%D%/journal_turn.c %D%/journal_turn.h \
+	%D%/kept.c \
 	%D%/later.c %D%/later.h \
+	%D%/map.c %D%/map.h \
 	%D%/node.c %D%/node.h \
 	%D%/orphan.c \
 	%D%/perm.c %D%/perm.h \
+	%D%/record.c %D%/record.h \
 	%D%/serve_attr.c \
 	%D%/serve_data.c \
 	%D%/serve_datafd.c \

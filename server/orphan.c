@@ -2,6 +2,7 @@
 /* Inodes without a name that somebody has open (S5), and who that may be. */
 #include "core/arena.h"
 #include "server/data.h"
+#include "server/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,8 +49,10 @@ int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
 		      const struct bfs_open *o)
 {
 	if (o->slot == BFS_NO_SLOT) {
-		if (S_ISDIR(i->mode))
+		if (S_ISDIR(i->mode) && !i->dir.held) {
 			i->dir.held = true;
+			bfs_note_inode(fs, i);
+		}
 		return 0;
 	}
 	if (i->nopens == i->opens_cap) {
@@ -126,11 +129,14 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i)
 			free_oldest_held(fs);
 	} else if (bfs_orphan_is_open(fs, i)) {
 		DL_APPEND(fs->orphans, i);
+		if (S_ISREG(i->mode))
+			bfs_data_touch(fs, i);
 	} else {
 		bfs_inode_free(fs, i);
 		return;
 	}
 	i->orphan = true;
+	bfs_note_inode(fs, i);
 }
 
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i)
@@ -140,6 +146,7 @@ void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i)
 	DL_DELETE(fs->orphans, i);
 	i->orphan = false;
 	i->linkable = false;
+	bfs_note_inode(fs, i);
 }
 
 bool bfs_fs_sweep(struct bfs_fs *fs)

@@ -84,6 +84,7 @@ struct bfs_call {
 	void *parked;		      /* the handler's own while parked */
 	struct bfs_call *prev, *next; /* parked calls of the session */
 	struct bfs_call *heir;	      /* gets the same answer */
+	uint64_t changes;	      /* the journal's, when it began */
 	struct bfs_call *canceller;   /* answered when this one has ended */
 	/* Set while a handler runs on a fiber. */
 	bool *over;		  /* to be told when the call has ended */
@@ -142,6 +143,8 @@ void bfs_serve(struct bfs_call *c);
  * have been set by bfs_<name>_rep_put into bfs_call_fields(c) before. */
 void bfs_call_finish(struct bfs_call *c, int status);
 
+/* The answer is made: send it, when what it tells is in the journal. */
+void bfs_call_send(struct bfs_call *c);
 /* The call whose handler runs on this fiber; NULL: this is none. */
 const struct bfs_call *bfs_call_on_fiber(void);
 

@@ -10,6 +10,7 @@
 #include "server/serve.h"
 
 struct bfs_arenas;
+struct bfs_journal;
 struct bfs_join;
 struct bfs_lock_table;
 struct bfs_members;
@@ -22,6 +23,7 @@ struct bfs_server {
 	struct bfs_config config;
 	struct bfs_loop *loop;
 	struct bfs_fs *fs;
+	struct bfs_journal *journal; /* NULL: none */
 	struct bfs_uring *uring; /* NULL: make plain calls */
 	struct bfs_arenas *arenas;
 	struct bfs_lock_table *locks;

@@ -3,6 +3,7 @@
 
 #include "core/place.h"
 #include "server/hold.h"
+#include "server/journal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -68,6 +69,7 @@ void bfs_shared_named(struct bfs_fs *fs, struct bfs_inode *i, uint64_t parent,
 	uint8_t *key;
 
 	i->dir.parent = parent;
+	bfs_note_inode(fs, i);
 	if (!s)
 		return;
 	key = malloc(sizeof(parent) + name.len);
