@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Sourced first by every system test.  It gives
 #   $T           an own scratch directory on the real file system
-#   $mnt         the prefix that BenchFS serves, /benchfs
+#   $mnt         the prefix that BenchFS serves: the test's own, so that what one
+#                test leaves in the real directory of that name fails no other
 #   $helpers     the directory of the C helpers of tests/system
 #   $PY          a python3 that is a real program
 #   requires ... skips the test if a command is missing
@@ -15,7 +16,7 @@ srcdir=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 builddir=${builddir:-$srcdir}
 helpers=$builddir/tests/system
 py=$srcdir/tests/system/py
-mnt=${BENCHFS_TEST_MNT:-/benchfs}
+mnt=${BENCHFS_TEST_MNT:-/benchfs-$$}
 limit=${BENCHFS_TEST_LIMIT:-100}
 PY=/usr/bin/python3
 [ -x "$PY" ] || PY=$(command -v python3 || echo python3)
@@ -31,6 +32,7 @@ cleanup() {
 	set +e
 	eval "$at_exit"
 	rm -rf "$T"
+	[ "$mnt" != "/benchfs-$$" ] || rm -rf --one-file-system "$mnt"
 	exit $status
 }
 trap cleanup EXIT

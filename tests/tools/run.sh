@@ -1,5 +1,6 @@
 #!/bin/sh
 # benchfs run: exit status, signals, and that nothing is left behind.
+BENCHFS_TEST_MNT=/benchfs
 . "${0%/*}/../system/lib.sh"
 XDG_RUNTIME_DIR=$T/x
 export XDG_RUNTIME_DIR
