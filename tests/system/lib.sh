@@ -17,7 +17,7 @@ builddir=${builddir:-$srcdir}
 helpers=$builddir/tests/system
 py=$srcdir/tests/system/py
 mnt=${BENCHFS_TEST_MNT:-/benchfs-$$}
-limit=${BENCHFS_TEST_LIMIT:-100}
+limit=${BENCHFS_TEST_LIMIT:-300}
 PY=/usr/bin/python3
 [ -x "$PY" ] || PY=$(command -v python3 || echo python3)
 
@@ -85,7 +85,7 @@ alive() {
 
 # wait_for FILE: until it has something in it.
 wait_for() {
-	for _ in $(seq 500); do
+	for _ in $(seq 3000); do
 		[ ! -s "$1" ] || return 0
 		sleep 0.02
 	done
