@@ -12,6 +12,8 @@
 
 enum bfs_log_level bfs_log_max = BFS_LOG_warn;
 bool bfs_log_json;
+uint64_t bfs_virtual_now;
+
 int bfs_log_fd = STDERR_FILENO;
 const char *bfs_log_who = "benchfs";
 

@@ -54,7 +54,14 @@ const char *bfs_op_name(uint32_t op)
 
 unsigned bfs_op_flags(uint32_t op)
 {
-	return op < BFS_COUNT(op_flags) ? op_flags[op] : BFS_RPC_PURE;
+	unsigned f = op < BFS_COUNT(op_flags) ? op_flags[op] : BFS_RPC_PURE;
+
+	return f & ~(unsigned)BFS_RPC_PEER;
+}
+
+bool bfs_op_peer(uint32_t op)
+{
+	return op < BFS_COUNT(op_flags) && op_flags[op] & BFS_RPC_PEER;
 }
 
 void bfs_put_req_head(struct bfs_wire *w, const struct bfs_req_head *h)

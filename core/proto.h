@@ -5,6 +5,8 @@
 
 #include "core/wire.h"
 
+#include <stdbool.h>
+
 #define BFS_PROTO_VERSION 1
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
@@ -20,6 +22,12 @@ enum bfs_op {
 };
 
 enum bfs_op_flags { BFS_RPC_PURE = 0, BFS_RPC_ONCE = 1, BFS_RPC_WAIT = 2 };
+
+/* In proto.def: only another daemon may ask for it. */
+#define BFS_RPC_PEER 4
+#define BFS_RPC_PEER_PURE (BFS_RPC_PEER | BFS_RPC_PURE)
+#define BFS_RPC_PEER_ONCE (BFS_RPC_PEER | BFS_RPC_ONCE)
+#define BFS_RPC_PEER_WAIT (BFS_RPC_PEER | BFS_RPC_WAIT)
 
 /* Rights in a handle. */
 #define BFS_RIGHT_READ 1u  /* opened for reading */
@@ -143,7 +151,9 @@ int bfs_dirent_get(struct bfs_wire *w, struct bfs_dirent *d);
 
 /* "getattr"; "unknown" for a number that is not in proto.def. */
 const char *bfs_op_name(uint32_t op);
-/* BFS_RPC_* of the op. */
+/* BFS_RPC_PURE, _ONCE or _WAIT. */
 unsigned bfs_op_flags(uint32_t op);
+/* Is it refused from clients? */
+bool bfs_op_peer(uint32_t op);
 
 #endif

@@ -67,7 +67,7 @@ static int check_repeated(struct bfs_call *c)
 	}
 	if (a)
 		return replay(c, a);
-	if (c->head.id <= sess->resumed_id &&
+	if ((c->head.id <= sess->resumed_id || sess->is_peer) &&
 	    bfs_answer_lost(sess, c->head.id)) {
 		bfs_log(error,
 			"%s: request %llu came again, and its answer is not "
@@ -92,14 +92,15 @@ static int identify(struct bfs_call *c)
 
 static int check_generation(const struct bfs_call *c)
 {
-	uint32_t now = c->port->ops->attach ? c->session->attached_generation
-					    : c->session->generation;
+	bool attached = c->port->ops->attach && !c->session->is_peer;
+	uint32_t now = attached ? c->session->attached_generation
+				: c->session->generation;
 
 	if (c->head.generation == now)
 		return 0;
 	bfs_log(info, "%s refused: it is of generation %u, the session in %u",
 		bfs_op_name(c->head.op), c->head.generation, now);
-	return -ESTALE;
+	return c->session->is_peer ? -ENOTCONN : -ESTALE;
 }
 
 static void note(struct bfs_session *sess, uint64_t id)
@@ -113,7 +114,7 @@ int bfs_session_admit(struct bfs_call *c)
 {
 	int r;
 
-	if (c->head.op == BFS_OP_HELLO)
+	if (c->head.op == BFS_OP_HELLO || c->head.op == BFS_OP_PEERHELLO)
 		return 0; /* its handler finds out */
 	r = identify(c);
 	if (!r)
@@ -122,6 +123,7 @@ int bfs_session_admit(struct bfs_call *c)
 		c->session = NULL; /* a refusal is no answer to remember */
 		return r;
 	}
+	c->peer = c->session->is_peer ? (int)c->session->shard : -1;
 	note(c->session, c->head.id);
 	if (bfs_op_flags(c->head.op) == BFS_RPC_PURE)
 		return 0;

@@ -2,19 +2,53 @@
 #include "server/answer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+static unsigned index_of(const struct bfs_session *sess, uint64_t id)
+{
+	return id % (sess->is_peer ? BFS_PEER_SLOTS : BFS_REMEMBERED);
+}
+
+/* What is at its place, or NULL. */
+static const struct bfs_answer *look(const struct bfs_session *sess,
+				     uint64_t id)
+{
+	unsigned i = index_of(sess, id);
+
+	return i < sess->nanswers ? sess->answers[i] : NULL;
+}
+
+/* The place of an answer, or NULL: no memory. */
+static struct bfs_answer **place(struct bfs_session *sess, uint64_t id)
+{
+	unsigned i = index_of(sess, id), n = BFS_REMEMBERED;
+	struct bfs_answer **more;
+
+	while (n <= i)
+		n *= 2;
+	if (n <= sess->nanswers)
+		return &sess->answers[i];
+	more = realloc(sess->answers, n * sizeof(*more));
+	if (!more)
+		return NULL;
+	memset(more + sess->nanswers, 0, (n - sess->nanswers) * sizeof(*more));
+	sess->answers = more;
+	sess->nanswers = n;
+	return &more[i];
+}
 
 const struct bfs_answer *bfs_answer_find(const struct bfs_session *sess,
 					 uint64_t id)
 {
-	const struct bfs_answer *a = sess->answers[id % BFS_REMEMBERED];
+	const struct bfs_answer *a = look(sess, id);
 
 	return a && a->id == id ? a : NULL;
 }
 
 bool bfs_answer_lost(const struct bfs_session *sess, uint64_t id)
 {
-	const struct bfs_answer *a = sess->answers[id % BFS_REMEMBERED];
+	const struct bfs_answer *a = look(sess, id);
 
 	return a && a->id > id;
 }
@@ -22,9 +56,11 @@ bool bfs_answer_lost(const struct bfs_session *sess, uint64_t id)
 int bfs_answer_keep(struct bfs_session *sess, uint64_t id, uint32_t status,
 		    const void *fields, size_t len, bool passed)
 {
-	struct bfs_answer **at = &sess->answers[id % BFS_REMEMBERED];
-	struct bfs_answer *a = *at;
+	struct bfs_answer **at = place(sess, id);
+	struct bfs_answer *a = at ? *at : NULL;
 
+	if (!at)
+		return -ENOMEM;
 	if (!a || a->cap < len) {
 		a = realloc(a, sizeof(*a) + len);
 		if (!a)
@@ -43,6 +79,7 @@ int bfs_answer_keep(struct bfs_session *sess, uint64_t id, uint32_t status,
 
 void bfs_answer_free_all(struct bfs_session *sess)
 {
-	for (size_t i = 0; i < BFS_REMEMBERED; i++)
+	for (unsigned i = 0; i < sess->nanswers; i++)
 		free(sess->answers[i]);
+	free(sess->answers);
 }

@@ -2,6 +2,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
+#include "server/fiber.h"
 #include "server/serve.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -66,6 +67,8 @@ void bfs_call_finish(struct bfs_call *c, int status)
 {
 	struct bfs_wire w;
 
+	if (c->over)
+		*c->over = true;
 	bfs_session_unpark(c);
 	if (status)
 		c->rep_len = BFS_REP_HEAD_LEN;
@@ -86,6 +89,78 @@ void bfs_call_finish(struct bfs_call *c, int status)
 	c->port->ops->reply(c);
 }
 
+/* CANCEL waits for a call on a fiber to end, and then says how it did. */
+static void end(struct bfs_call *c, int status)
+{
+	struct bfs_call *canceller = c->canceller;
+
+	bfs_log(debug, "%s: %s", bfs_op_name(c->head.op), strerror(-status));
+	bfs_call_finish(c, status);
+	if (canceller)
+		bfs_call_finish(canceller, status == -EINTR ? 0 : -ENOENT);
+}
+
+/* The handler once more, from its first line. */
+static void run_on_fiber(void *arg)
+{
+	struct bfs_call *c = arg;
+	struct bfs_session *held = c->held;
+	bool over = false;
+	struct bfs_wire in;
+	int r;
+
+	c->over = &over;
+	c->rep_len = 0;
+	c->in_len = 0;
+	bfs_wire_init(&in, c->req + BFS_REQ_HEAD_LEN,
+		      c->req_len - BFS_REQ_HEAD_LEN);
+	r = steps[c->head.op](c, &in);
+	if (r != BFS_LATER)
+		end(c, r);
+	else if (!over) /* from now on it is parked as any other */
+		c->over = NULL;
+	bfs_session_release(held);
+}
+
+const struct bfs_call *bfs_call_on_fiber(void)
+{
+	return bfs_fiber_arg(run_on_fiber);
+}
+
+static uint64_t deadline_of(const struct bfs_call *c)
+{
+	if (bfs_op_flags(c->head.op) == BFS_RPC_WAIT)
+		return UINT64_MAX;
+	return bfs_now() + c->head.deadline_ms * 1000000ull;
+}
+
+static void start_fiber(struct bfs_call *c)
+{
+	int r;
+
+	c->deadline = deadline_of(c);
+	c->held = bfs_session_hold(c->session);
+	bfs_session_park(c);
+	r = bfs_fiber_run(run_on_fiber, c);
+	if (!r)
+		return;
+	bfs_log(error, "%s: no memory to wait in", bfs_op_name(c->head.op));
+	bfs_session_release(c->held);
+	bfs_call_finish(c, r);
+}
+
+/* May whoever sent it ask for this? */
+static int check_sender(const struct bfs_call *c)
+{
+	if (!bfs_op_peer(c->head.op) || c->peer >= 0)
+		return 0;
+	if (c->head.op == BFS_OP_PEERHELLO && c->port->ops->peers)
+		return 0;
+	bfs_log(warn, "%s refused: it comes from a client",
+		bfs_op_name(c->head.op));
+	return -EPERM;
+}
+
 void bfs_serve(struct bfs_call *c)
 {
 	struct bfs_wire in;
@@ -96,6 +171,7 @@ void bfs_serve(struct bfs_call *c)
 	c->rep_len = 0;
 	c->in_len = 0;
 	c->pass_fd = -1;
+	c->peer = -1;
 	bfs_stat_add(requests, 1);
 	if (c->server->busy)
 		c->server->busy(c->server);
@@ -107,9 +183,13 @@ void bfs_serve(struct bfs_call *c)
 	if (r == BFS_SESSION_REPLAYED)
 		return;
 	if (!r)
+		r = check_sender(c);
+	if (!r)
 		r = steps[c->head.op](c, &in);
 	if (r == BFS_LATER)
 		return;
-	bfs_log(debug, "%s: %s", bfs_op_name(c->head.op), strerror(-r));
-	bfs_call_finish(c, r);
+	if (r == -BFS_NEED_FIBER)
+		start_fiber(c);
+	else
+		end(c, r);
 }

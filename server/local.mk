@@ -9,7 +9,10 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/join.c %D%/join.h \
 	%D%/lock.c %D%/lock.h %D%/lock_range.c %D%/lock_range.h \
 	%D%/loop.c %D%/loop.h \
+	%D%/fiber.c %D%/fiber.h \
 	%D%/parked.c \
+	%D%/peer.c %D%/peer.h %D%/peer_hello.c %D%/peer_impl.h \
+	%D%/peer_link.c %D%/peer_self.c %D%/peer_stub.c \
 	%D%/daemon.c %D%/daemon.h %D%/run_dir.c %D%/signals.c \
 	%D%/port_local.c %D%/port_local.h \
 	%D%/port_ucx.c %D%/port_ucx.h \
@@ -52,3 +55,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 sbin_PROGRAMS += benchfsd
 benchfsd_SOURCES = %D%/main.c
 benchfsd_LDADD = %D%/libserver.la core/libcoreconf.la $(XXHASH_LIBS)
+
+# Many daemons in one process, for tests.
+check_LTLIBRARIES += %D%/libpeerloop.la
+%C%_libpeerloop_la_SOURCES = %D%/peer_loop.c %D%/peer_loop.h

@@ -221,6 +221,18 @@ static bool arm_all(struct bfs_loop *l)
 	return quiet;
 }
 
+int bfs_loop_turn(struct bfs_loop *l)
+{
+	int n = run_pollers(l), r = run_events(l, 0);
+
+	return r < 0 ? r : n + r + run_timers(l);
+}
+
+uint64_t bfs_loop_next(const struct bfs_loop *l)
+{
+	return l->timers ? l->timers->at : UINT64_MAX;
+}
+
 int bfs_loop_run(struct bfs_loop *l, const char *const *stop)
 {
 	uint64_t spin_until = 0;

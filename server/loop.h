@@ -40,6 +40,11 @@ int bfs_loop_poller(struct bfs_loop *l, int (*poll)(void *arg),
 /* Set (again) for a point in time; at 0 takes it back.  t is the caller's. */
 void bfs_loop_timer(struct bfs_loop *l, struct bfs_timer *t, uint64_t at);
 
+/* One turn without waiting: how many things were done, or -errno. */
+int bfs_loop_turn(struct bfs_loop *l);
+/* When the next timer is due, UINT64_MAX: none is set. */
+uint64_t bfs_loop_next(const struct bfs_loop *l);
+
 /* Until *stop is not NULL. */
 int bfs_loop_run(struct bfs_loop *l, const char *const *stop);
 

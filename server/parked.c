@@ -8,7 +8,8 @@
 
 void bfs_session_park(struct bfs_call *c)
 {
-	DL_APPEND(c->session->parked, c);
+	if (c->session && !c->prev)
+		DL_APPEND(c->session->parked, c);
 }
 
 void bfs_session_unpark(struct bfs_call *c)
@@ -25,7 +26,7 @@ bool bfs_session_full(const struct bfs_session *sess)
 	int n;
 
 	DL_COUNT(sess->parked, c, n);
-	return n >= BFS_WAITING_MAX;
+	return n >= (sess->is_peer ? BFS_PEER_WAITING_MAX : BFS_WAITING_MAX);
 }
 
 struct bfs_call *bfs_session_parked(struct bfs_session *sess, uint64_t id)
@@ -40,15 +41,36 @@ void bfs_session_abandon(struct bfs_call *c)
 {
 	if (c->cancel)
 		c->cancel(c);
+	if (c->over)
+		return; /* its fiber ends it */
 	bfs_session_unpark(c);
 	c->session = NULL; /* so that it is not remembered */
 	bfs_call_finish(c, -ECANCELED);
 }
 
-int bfs_session_cancel(struct bfs_session *sess, uint64_t id)
+static void supersede(struct bfs_call *c);
+
+/* by is answered when c, which runs on a fiber, has ended. */
+static int cancel_on_fiber(struct bfs_call *by, struct bfs_call *c)
 {
+	struct bfs_call *old = c->canceller;
+
+	c->canceller = by;
+	bfs_session_park(by);
+	if (old)
+		supersede(old);
+	else
+		c->cancel(c);
+	return BFS_LATER;
+}
+
+int bfs_session_cancel(struct bfs_call *by, uint64_t id)
+{
+	struct bfs_session *sess = by->session;
 	struct bfs_call *c = bfs_session_parked(sess, id);
 
+	if (c && c->cancel && c->over)
+		return cancel_on_fiber(by, c);
 	if (c && c->cancel) {
 		c->cancel(c);
 		bfs_call_finish(c, -EINTR);
@@ -73,7 +95,7 @@ static void supersede(struct bfs_call *c)
 
 void bfs_session_adopt(struct bfs_call *old, struct bfs_call *c)
 {
-	if (old->move) {
+	if (old->move && !old->over) {
 		c->cancel = old->cancel;
 		c->move = old->move;
 		old->move(old, c);

@@ -39,18 +39,28 @@ struct bfs_call {
 	struct bfs_port *port;
 	struct bfs_req_head head;
 	const struct bfs_cred *cred; /* of the session; what S9 checks */
+	int peer; /* the shard whose daemon sent it; -1: a client did */
 
 	/*
 	 * For a parked call (bfs_session_park).  cancel: forget it (CANCEL,
 	 * session gone); must not call bfs_call_finish itself.  move: the
 	 * same request came again as `to`, which is to be answered in its
 	 * place.  NULL: cannot be given up; the second is answered as well.
+	 * Of a call whose handler runs on a fiber, cancel sees to it that the
+	 * handler soon returns, with -EINTR if nothing has happened, and move
+	 * is not used.
 	 */
 	void (*cancel)(struct bfs_call *c);
 	void (*move)(struct bfs_call *c, struct bfs_call *to);
 	void *parked;		      /* the handler's own while parked */
 	struct bfs_call *prev, *next; /* parked calls of the session */
 	struct bfs_call *heir;	      /* gets the same answer */
+	struct bfs_call *canceller;   /* answered when this one has ended */
+	/* Set while a handler runs on a fiber. */
+	bool *over;		  /* to be told when the call has ended */
+	struct bfs_session *held; /* kept for it */
+	/* How long the caller waits; bfs_now() clock; set on fibers only. */
+	uint64_t deadline;
 
 	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
 	size_t req_len;
@@ -69,6 +79,7 @@ struct bfs_call {
 struct bfs_port_ops {
 	const char *name;
 	bool passes_fds;
+	bool peers; /* daemons come by it as well as clients */
 	/* Send c->rep, bulk and fd, then release the call. */
 	void (*reply)(struct bfs_call *c);
 	/*
@@ -97,6 +108,9 @@ void bfs_serve(struct bfs_call *c);
  * have been set by bfs_<name>_rep_put into bfs_call_fields(c) before. */
 void bfs_call_finish(struct bfs_call *c, int status);
 
+/* The call whose handler runs on this fiber; NULL: this is none. */
+const struct bfs_call *bfs_call_on_fiber(void);
+
 /* A codec positioned behind the reply's head, for parked calls. */
 struct bfs_wire bfs_call_fields(struct bfs_call *c);
 /* Tell how far the fields reach. */
@@ -104,7 +118,9 @@ void bfs_call_fields_end(struct bfs_call *c, const struct bfs_wire *w);
 
 /*
  * One handler per line of proto.def: 0 and *rep is sent; -errno; -BFS_ESCAPE
- * with c->escape filled in; or BFS_LATER.
+ * with c->escape filled in; BFS_LATER; or -BFS_NEED_FIBER (fiber.h), and it is
+ * run again on a fiber.  There it may wait; the call is parked meanwhile, its
+ * session and credentials stay, and nothing else about the world does.
  */
 #define RPC(num, NAME, name, flags, req, rep) \
 	int bfs_serve_##name(struct bfs_call *c, \

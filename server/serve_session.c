@@ -150,7 +150,7 @@ int bfs_serve_hello(struct bfs_call *c, const struct bfs_hello_req *req,
 int bfs_serve_cancel(struct bfs_call *c, const struct bfs_cancel_req *req,
 		     struct bfs_cancel_rep *rep)
 {
-	return req->id ? bfs_session_cancel(c->session, req->id) : 0;
+	return req->id ? bfs_session_cancel(c, req->id) : 0;
 }
 
 /* Our own counter plus what clients reported. */

@@ -14,6 +14,7 @@ struct bfs_join;
 struct bfs_lock_table;
 struct bfs_members;
 struct bfs_place;
+struct bfs_peers;
 struct bfs_process;
 struct bfs_uring;
 
@@ -33,8 +34,18 @@ struct bfs_server {
 	uint64_t cluster, list_hash;
 	/* Our place in the ordered list of members; alone: shard 0 of 1. */
 	unsigned shard, nshards;
-	/* Of this run: greater at each start. */
+	/* Of this run: greater at each start.  0: taken from the clock. */
 	uint64_t incarnation;
+	bool remembers; /* the answers of sessions outlive us (journal) */
+	struct bfs_peers *peers; /* the other daemons; NULL: we are alone */
+	/* Where a shard's daemon is and in which incarnation (0: unknown), as
+	 * of now.  Borrowed until the next call.  0 or -errno. */
+	int (*peer_address)(struct bfs_server *s, unsigned shard,
+			    const void **addr, size_t *len,
+			    uint64_t *incarnation);
+	/* That daemon was started anew: it knows nothing of what it was told
+	 * before, unless it remembers.  From the loop's stack.  May be NULL. */
+	void (*peer_new)(struct bfs_server *s, unsigned shard);
 	struct bfs_join *join;	     /* join.c's own; NULL: one daemon */
 	struct bfs_place *place;     /* NULL: one daemon */
 	struct bfs_members *members; /* NULL: one daemon */

@@ -45,25 +45,53 @@ static int copy_cred(struct bfs_cred *to, const struct bfs_cred *from)
 	return 0;
 }
 
-struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
-				    const struct bfs_cred *cred)
+static struct bfs_session *add(struct bfs_server *s, uint64_t id,
+			       uint64_t ticket, const struct bfs_cred *cred)
 {
 	struct bfs_session *sess = calloc(1, sizeof(*sess));
 
-	if (!sess)
-		return NULL;
-	if (random_id(s, &sess->id) || random_id(s, &sess->ticket) ||
-	    copy_cred(&sess->cred, cred)) {
+	if (!sess || copy_cred(&sess->cred, cred)) {
 		free(sess);
 		return NULL;
 	}
+	sess->server = s;
+	sess->id = id;
+	sess->ticket = ticket;
+	HASH_ADD(hh, s->sessions, id, sizeof(sess->id), sess);
+	return sess;
+}
+
+struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
+				    const struct bfs_cred *cred)
+{
+	struct bfs_session *sess;
+	uint64_t id, ticket;
+
+	if (random_id(s, &id) || random_id(s, &ticket))
+		return NULL;
 	if (HASH_COUNT(s->sessions) % SWEEP_EVERY == SWEEP_EVERY - 1)
 		bfs_session_sweep(s);
-	sess->server = s;
+	sess = add(s, id, ticket, cred);
+	if (!sess)
+		return NULL;
 	sess->pid = pid;
 	sess->users = 1;
-	HASH_ADD(hh, s->sessions, id, sizeof(sess->id), sess);
 	bfs_stat_add(sessions, 1);
+	return sess;
+}
+
+struct bfs_session *bfs_session_new_peer(struct bfs_server *s, uint64_t id,
+					 uint64_t ticket, unsigned shard,
+					 uint64_t incarnation)
+{
+	static const struct bfs_cred root;
+	struct bfs_session *sess = add(s, id, ticket, &root);
+
+	if (!sess)
+		return NULL;
+	sess->is_peer = true;
+	sess->shard = shard;
+	sess->incarnation = incarnation;
 	return sess;
 }
 
@@ -99,12 +127,42 @@ static void free_session(struct bfs_session *sess)
 	free(sess);
 }
 
+static bool unused(const struct bfs_session *sess)
+{
+	return !sess->users && !sess->held;
+}
+
 void bfs_session_put(struct bfs_server *s, struct bfs_session *sess)
 {
 	if (--sess->users)
 		return;
 	sess->idle_since = bfs_now();
+	if (sess->gone && unused(sess))
+		free_session(sess);
+	else
+		abandon_waits(sess);
+}
+
+struct bfs_session *bfs_session_hold(struct bfs_session *sess)
+{
+	if (sess)
+		sess->held++;
+	return sess;
+}
+
+void bfs_session_release(struct bfs_session *sess)
+{
+	if (!sess || --sess->held || sess->users)
+		return;
+	sess->idle_since = bfs_now();
 	if (sess->gone)
+		free_session(sess);
+}
+
+void bfs_session_drop(struct bfs_session *sess)
+{
+	sess->gone = true;
+	if (unused(sess))
 		free_session(sess);
 	else
 		abandon_waits(sess);
@@ -117,7 +175,7 @@ void bfs_session_sweep(struct bfs_server *s)
 
 	HASH_ITER(hh, s->sessions, sess, next)
 	{
-		if (!sess->users &&
+		if (unused(sess) && !sess->is_peer &&
 		    now - sess->idle_since > BFS_SESSION_LINGER_NS)
 			free_session(sess);
 	}
@@ -137,10 +195,10 @@ void bfs_session_process_gone(struct bfs_server *s, pid_t pid)
 
 	HASH_ITER(hh, s->sessions, sess, next)
 	{
-		if (sess->pid != pid)
+		if (sess->pid != pid || sess->is_peer)
 			continue;
 		sess->gone = true;
-		if (!sess->users)
+		if (unused(sess))
 			free_session(sess);
 	}
 }

@@ -18,6 +18,11 @@
 /* Waiting calls a session may have: each holds a slot of its ring. */
 #define BFS_WAITING_MAX 24
 
+/* The same for another daemon, whose calls have numbers with a slot in the low
+ * bits: a slot is used again when its last answer has arrived (peer.c). */
+#define BFS_PEER_SLOTS 4096u
+#define BFS_PEER_WAITING_MAX 3072
+
 /* What a retried HELLO or an exec'd program may take to come back. */
 #define BFS_SESSION_LINGER_NS 120000000000u
 
@@ -31,11 +36,17 @@ struct bfs_session {
 	uint32_t generation, attached_generation;
 	pid_t pid; /* 0: not on this node */
 	struct bfs_cred cred;
-	struct bfs_answer *answers[BFS_REMEMBERED]; /* by id % BFS_REMEMBERED */
+	bool is_peer;	      /* of another daemon */
+	unsigned shard;	      /* then: whose */
+	uint64_t incarnation; /* and in which run of it */
+	/* By id % BFS_REMEMBERED; of a daemon by slot. */
+	struct bfs_answer **answers;
+	unsigned nanswers;
 	uint64_t last_id;	   /* highest request id seen */
 	uint64_t resumed_id;	   /* last_id when the client came back last */
 	struct bfs_call *parked;   /* doubly linked (utlist DL_) */
 	unsigned users;		   /* connections */
+	unsigned held;		   /* calls that need it to stay */
 	bool greeted;		   /* HELLO has been answered */
 	bool gone;		   /* its process has ended */
 	uint64_t idle_since;	   /* users became 0; bfs_now() clock */
@@ -48,6 +59,16 @@ struct bfs_session {
 struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
 				    const struct bfs_cred *cred);
 struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id);
+/*
+ * That of a daemon of the cluster, who acts as root; it has no connection of
+ * its own and stays until `gone` is set.  Also for a journal that remembers
+ * one.  NULL: no memory.
+ */
+struct bfs_session *bfs_session_new_peer(struct bfs_server *s, uint64_t id,
+					 uint64_t ticket, unsigned shard,
+					 uint64_t incarnation);
+/* That daemon is not coming back: free it as soon as no call needs it. */
+void bfs_session_drop(struct bfs_session *sess);
 /*
  * One connection less.  Without any, calls that wait are given up, but the
  * session stays for a while (its process may have called exec, or may come
@@ -77,7 +98,8 @@ int bfs_session_admit(struct bfs_call *c);
 /* Keep the answer of a ONCE or WAIT call and pass it on to the heir. */
 void bfs_session_remember(struct bfs_call *c, int status);
 
-/* A call that is answered later: each handler that returns BFS_LATER. */
+/* A call that is answered later: each handler that returns BFS_LATER.
+ * Harmless if it is parked already. */
 void bfs_session_park(struct bfs_call *c);
 /* Harmless if c is not parked; bfs_call_finish() does it by itself. */
 void bfs_session_unpark(struct bfs_call *c);
@@ -89,8 +111,14 @@ void bfs_session_adopt(struct bfs_call *old, struct bfs_call *c);
 void bfs_session_abandon(struct bfs_call *c);
 /* Does the session wait for too many things already? */
 bool bfs_session_full(const struct bfs_session *sess);
-/* 0; -ENOENT: that request has been answered. */
-int bfs_session_cancel(struct bfs_session *sess, uint64_t id);
+/* For CANCEL.  0; -ENOENT: that request has been answered; BFS_LATER: `by`
+ * will be answered when it is known. */
+int bfs_session_cancel(struct bfs_call *by, uint64_t id);
+
+/* It stays, with its credentials, until it is released: returns it.  NULL is
+ * harmless. */
+struct bfs_session *bfs_session_hold(struct bfs_session *sess);
+void bfs_session_release(struct bfs_session *sess);
 
 /* Free sessions that nobody came back to. */
 void bfs_session_sweep(struct bfs_server *s);

@@ -141,6 +141,18 @@ UNIT_TESTS += %D%/unit/test_rpc_fs
 %C%_unit_test_rpc_fs_SOURCES = %D%/unit/test_rpc_fs.c
 %C%_unit_test_rpc_fs_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_rpc_fs_LDADD = $(FS_UNIT_LIBS) $(LOOP_LIBS)
+
+# Daemons that call each other.
+UNIT_TESTS += %D%/unit/test_fiber
+%C%_unit_test_fiber_SOURCES = %D%/unit/test_fiber.c
+%C%_unit_test_fiber_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fiber_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_peer
+%C%_unit_test_peer_SOURCES = %D%/unit/test_peer.c
+%C%_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_peer_LDADD = %D%/unit/libfakefs.la server/libpeerloop.la $(LOOP_LIBS)
+
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
 %C%_unit_test_spawn_actions_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -163,6 +175,7 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 include tests/model/local.mk
+include tests/races/local.mk
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh

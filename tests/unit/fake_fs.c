@@ -15,6 +15,7 @@ unsigned fake_effects[BFS_OP_LIMIT];
 int fake_result;
 struct bfs_call *fake_parked;
 bool fake_park;
+int (*fake_hook)(struct bfs_call *c);
 
 /* What getattr says of an inode is its number: each answer is unlike any
  * other. */
@@ -34,6 +35,10 @@ static void fill(struct bfs_call *c, void *rep, size_t len)
 
 static int execute(struct bfs_call *c, void *rep, size_t len)
 {
+	int r = fake_hook ? fake_hook(c) : 0;
+
+	if (r)
+		return r;
 	fake_effects[c->head.op]++;
 	if (fake_park) {
 		fake_parked = c;
@@ -50,6 +55,8 @@ static int execute(struct bfs_call *c, void *rep, size_t len)
 #define REAL_cancel ~, REAL_HANDLER
 #define REAL_stats ~, REAL_HANDLER
 #define REAL_lock ~, REAL_HANDLER
+#define REAL_peerhello ~, REAL_HANDLER
+#define REAL_peerping ~, REAL_HANDLER
 #define SECOND(a, b, ...) b
 #define PICK(...) SECOND(__VA_ARGS__, FAKE_HANDLER, ~)
 #define REAL_HANDLER(name)
@@ -91,6 +98,7 @@ void fake_server_init(struct bfs_server *s)
 	memset(fake_effects, 0, sizeof(fake_effects));
 	fake_result = 0;
 	fake_park = false;
+	fake_hook = NULL;
 	s->cluster = 0x1234;
 	s->list_hash = 0x5678;
 	s->config.network.timeout_secs = 30;

@@ -533,6 +533,7 @@ static void test_hostile_requests(void **state)
 	struct bfs_cred cred = { .uid = 1 };
 	struct world *w = *state;
 	struct bfs_session *sess = bfs_session_new(&w->server, 400, &cred);
+	struct bfs_call canceller = { .session = sess };
 	static struct bfs_call c;
 	static uint8_t rep[BFS_FIELDS_MAX];
 	uint8_t in[64];
@@ -563,8 +564,8 @@ static void test_hostile_requests(void **state)
 		bfs_serve(&c);
 		/* Only a lock may wait, and then it can be cancelled. */
 		if (replies != i + 1)
-			assert_int_equal(bfs_session_cancel(sess, c.head.id),
-					 0);
+			assert_int_equal(
+				bfs_session_cancel(&canceller, c.head.id), 0);
 		assert_int_equal(replies, i + 1);
 	}
 	bfs_session_put(&w->server, sess);
