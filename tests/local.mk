@@ -203,6 +203,7 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 include tests/model/local.mk
+include tests/cluster/local.mk
 include tests/races/local.mk
 
 # Does docs/conformance.md name tests that there are?
