@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 1
+#define BFS_PROTO_VERSION 2
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -35,6 +35,7 @@ enum bfs_op_flags { BFS_RPC_PURE = 0, BFS_RPC_ONCE = 1, BFS_RPC_WAIT = 2 };
 #define BFS_RIGHT_PATH 4u  /* O_PATH: a place to start from, no content */
 #define BFS_RIGHT_LOCK 8u  /* the daemon keeps the description's locks */
 #define BFS_RIGHT_SYNC 16u /* its last close makes the file durable */
+#define BFS_RIGHT_NAMED 32u /* a daemon's, for what it found by its name */
 
 /* Reply kinds of OPEN. */
 enum bfs_open_kind {
@@ -46,6 +47,9 @@ enum bfs_open_kind {
 };
 
 #define BFS_NO_SLOT 0xffffffffu
+/* In the mode of a new inode: S_IXGRP was asked for, whatever the umask took
+ * (S_ISGID depends on it). */
+#define BFS_MODE_XGRP 0x10000u
 
 /* valid bits of SETATTR. */
 #define BFS_SET_MODE 1u
