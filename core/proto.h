@@ -35,6 +35,7 @@ enum bfs_op_flags { BFS_RPC_PURE = 0, BFS_RPC_ONCE = 1, BFS_RPC_WAIT = 2 };
 #define BFS_RIGHT_PATH 4u  /* O_PATH: a place to start from, no content */
 #define BFS_RIGHT_LOCK 8u  /* the daemon keeps the description's locks */
 #define BFS_RIGHT_SYNC 16u /* its last close makes the file durable */
+#define BFS_RIGHT_NAMED 32u /* a daemon's, for what it found by its name */
 
 /* Reply kinds of OPEN. */
 enum bfs_open_kind {

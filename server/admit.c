@@ -40,22 +40,16 @@ static int reopen(struct bfs_call *c, const struct bfs_answer *a)
 
 static int replay(struct bfs_call *c, const struct bfs_answer *a)
 {
-	struct bfs_wire w;
-
 	if (a->passed && c->head.op == BFS_OP_OPEN)
 		return reopen(c, a);
-	bfs_wire_init(&w, c->rep, BFS_FIELDS_MAX);
-	bfs_put_rep_head(&w, &(struct bfs_rep_head){ .op = c->head.op,
-						     .status = a->status,
-						     .id = c->head.id });
-	memcpy(w.pos, a->fields, a->len);
+	bfs_call_put_head(c, a->status);
+	memcpy(c->rep + BFS_REP_HEAD_LEN, a->fields, a->len);
 	c->rep_len = BFS_REP_HEAD_LEN + a->len;
-	c->port->ops->reply(c);
+	bfs_call_send(c);
 	return BFS_SESSION_REPLAYED;
 }
 
-/* Has it been here before?  0: no, it is to be served. */
-static int check_repeated(struct bfs_call *c)
+int bfs_session_repeated(struct bfs_call *c)
 {
 	struct bfs_session *sess = c->session;
 	struct bfs_call *old = bfs_session_parked(sess, c->head.id);
@@ -127,7 +121,7 @@ int bfs_session_admit(struct bfs_call *c)
 	note(c->session, c->head.id);
 	if (bfs_op_flags(c->head.op) == BFS_RPC_PURE)
 		return 0;
-	return check_repeated(c);
+	return bfs_session_repeated(c);
 }
 
 static void answer_heir(const struct bfs_call *c)
@@ -138,7 +132,7 @@ static void answer_heir(const struct bfs_call *c)
 	h->rep_len = c->rep_len;
 	h->in_len = 0; /* no ONCE call answers with bulk */
 	h->pass_fd = c->pass_fd < 0 ? -1 : dup(c->pass_fd);
-	h->port->ops->reply(h);
+	bfs_call_send(h);
 }
 
 void bfs_session_remember(struct bfs_call *c, int status)
@@ -152,4 +146,6 @@ void bfs_session_remember(struct bfs_call *c, int status)
 			    c->rep + BFS_REP_HEAD_LEN,
 			    c->rep_len - BFS_REP_HEAD_LEN, c->pass_fd >= 0))
 		bfs_log(error, "out of memory: an answer is not remembered");
+	else
+		bfs_journal_answer(c, bfs_answer_find(c->session, c->head.id));
 }

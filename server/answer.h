@@ -24,6 +24,9 @@ bool bfs_answer_lost(const struct bfs_session *sess, uint64_t id);
 /* 0 or -ENOMEM. */
 int bfs_answer_keep(struct bfs_session *sess, uint64_t id, uint32_t status,
 		    const void *fields, size_t len, bool passed);
+/* c, which this answers, has changed something: into the journal, if there is
+ * one (journal_turn.c). */
+void bfs_journal_answer(struct bfs_call *c, const struct bfs_answer *a);
 void bfs_answer_free_all(struct bfs_session *sess);
 
 #endif

@@ -68,7 +68,11 @@ static void call_put(struct ring_call *rc)
 		conn_free(c);
 }
 
-/* The descriptor goes first: when the client sees DONE it is there. */
+/*
+ * The descriptor goes first: when the client sees DONE it is there, and ours
+ * is closed.  Or else a flock would outlive the client's close, by the time
+ * that we have been interrupted for (S10).
+ */
 static bool send_fd(struct ring_call *rc)
 {
 	struct bfs_fd_note note = {
@@ -83,6 +87,8 @@ static bool send_fd(struct ring_call *rc)
 	if (r < 0)
 		bfs_log(error, "cannot pass a descriptor to process %d: %s",
 			rc->conn->process->pid, strerror(-r));
+	close(rc->call.pass_fd);
+	rc->call.pass_fd = -1;
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "server/arena.h"
 #include "server/client.h"
 #include "server/fs.h"
+#include "server/journal.h"
 #include "server/join.h"
 #include "server/loop.h"
 #include "server/peer_impl.h"
@@ -121,11 +122,21 @@ static void on_busy(struct bfs_server *s)
 			       bfs_now() + SWEEP_NS);
 }
 
-static int open_fs(struct bfs_server *s)
+static int open_fs(struct bfs_server *s, bool scratch)
 {
+	bool journal = s->config.metadata.journal ==
+		       BFS_CONFIG_metadata_journal_lmdb;
+	int r;
 	struct bfs_fs_conf conf = {
 		.data_dir = s->config.node.data_dir,
-		.cluster = s->cluster,
+		/* A daemon that is alone goes on as whoever it was. */
+		.cluster = journal && !s->members ? 0 : s->cluster,
+		.list_hash = s->list_hash,
+		.journal = journal,
+		.scratch = scratch,
+		.shard = s->shard,
+		.nshards = s->nshards,
+		.place = s->place,
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
@@ -137,7 +148,21 @@ static int open_fs(struct bfs_server *s)
 	};
 
 	memcpy(conf.secret, s->secret, sizeof(conf.secret));
-	return bfs_fs_new(&s->fs, &conf);
+	r = bfs_fs_new(&s->fs, &conf);
+	if (r || !journal)
+		return r;
+	bfs_fs_identity(s->fs, &s->cluster, s->secret);
+	return 0;
+}
+
+/* The rest is there. */
+static void attach_journal(struct bfs_server *s)
+{
+	if (!s->fs->journal)
+		return;
+	s->journal = s->fs->journal;
+	bfs_journal_attach(s->journal, s);
+	bfs_loop_at_end(s->loop, bfs_journal_turn, s->journal);
 }
 
 static int make_parts(struct bfs_server *s)
@@ -171,6 +196,7 @@ static void on_joined(struct bfs_server *s)
 static int join(struct bfs_server *s)
 {
 	bfs_port_local_hold(s->daemon->local);
+	bfs_run_dir_up();
 	return bfs_join_start(s, on_joined);
 }
 
@@ -186,10 +212,12 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 	if (!r)
 		r = bfs_run_dir_make(s);
 	if (!r)
-		r = open_fs(s);
+		r = open_fs(s, scratch);
 	if (!r)
 		r = bfs_uring_new(s->loop, s->config.storage.use_iouring,
 				  &s->uring);
+	if (!r)
+		attach_journal(s);
 	if (!r)
 		r = bfs_serve_lock_start(s);
 	if (!r)
@@ -223,6 +251,10 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_join_stop(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;
+	if (s->journal)
+		bfs_journal_turn(s->journal);
+	/* Who goes now because we go may come back. */
+	s->journal = NULL;
 	if (s->daemon && s->daemon->local) {
 		bfs_port_local_free(s->daemon->local);
 		bfs_run_dir_clean(s, scratch);

@@ -21,6 +21,8 @@ void bfs_signals_stop(struct bfs_server *s);
 /* Files in the run directory (run_dir.c). */
 int bfs_run_dir_make(struct bfs_server *s);
 int bfs_run_dir_write_pid(struct bfs_server *s);
+/* Tell the service manager that others can reach us, and we wait for them. */
+void bfs_run_dir_up(void);
 /* <run_dir>/ready, and sd_notify if the service manager asked for it. */
 int bfs_run_dir_ready(struct bfs_server *s);
 void bfs_run_dir_clean(struct bfs_server *s, bool remove);

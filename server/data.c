@@ -2,6 +2,7 @@
 #include "server/data.h"
 
 #include "core/log.h"
+#include "server/journal.h"
 #include "server/perm.h"
 
 #include <errno.h>
@@ -140,22 +141,28 @@ int bfs_data_open_path(const struct bfs_fs *fs, const struct bfs_inode *i)
 	return bfs_data_open(fs, i, O_PATH);
 }
 
-void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i)
+void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock)
 {
 	char name[BFS_DATA_NAME_LEN];
 
+	bfs_data_name(name, ino);
+	if (!(sock ? unlinkat(fs->sock_fd, name + 3, 0)
+		   : unlinkat(fs->data_fd, name, 0)))
+		return;
+	/* A socket is there only once somebody has bound it. */
+	if (!sock || errno != ENOENT)
+		bfs_log(error, "cannot remove backing file %016lx: %m", ino);
+}
+
+void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i)
+{
 	if (!i->backed)
 		return;
 	i->backed = false;
-	bfs_data_name(name, i->ino);
-	if (S_ISSOCK(i->mode)) {
-		/* It is there only once somebody has bound it. */
-		if (unlinkat(fs->sock_fd, name + 3, 0) && errno != ENOENT)
-			failed("remove", i);
-		return;
-	}
-	if (unlinkat(fs->data_fd, name, 0))
-		failed("remove", i);
+	if (fs->journal && i->logged)
+		bfs_journal_remove(fs->journal, i->ino, S_ISSOCK(i->mode));
+	else
+		bfs_data_remove_file(fs, i->ino, S_ISSOCK(i->mode));
 	if (S_ISREG(i->mode)) {
 		fs->used -= i->file.blocks;
 		i->file.blocks = 0;

@@ -33,6 +33,8 @@ int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i,
 int bfs_data_open_path(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* Remove what is on disk for the inode. */
 void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i);
+/* The same, by number and now. */
+void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock);
 
 int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 		  struct stat *st);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/dir.h"
 
+#include "server/journal.h"
+#include "server/shared.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +11,15 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#define HASH_SHIFT 25 /* of 64 bits: leaves 39 */
+
 /* The lowest cursor of names with this hash: never 0, below 2^63. */
 static uint64_t bucket(const struct bfs_fs *fs, struct bfs_str name)
 {
-	uint64_t h = XXH3_64bits_withSeed(name.ptr, name.len, fs->seed) >> 9;
+	uint64_t h = XXH3_64bits_withSeed(name.ptr, name.len, fs->seed);
 
-	h &= fs->hash_mask;
-	return (h ? h : 1) << 8;
+	h = h >> HASH_SHIFT & fs->hash_mask;
+	return (h ? h : 1) << 24 | (uint64_t)fs->conf.shard << 8;
 }
 
 struct bfs_dentry *bfs_dir_after(const struct bfs_inode *dir, uint64_t cursor)
@@ -113,53 +118,81 @@ static uint32_t next_random(struct bfs_fs *fs)
 	return (uint32_t)(fs->random >> 32);
 }
 
-static void attach(struct bfs_dentry *d, struct bfs_inode *i)
+/* The entry and the inode it names: know each other, if both are here. */
+static void attach(struct bfs_fs *fs, struct bfs_dentry *d,
+		   struct bfs_inode *i, uint64_t ino, uint32_t type)
 {
+	d->ino = ino;
+	d->type = type & S_IFMT;
 	d->inode = i;
-	DL_APPEND(i->names, d);
-	i->nlink++;
-	if (S_ISDIR(i->mode))
+	if (S_ISDIR(type))
 		d->dir->nlink++;
+	bfs_note_entry(fs, d);
+	if (!i)
+		return;
+	DL_APPEND(i->names, d);
+	bfs_note_inode(fs, i);
+	if (S_ISDIR(type))
+		bfs_shared_named(fs, i, d->dir->ino,
+				 (struct bfs_str){ d->name, d->len });
 }
 
-static void detach(struct bfs_dentry *d)
+static void detach(struct bfs_fs *fs, struct bfs_dentry *d)
 {
-	struct bfs_inode *i = d->inode;
-
-	DL_DELETE(i->names, d);
-	i->nlink--;
-	if (S_ISDIR(i->mode)) {
-		i->dir.parent = d->dir->ino;
+	if (S_ISDIR(d->type))
 		d->dir->nlink--;
+	if (d->inode) {
+		DL_DELETE(d->inode->names, d);
+		bfs_note_inode(fs, d->inode);
 	}
+	d->inode = NULL;
 }
 
-int bfs_dir_add(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
-		struct bfs_inode *i)
+/* A new entry that names nothing yet. */
+static struct bfs_dentry *enter(struct bfs_fs *fs, struct bfs_inode *dir,
+				struct bfs_str name, int *err)
 {
 	uint64_t cursor = free_cursor(fs, dir, name);
-	struct bfs_dentry *d;
+	struct bfs_dentry *d = NULL;
 
+	*err = -ENOSPC;
 	if (!cursor)
-		return -ENOSPC;
-	d = malloc(sizeof(*d) + name.len);
+		return NULL;
+	*err = -ENOMEM;
+	d = calloc(1, sizeof(*d) + name.len);
 	if (!d)
-		return -ENOMEM;
+		return NULL;
+	*err = 0;
 	d->dir = dir;
 	d->cursor = cursor;
 	d->prio = next_random(fs);
 	d->len = (uint8_t)name.len;
 	memcpy(d->name, name.ptr, name.len);
 	tree_insert(dir, d);
-	attach(d, i);
+	return d;
+}
+
+int bfs_dir_add(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
+		struct bfs_inode *i)
+{
+	int r;
+	struct bfs_dentry *d = enter(fs, dir, name, &r);
+
+	if (!d)
+		return r;
+	attach(fs, d, i, i->ino, i->mode);
+	i->nlink++;
 	bfs_inode_modified(fs, dir);
 	return 0;
 }
 
 void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d)
 {
+	if (d->inode)
+		d->inode->nlink--;
 	tree_remove(d->dir, d);
-	detach(d);
+	bfs_note_entry_gone(fs, d);
+	detach(fs, d);
 	bfs_inode_modified(fs, d->dir);
 	free(d);
 }
@@ -167,9 +200,80 @@ void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d)
 void bfs_dir_repoint(struct bfs_fs *fs, struct bfs_dentry *d,
 		     struct bfs_inode *i)
 {
-	detach(d);
-	attach(d, i);
+	if (d->inode)
+		d->inode->nlink--;
+	detach(fs, d);
+	attach(fs, d, i, i->ino, i->mode);
+	i->nlink++;
 	bfs_inode_modified(fs, d->dir);
+}
+
+int bfs_dir_put(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
+		uint64_t ino, uint32_t type)
+{
+	struct bfs_dentry *d = bfs_dir_find(fs, dir, name);
+	int r = 0;
+
+	if (d)
+		detach(fs, d);
+	else
+		d = enter(fs, dir, name, &r);
+	if (r)
+		return r;
+	attach(fs, d, bfs_inode_here(fs, ino), ino, type);
+	bfs_inode_modified(fs, dir);
+	return 0;
+}
+
+void bfs_dir_drop(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name)
+{
+	struct bfs_dentry *d = bfs_dir_find(fs, dir, name);
+
+	if (!d)
+		return;
+	tree_remove(dir, d);
+	bfs_note_entry_gone(fs, d);
+	detach(fs, d);
+	bfs_inode_modified(fs, dir);
+	free(d);
+}
+
+void bfs_dir_unload(struct bfs_dentry *d)
+{
+	tree_remove(d->dir, d);
+	if (d->inode)
+		DL_DELETE(d->inode->names, d);
+	free(d);
+}
+
+void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor)
+{
+	struct bfs_dentry *d = bfs_dir_after(dir, cursor - 1);
+
+	if (d && d->cursor == cursor)
+		bfs_dir_unload(d);
+}
+
+int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir,
+		 const struct bfs_rec_entry *r, struct bfs_inode *i)
+{
+	struct bfs_dentry *d = calloc(1, sizeof(*d) + r->name.len);
+
+	if (!d)
+		return -ENOMEM;
+	bfs_dir_unload_at(dir, r->cursor);
+	d->dir = dir;
+	d->inode = i;
+	d->ino = r->ino;
+	d->type = r->type;
+	d->cursor = r->cursor;
+	d->prio = next_random(fs);
+	d->len = (uint8_t)r->name.len;
+	memcpy(d->name, r->name.ptr, r->name.len);
+	tree_insert(dir, d);
+	if (i)
+		DL_APPEND(i->names, d);
+	return 0;
 }
 
 struct bfs_inode *bfs_dir_parent(const struct bfs_fs *fs,

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Directory entries: one treap per directory, ordered by a number that is the
- * entry's cursor as well (55 bits of the name's hash and 8 that tell names of
- * equal hash apart), so that readdir goes on where it was whatever has changed.
+ * entry's cursor as well (39 bits of the name's hash, 16 of the shard, and 8
+ * that tell names of equal hash apart), so that readdir goes on where it was
+ * whatever has changed, and that all shards of a directory count alike.
  * Owner thread only.
  */
 #ifndef BFS_DIR_H
 #define BFS_DIR_H
 
 #include "server/inode.h"
+#include "server/record.h"
 
 /* Cursors 1 and 2 are "." and ".."; those of entries are above. */
 #define BFS_CURSOR_DOT 1u
@@ -17,9 +19,12 @@
 struct bfs_dentry {
 	struct bfs_dentry *child[2];	/* smaller, larger cursors */
 	struct bfs_dentry *prev, *next; /* in inode->names */
-	struct bfs_inode *inode, *dir;
+	struct bfs_inode *inode; /* NULL: its home is another shard */
+	struct bfs_inode *dir;
+	uint64_t ino; /* the inode's number */
 	uint64_t cursor;
 	uint32_t prio; /* the treap's: a parent's is not smaller */
+	uint32_t type; /* S_IFMT of the inode */
 	uint8_t len;
 	char name[]; /* len bytes, not terminated */
 };
@@ -44,7 +49,28 @@ void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d);
 void bfs_dir_repoint(struct bfs_fs *fs, struct bfs_dentry *d,
 		     struct bfs_inode *i);
 
-/* The directory that holds dir; the root's is the root; NULL: gone. */
+/*
+ * The same for entries and inodes on different shards: the inode's own link
+ * count is not touched.  put: the name is that inode's from now on, whatever it
+ * was; drop: there is no entry of that name any more.
+ */
+int bfs_dir_put(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
+		uint64_t ino, uint32_t type);
+void bfs_dir_drop(struct bfs_fs *fs, struct bfs_inode *dir,
+		  struct bfs_str name);
+
+/*
+ * Reading the journal: an entry as it was, in place of what has that cursor;
+ * or none.  No times and counts change: inodes have records of their own.  i
+ * is NULL if its home is elsewhere.
+ */
+int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir,
+		 const struct bfs_rec_entry *r, struct bfs_inode *i);
+void bfs_dir_unload(struct bfs_dentry *d);
+void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor);
+
+/* The directory that holds dir; the root's is the root; NULL: gone, or (in a
+ * cluster) not known here. */
 struct bfs_inode *bfs_dir_parent(const struct bfs_fs *fs,
 				 const struct bfs_inode *dir);
 /* Is i dir itself or somewhere above it? */

@@ -2,13 +2,16 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
+#include "server/journal.h"
 #include "server/fiber.h"
+#include "server/route.h"
 #include "server/serve.h"
 #include "server/server.h"
 #include "server/session.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef int step_fn(struct bfs_call *c, struct bfs_wire *in);
 
@@ -63,10 +66,21 @@ static void put_escape(struct bfs_call *c)
 	bfs_call_fields_end(c, &w);
 }
 
-void bfs_call_finish(struct bfs_call *c, int status)
+void bfs_call_put_head(struct bfs_call *c, uint32_t status)
 {
+	/* Who forwarded it waits for the answer to his own message. */
+	const struct bfs_req_head *h =
+		c->origin.forwarded ? &c->origin.head : &c->head;
 	struct bfs_wire w;
 
+	bfs_wire_init(&w, c->rep, BFS_REP_HEAD_LEN);
+	bfs_put_rep_head(&w, &(struct bfs_rep_head){ .op = h->op,
+						     .status = status,
+						     .id = h->id });
+}
+
+void bfs_call_finish(struct bfs_call *c, int status)
+{
 	if (c->over)
 		*c->over = true;
 	bfs_session_unpark(c);
@@ -80,13 +94,13 @@ void bfs_call_finish(struct bfs_call *c, int status)
 		bfs_stat_add(errors, 1);
 	if (status)
 		c->in_len = 0;
-	bfs_wire_init(&w, c->rep, BFS_REP_HEAD_LEN);
-	bfs_put_rep_head(&w,
-			 &(struct bfs_rep_head){ .op = c->head.op,
-						 .status = (uint32_t)-status,
-						 .id = c->head.id });
+	if (c->origin.forwarded && c->pass_fd >= 0) {
+		close(c->pass_fd);
+		c->pass_fd = -1;
+	}
+	bfs_call_put_head(c, (uint32_t)-status);
 	bfs_session_remember(c, status);
-	c->port->ops->reply(c);
+	bfs_call_send(c);
 }
 
 /* CANCEL waits for a call on a fiber to end, and then says how it did. */
@@ -100,21 +114,32 @@ static void end(struct bfs_call *c, int status)
 		bfs_call_finish(canceller, status == -EINTR ? 0 : -ENOENT);
 }
 
+/* The handler, if the call is to be served here. */
+static int run(struct bfs_call *c)
+{
+	struct bfs_wire in;
+	int r;
+
+	bfs_wire_init(&in, c->req + BFS_REQ_HEAD_LEN,
+		      c->req_len - BFS_REQ_HEAD_LEN);
+	r = bfs_route(c);
+	if (!r)
+		r = steps[c->head.op](c, &in);
+	return r == -BFS_ELSEWHERE ? bfs_route_forward(c) : r;
+}
+
 /* The handler once more, from its first line. */
 static void run_on_fiber(void *arg)
 {
 	struct bfs_call *c = arg;
 	struct bfs_session *held = c->held;
 	bool over = false;
-	struct bfs_wire in;
 	int r;
 
 	c->over = &over;
 	c->rep_len = 0;
 	c->in_len = 0;
-	bfs_wire_init(&in, c->req + BFS_REQ_HEAD_LEN,
-		      c->req_len - BFS_REQ_HEAD_LEN);
-	r = steps[c->head.op](c, &in);
+	r = run(c);
 	if (r != BFS_LATER)
 		end(c, r);
 	else if (!over) /* from now on it is parked as any other */
@@ -171,7 +196,14 @@ void bfs_serve(struct bfs_call *c)
 	c->rep_len = 0;
 	c->in_len = 0;
 	c->pass_fd = -1;
+	if (c->server->journal)
+		c->changes = c->server->journal->changes;
 	c->peer = -1;
+	c->deadline = 0;
+	c->waits = 0;
+	c->origin.forwarded = false;
+	c->origin.links = 0;
+	c->origin.top = 0;
 	bfs_stat_add(requests, 1);
 	if (c->server->busy)
 		c->server->busy(c->server);
@@ -180,12 +212,14 @@ void bfs_serve(struct bfs_call *c)
 		r = -ENOSYS;
 	if (!r)
 		r = bfs_session_admit(c);
+	if (!r)
+		r = check_sender(c);
+	if (!r && c->head.op == BFS_OP_FORWARD)
+		r = bfs_route_unwrap(c);
 	if (r == BFS_SESSION_REPLAYED)
 		return;
 	if (!r)
-		r = check_sender(c);
-	if (!r)
-		r = steps[c->head.op](c, &in);
+		r = run(c);
 	if (r == BFS_LATER)
 		return;
 	if (r == -BFS_NEED_FIBER)

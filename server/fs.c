@@ -2,6 +2,10 @@
 #include "core/siphash.h"
 #include "server/data.h"
 #include "server/dir.h"
+#include "server/journal.h"
+#include "server/hold.h"
+#include "server/shared.h"
+#include "server/txp.h"
 #include "server/store.h"
 
 #include <errno.h>
@@ -31,6 +35,10 @@ static int make_root(struct bfs_fs *fs)
 {
 	uint32_t mode = fs->conf.root_mode ? fs->conf.root_mode : 0755;
 
+	if (bfs_shared_home(fs, BFS_ROOT_INO) != fs->conf.shard) {
+		fs->root = bfs_copy_get(fs, BFS_ROOT_INO);
+		return fs->root ? 0 : -ENOMEM;
+	}
 	fs->root = bfs_inode_new(fs, S_IFDIR | (mode & 07777), geteuid(),
 				 getegid());
 	if (!fs->root)
@@ -39,15 +47,52 @@ static int make_root(struct bfs_fs *fs)
 	return 0;
 }
 
+/* What the journal has, or a root that it gets. */
+static int set_up_journal(struct bfs_fs *fs)
+{
+	int r = bfs_journal_open(fs);
+
+	if (r > 0)
+		r = make_root(fs);
+	if (!r)
+		r = bfs_journal_flush(fs->journal);
+	return r ? r : bfs_load_sweep(fs);
+}
+
 static int set_up(struct bfs_fs *fs)
 {
-	int r = bfs_store_wipe(fs);
+	int r = own_ids(fs);
 
-	if (!r)
-		r = own_ids(fs);
-	if (!r)
-		r = make_root(fs);
-	return r;
+	if (r)
+		return r;
+	if (fs->conf.journal)
+		return set_up_journal(fs);
+	r = bfs_store_wipe(fs);
+	return r ? r : make_root(fs);
+}
+
+static void unload_entries(struct bfs_inode *dir)
+{
+	struct bfs_dentry *d;
+
+	while ((d = bfs_dir_after(dir, 0)))
+		bfs_dir_unload(d);
+}
+
+/* Out of memory, and no more: what is on disk stays. */
+static void unload(struct bfs_fs *fs)
+{
+	struct bfs_inode *i, *next;
+
+	HASH_ITER(hh, fs->inodes, i, next)
+	if (!i->mode || S_ISDIR(i->mode))
+		unload_entries(i);
+	HASH_ITER(hh, fs->inodes, i, next)
+	{
+		if (S_ISREG(i->mode))
+			bfs_data_uncache(fs, i);
+		bfs_inode_unload(fs, i);
+	}
 }
 
 int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
@@ -59,47 +104,49 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 		return -ENOMEM;
 	fs->conf = *conf;
 	fs->conf.data_dir = strdup(conf->data_dir);
-	fs->seed = derived(fs, "names");
-	fs->random = derived(fs, "priorities");
 	fs->hash_mask = UINT64_MAX;
 	umask(077); /* whatever we were started with: never less than 0600 */
 	r = fs->conf.data_dir ? bfs_store_open(fs) : -ENOMEM;
-	if (!r) {
-		r = set_up(fs);
-		if (!r) {
-			*out = fs;
-			return 0;
-		}
-		bfs_store_close(fs);
+	if (r) {
+		free((char *)fs->conf.data_dir);
+		free(fs);
+		return r;
 	}
+	fs->seed = derived(fs, "names");
+	fs->random = derived(fs, "priorities");
+	r = set_up(fs);
+	if (!r) {
+		*out = fs;
+		return 0;
+	}
+	bfs_journal_close(fs->journal);
+	unload(fs);
+	bfs_store_close(fs);
 	free((char *)fs->conf.data_dir);
 	free(fs);
 	return r;
 }
 
-static void free_entries(struct bfs_fs *fs, struct bfs_inode *dir)
+void bfs_fs_identity(const struct bfs_fs *fs, uint64_t *cluster,
+		     uint8_t secret[16])
 {
-	struct bfs_dentry *d;
-
-	while ((d = bfs_dir_after(dir, 0)))
-		bfs_dir_remove(fs, d);
+	*cluster = fs->conf.cluster;
+	memcpy(secret, fs->conf.secret, sizeof(fs->conf.secret));
 }
 
 void bfs_fs_free(struct bfs_fs *fs)
 {
-	struct bfs_inode *i, *next;
+	bool stays;
 
 	if (!fs)
 		return;
-	HASH_ITER(hh, fs->inodes, i, next)
-	if (S_ISDIR(i->mode))
-		free_entries(fs, i);
-	HASH_ITER(hh, fs->inodes, i, next)
-	{
-		i->backed = false; /* the wipe is cheaper */
-		bfs_inode_free(fs, i);
-	}
-	bfs_store_remove(fs);
+	stays = fs->journal && !fs->conf.scratch;
+	bfs_journal_close(fs->journal);
+	unload(fs);
+	bfs_hold_free_all(fs);
+	bfs_txp_free_all(fs);
+	if (!stays)
+		bfs_store_remove(fs);
 	bfs_store_close(fs);
 	free((char *)fs->conf.data_dir);
 	free(fs);

@@ -12,15 +12,25 @@
 #include <stdbool.h>
 
 struct bfs_fs;
+struct bfs_place;
+
+/* An inode number: the shard that made it, its home, and a counter. */
+#define BFS_SHARD_SHIFT 48
 
 struct bfs_fs_conf {
 	const char *data_dir; /* made if missing, mode 0700 */
 	uint8_t secret[16];   /* the cluster's: keys the MAC of handles */
-	uint64_t cluster;
+	uint64_t cluster;     /* 0: the directory's, or a new one */
+	uint64_t list_hash;   /* of the member list, 0: whatever it was */
+	uint32_t shard, nshards; /* which of how many we are; 0 of 0 or 1 */
+	const struct bfs_place *place; /* of entries; if there are several */
 	uint64_t max_bytes;  /* of file content, 0: no limit of our own */
 	uint32_t chunk_size; /* bytes */
 	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
+	bool journal;	     /* names and attributes survive (D1, D3) */
+	bool scratch;	     /* ... only if this daemon is killed */
 	bool pass;	     /* descriptors may be passed through */
+	bool many_nodes;     /* some daemons are on other nodes */
 	bool sync_close;     /* BFS_RIGHT_SYNC for what may be written */
 	/* Is the description of that placeholder slot still there? NULL: no */
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,
@@ -29,13 +39,19 @@ struct bfs_fs_conf {
 };
 
 /*
- * Take the data directory, remove what an earlier run left in it, and start
- * with an empty root that belongs to us.  0 or -errno, logged:
+ * Take the data directory.  Without a journal: remove what an earlier run left
+ * in it, and start with an empty root that belongs to us; with one: go on with
+ * what is there.  conf->secret and cluster are for a directory that is new; an
+ * old one keeps its own (bfs_fs_identity).  0 or -errno, logged:
  * -EBUSY if another process has the directory, -ENOTEMPTY if what is in there
- * is not ours, -EPROTO for another format.
+ * is not ours, -EPROTO for another format, -EKEYREJECTED: another cluster's,
+ * shard's or member list's (RULES 31), -EUCLEAN: it is damaged.
  */
 int bfs_fs_new(struct bfs_fs **fs, const struct bfs_fs_conf *conf);
-/* Removes the content, which is scratch, and leaves an empty directory. */
+/* The cluster's id and secret, as the directory has them. */
+void bfs_fs_identity(const struct bfs_fs *fs, uint64_t *cluster,
+		     uint8_t secret[16]);
+/* Without a journal, and of a scratch one, the content goes. */
 void bfs_fs_free(struct bfs_fs *fs);
 
 /* Other settings for what follows (reload). */

@@ -3,7 +3,9 @@
 
 #include "core/siphash.h"
 #include "server/data.h"
+#include "server/journal.h"
 #include "server/server.h"
+#include "server/shared.h"
 #include "server/xattr.h"
 
 #include "core/stats.h"
@@ -69,18 +71,46 @@ static struct timespec stamp(struct bfs_fs *fs, struct bfs_inode *i)
 struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid)
 {
+	uint64_t ino = (uint64_t)fs->conf.shard << BFS_SHARD_SHIFT |
+		       ++fs->counter;
+
+	struct bfs_inode *i = bfs_inode_at(fs, ino, mode, uid, gid);
+
+	bfs_stat_add(creates, 1);
+	if (i)
+		bfs_note_inode(fs, i);
+	if (fs->journal)
+		bfs_journal_count(fs->journal);
+	return i;
+}
+
+struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
+			       uint32_t uid, uint32_t gid)
+{
 	struct bfs_inode *i = calloc(1, sizeof(*i));
 
-	if (!i)
+	if (!i || (S_ISDIR(mode) && bfs_shared_attach(fs, i))) {
+		free(i);
 		return NULL;
-	i->ino = ++fs->counter;
+	}
+	i->ino = ino;
 	i->mode = mode;
 	i->nlink = S_ISDIR(mode) ? 1 : 0;
 	i->uid = uid;
 	i->gid = gid;
 	i->atime = i->mtime = i->ctime = i->btime = bfs_fs_now(fs);
 	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
-	bfs_stat_add(creates, 1);
+	return i;
+}
+
+struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
+{
+	struct bfs_inode *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->ino = ino;
+	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
 	return i;
 }
 
@@ -89,11 +119,21 @@ void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 	if (S_ISREG(i->mode))
 		bfs_data_uncache(fs, i);
 	bfs_data_remove(fs, i);
-	bfs_stat_add(removes, 1);
+	if (bfs_shared_home(fs, i->ino) == fs->conf.shard)
+		bfs_stat_add(removes, 1);
+	if (fs->journal)
+		bfs_journal_forget(fs->journal, i);
+	bfs_inode_unload(fs, i);
+}
+
+void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i)
+{
 	HASH_DEL(fs->inodes, i);
 	bfs_xattr_free_all(i);
 	if (S_ISLNK(i->mode))
 		free(i->link.target);
+	if (S_ISDIR(i->mode))
+		bfs_shared_detach(fs, i);
 	free(i->opens);
 	free(i);
 }
@@ -104,6 +144,13 @@ struct bfs_inode *bfs_inode_find(const struct bfs_fs *fs, uint64_t ino)
 
 	HASH_FIND(hh, fs->inodes, &ino, sizeof(ino), i);
 	return i;
+}
+
+struct bfs_inode *bfs_inode_here(const struct bfs_fs *fs, uint64_t ino)
+{
+	return bfs_shared_home(fs, ino) == fs->conf.shard
+		       ? bfs_inode_find(fs, ino)
+		       : NULL;
 }
 
 static uint64_t handle_mac(const struct bfs_fs *fs, uint64_t ino,
@@ -117,26 +164,38 @@ static uint64_t handle_mac(const struct bfs_fs *fs, uint64_t ino,
 struct bfs_handle bfs_inode_handle(const struct bfs_fs *fs,
 				   const struct bfs_inode *i, uint32_t rights)
 {
-	return (struct bfs_handle){ i->ino, rights,
-				    handle_mac(fs, i->ino, rights) };
+	return bfs_handle_make(fs, i->ino, rights);
+}
+
+struct bfs_handle bfs_handle_make(const struct bfs_fs *fs, uint64_t ino,
+				  uint32_t rights)
+{
+	return (struct bfs_handle){ ino, rights, handle_mac(fs, ino, rights) };
+}
+
+bool bfs_handle_genuine(const struct bfs_fs *fs, struct bfs_handle h)
+{
+	/* One comparison of one word: its time tells nothing. */
+	return !(handle_mac(fs, h.ino, h.rights) ^ h.mac);
 }
 
 struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h)
 {
-	/* One comparison of one word: its time tells nothing. */
-	if (handle_mac(fs, h.ino, h.rights) ^ h.mac)
-		return NULL;
-	return bfs_inode_find(fs, h.ino);
+	return bfs_handle_genuine(fs, h) ? bfs_inode_find(fs, h.ino) : NULL;
 }
 
 void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->ctime = stamp(fs, i);
+	bfs_note_inode(fs, i);
 }
 
 void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->mtime = i->ctime = stamp(fs, i);
+	bfs_note_inode(fs, i);
+	if (S_ISDIR(i->mode) && i->dir.shared)
+		i->dir.shared->times_set = false;
 }
 
 void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i)

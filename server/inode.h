@@ -14,13 +14,22 @@
 
 #define BFS_ROOT_INO 1u
 
+struct bfs_asking;
 struct bfs_dentry;
+struct bfs_held;
+struct bfs_shared;
+struct bfs_tx;
+struct bfs_tx_news;
+struct bfs_txp;
+struct bfs_waiter;
 struct bfs_xattr;
 struct bfs_fdref;
+struct bfs_journal;
 
 /* A description that the daemon serves: alive while its arena slot is. */
 struct bfs_open {
 	uint32_t uid, slot, gen;
+	uint16_t node; /* the shard of its node's daemon, which has the slot */
 	bool writes;
 };
 
@@ -35,15 +44,19 @@ struct bfs_inode {
 	struct bfs_xattr *xattrs; /* (utlist LL) */
 	struct bfs_open *opens;	  /* nopens of them */
 	unsigned nopens, opens_cap;
+	uint16_t pins; /* changes on several shards that count on it */
 	bool backed;   /* there is, or may be, something on disk for it */
 	bool orphan;   /* in fs->orphans or fs->held: nlink is 0 */
 	bool looked;   /* somebody was told the present ctime */
 	bool linkable; /* O_TMPFILE: link may give it its first name */
+	bool dirty;    /* its record is due in this turn */
+	bool logged;   /* the journal has one */
 	union {
 		struct { /* S_IFDIR */
 			struct bfs_dentry *top;
-			uint64_t parent; /* .. of a removed one */
-			bool held;	 /* a handle without a slot is out */
+			uint64_t parent;
+			struct bfs_shared *shared; /* in a cluster; else NULL */
+			bool held; /* a handle without a slot is out */
 		} dir;
 		struct { /* S_IFLNK */
 			char *target;
@@ -66,6 +79,15 @@ struct bfs_fs {
 	struct bfs_fs_conf conf;
 	struct bfs_inode *inodes; /* by ino */
 	struct bfs_inode *root;
+	struct bfs_shared *copies; /* of other shards' directories, by name */
+	struct bfs_shared *busy_dirs; /* held (utlist DL) */
+	struct bfs_held *held_entries;
+	struct bfs_waiter *waiters; /* for something held (utlist DL) */
+	struct bfs_asking *asking; /* other shards (utlist DL) */
+	struct bfs_txp *txps;	   /* changes that we take part in, by id */
+	uint64_t tree_tx;	   /* who may move directories; 0: nobody */
+	struct bfs_tx *driving;	   /* changes that we drive (utlist DL) */
+	struct bfs_tx_news *news;  /* of their ends (utlist DL) */
 	struct bfs_inode *orphans; /* unlinked but open (utlist DL) */
 	struct bfs_inode *held;	   /* removed directories with handles out */
 	unsigned nheld;
@@ -80,6 +102,7 @@ struct bfs_fs {
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	uint64_t dev;
 	uint32_t euid, egid; /* owner of the data files */
+	struct bfs_journal *journal; /* NULL: none */
 };
 
 struct bfs_fs *bfs_call_fs(const struct bfs_call *c);
@@ -91,15 +114,27 @@ struct bfs_fs *bfs_call_fs(const struct bfs_call *c);
 struct timespec bfs_fs_now(const struct bfs_fs *fs);
 
 /* A new inode without a name, in no list (nlink 0, a directory's own "."
- * counted); NULL: no memory. */
+ * counted); NULL: no memory.  at: the same, with that number. */
+struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
+			       uint32_t uid, uint32_t gid);
 struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid);
 /* Out of the table, with its data file. */
 void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i);
+/* Reading the journal: one by that number, blank; and away with it, which is
+ * no change. */
+struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino);
+void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i);
 struct bfs_inode *bfs_inode_find(const struct bfs_fs *fs, uint64_t ino);
+/* The same, but only if this shard is its home: no copy of a directory. */
+struct bfs_inode *bfs_inode_here(const struct bfs_fs *fs, uint64_t ino);
 
 struct bfs_handle bfs_inode_handle(const struct bfs_fs *fs,
 				   const struct bfs_inode *i, uint32_t rights);
+/* The same for any number; and was a handle made so by a daemon? */
+struct bfs_handle bfs_handle_make(const struct bfs_fs *fs, uint64_t ino,
+				  uint32_t rights);
+bool bfs_handle_genuine(const struct bfs_fs *fs, struct bfs_handle h);
 /* The handle's inode, or NULL: forged or gone. */
 struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
 
@@ -122,8 +157,8 @@ void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* Has anybody a regular file open? */
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
 /* Remember a description that is not passed through.  0 or -ENOMEM. */
-int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
-		      uint32_t slot, uint32_t gen, bool writes);
+int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
+		      const struct bfs_open *o);
 /* Does one of them write?  Then it cannot be executed. */
 bool bfs_orphan_written(const struct bfs_fs *fs, struct bfs_inode *i);
 

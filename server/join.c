@@ -71,6 +71,26 @@ static int make_ring(struct bfs_server *s)
 	return bfs_place_new(&s->place, names, l->n);
 }
 
+/* A record is small and read anew each time: a peer may have been started
+ * since. */
+static int address(struct bfs_server *s, unsigned shard, const void **addr,
+		   size_t *len, uint64_t *incarnation)
+{
+	const struct bfs_member *m = &s->members->m[shard];
+	char err[BFS_MEMBERS_ERR];
+	int r = bfs_members_lookup(s->members, shard, err);
+
+	if (r && r != -EAGAIN && r != -ENOENT)
+		bfs_log(warn, "member %s: %s", m->name, err);
+	/* what is known may still be right */
+	if (r && !m->known)
+		return r;
+	*addr = m->address;
+	*len = m->address_len;
+	*incarnation = m->incarnation;
+	return 0;
+}
+
 /* Greater at each start, as long as the node's clock is about right. */
 static uint64_t incarnation(void)
 {
@@ -93,6 +113,7 @@ static int be_member(struct bfs_server *s)
 	s->cluster = l->cluster;
 	s->list_hash = l->hash;
 	s->incarnation = incarnation();
+	s->peer_address = address;
 	memcpy(s->secret, l->secret, sizeof(s->secret));
 	r = l->n > 1 ? make_ring(s) : 0;
 	return r ? r : bfs_bind_ucx(s->config.network.bind_addr);

@@ -27,19 +27,29 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_ports.c %D%/ucx_probe.c \
 	%D%/uring.c %D%/uring.h \
 	$(NULL)
-%C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS)
+%C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS) $(LMDB_CFLAGS)
 %C%_libserver_la_LIBADD = core/libcoreucx.la core/libcorecluster.la core/libcore.la \
-	$(UCX_LIBS) $(LIBURING_LIBS)
+	$(UCX_LIBS) $(LIBURING_LIBS) $(LMDB_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
 	%D%/data.c %D%/data.h %D%/datafd.c \
 	%D%/dir.c %D%/dir.h \
+	%D%/checkpoint.c %D%/checkpoint.h \
+	%D%/frame.c %D%/frame.h \
 	%D%/fs.c %D%/fs.h \
+	%D%/identity.c \
 	%D%/inode.c %D%/inode.h \
+	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
+	%D%/journal.c %D%/journal.def %D%/journal.h \
+	%D%/journal_load.c %D%/journal_sync.c \
+	%D%/journal_turn.c %D%/journal_turn.h \
+	%D%/kept.c \
 	%D%/later.c %D%/later.h \
+	%D%/map.c %D%/map.h \
 	%D%/node.c %D%/node.h \
 	%D%/orphan.c \
 	%D%/perm.c %D%/perm.h \
+	%D%/record.c %D%/record.h \
 	%D%/serve_attr.c \
 	%D%/serve_data.c \
 	%D%/serve_datafd.c \
@@ -54,6 +64,25 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/sync.c %D%/sync.h \
 	%D%/walk.c %D%/walk.h \
 	%D%/xattr.c %D%/xattr.h \
+	$(NULL)
+
+# One file system over many daemons.
+%C%_libserver_la_SOURCES += \
+	%D%/change.c %D%/change.h \
+	%D%/climb.c %D%/climb.h \
+	%D%/fanout.c %D%/fanout.h \
+	%D%/far.c %D%/far.h \
+	%D%/forward.c %D%/route.c %D%/route.h \
+	%D%/found.c %D%/found.h \
+	%D%/hold.c %D%/hold.h \
+	%D%/home.c %D%/home.h \
+	%D%/naming.h %D%/renaming.h %D%/serve_moving.c \
+	%D%/open_flags.h %D%/passing.c %D%/passing.h \
+	%D%/readdir.c %D%/readdir.h \
+	%D%/serve_part.c \
+	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h \
+	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
+	%D%/statfs.c %D%/statfs.h \
 	$(NULL)
 
 sbin_PROGRAMS += benchfsd

@@ -23,6 +23,7 @@ struct bfs_lock_owner {
 	uint32_t space; /* enum bfs_lock_space */
 	uint32_t uid;	/* 0 for POSIX: a process keeps its locks in setuid */
 	uint64_t id;
+	uint64_t node; /* the shard of its node's daemon */
 };
 
 /* A lock, held or wanted.  end is exclusive, UINT64_MAX: to the end. */

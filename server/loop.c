@@ -34,6 +34,8 @@ struct bfs_loop {
 	struct poller poller[POLLERS];
 	int npollers;
 	struct bfs_timer *timers; /* sorted */
+	void (*end)(void *arg);
+	void *end_arg;
 };
 
 struct bfs_loop *bfs_loop_new(unsigned spin_us)
@@ -136,6 +138,12 @@ int bfs_loop_poller(struct bfs_loop *l, int (*poll)(void *arg),
 		return -ENOSPC;
 	l->poller[l->npollers++] = (struct poller){ poll, arm, arg };
 	return 0;
+}
+
+void bfs_loop_at_end(struct bfs_loop *l, void (*fn)(void *arg), void *arg)
+{
+	l->end = fn;
+	l->end_arg = arg;
 }
 
 void bfs_loop_timer(struct bfs_loop *l, struct bfs_timer *t, uint64_t at)
@@ -253,6 +261,8 @@ int bfs_loop_run(struct bfs_loop *l, const char *const *stop)
 				n = r;
 			}
 		}
+		if (n && l->end)
+			l->end(l->end_arg);
 		if (n)
 			spin_until = bfs_now() + l->spin_us * 1000ull;
 		else

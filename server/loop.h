@@ -37,6 +37,9 @@ void bfs_loop_del(struct bfs_loop *l, int fd);
 int bfs_loop_poller(struct bfs_loop *l, int (*poll)(void *arg),
 		    int (*arm)(void *arg), void *arg);
 
+/* Called at the end of each turn in which something happened.  One. */
+void bfs_loop_at_end(struct bfs_loop *l, void (*fn)(void *arg), void *arg);
+
 /* Set (again) for a point in time; at 0 takes it back.  t is the caller's. */
 void bfs_loop_timer(struct bfs_loop *l, struct bfs_timer *t, uint64_t at);
 

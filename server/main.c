@@ -2,6 +2,7 @@
 /* benchfsd: options, start, stop. */
 #include "core/log.h"
 #include "core/util.h"
+#include "server/checkpoint.h"
 #include "server/daemon.h"
 #include "server/server.h"
 
@@ -32,9 +33,10 @@ static const char usage[] =
 	"  -h, --help                this text\n"
 	"  -V, --version             the version\n"
 	"\n"
-	"Exit status: 0 stopped on request, 64 usage, 70 internal error,\n"
-	"73 cannot make a directory or listen, 75 the data directory or socket is\n"
-	"in use or a member of the cluster has not come up, 78 bad configuration.\n";
+	"Exit status: 0 stopped on request, 64 usage, 65 the data directory is\n"
+	"damaged, 70 internal error, 73 cannot make a directory or listen, or the\n"
+	"data directory is not this daemon's, 75 it or the socket is in use, or a\n"
+	"member of the cluster has not come up, 78 bad configuration.\n";
 
 enum {
 	OPT_RUN = 256,
@@ -175,6 +177,8 @@ static int exit_status(int r)
 	case -EBUSY:
 	case -ETIMEDOUT:
 		return EX_TEMPFAIL;
+	case -EUCLEAN:
+		return EX_DATAERR;
 	case -ENOMEM:
 	case -EIO:
 		return EX_SOFTWARE;
@@ -190,6 +194,10 @@ int main(int argc, char **argv)
 	int r;
 
 	bfs_log_who = "benchfsd";
+	/* What a daemon starts for itself. */
+	if (argc == 7 && !strcmp(argv[1], "--checkpoint"))
+		return bfs_checkpoint_main(argv[2], argv[3], argv[4], argv[5],
+					   argv[6]);
 	r = parse(argc, argv, &args);
 	if (r)
 		return r - 1;

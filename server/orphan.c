@@ -2,6 +2,7 @@
 /* Inodes without a name that somebody has open (S5), and who that may be. */
 #include "core/arena.h"
 #include "server/data.h"
+#include "server/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +14,11 @@
  * working directories; the oldest go first. */
 #define HELD_MAX 4096
 
+/* Of descriptions on other nodes their daemons tell us (far.c). */
 static bool open_alive(const struct bfs_fs *fs, const struct bfs_open *o)
 {
+	if (o->node != fs->conf.shard)
+		return true;
 	return fs->conf.slot_alive &&
 	       fs->conf.slot_alive(fs->conf.arg, o->uid, o->slot, o->gen);
 }
@@ -41,12 +45,14 @@ static int grow(struct bfs_inode *i)
 	return 0;
 }
 
-int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
-		      uint32_t slot, uint32_t gen, bool writes)
+int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
+		      const struct bfs_open *o)
 {
-	if (slot == BFS_NO_SLOT) {
-		if (S_ISDIR(i->mode))
+	if (o->slot == BFS_NO_SLOT) {
+		if (S_ISDIR(i->mode) && !i->dir.held) {
 			i->dir.held = true;
+			bfs_note_inode(fs, i);
+		}
 		return 0;
 	}
 	if (i->nopens == i->opens_cap) {
@@ -55,7 +61,7 @@ int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i, uint32_t uid,
 		if (2 * i->nopens >= i->opens_cap && grow(i))
 			return -ENOMEM;
 	}
-	i->opens[i->nopens++] = (struct bfs_open){ uid, slot, gen, writes };
+	i->opens[i->nopens++] = *o;
 	return 0;
 }
 
@@ -90,7 +96,7 @@ static bool locked(const struct bfs_fs *fs, const struct bfs_inode *i,
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
-	if (i->nopens)
+	if (i->nopens || i->pins)
 		return true;
 	return S_ISREG(i->mode) && i->file.passed && locked(fs, i, BFS_LIFE, 0);
 }
@@ -126,6 +132,7 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i)
 		return;
 	}
 	i->orphan = true;
+	bfs_note_inode(fs, i);
 }
 
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i)
@@ -135,6 +142,7 @@ void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i)
 	DL_DELETE(fs->orphans, i);
 	i->orphan = false;
 	i->linkable = false;
+	bfs_note_inode(fs, i);
 }
 
 bool bfs_fs_sweep(struct bfs_fs *fs)

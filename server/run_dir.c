@@ -88,6 +88,11 @@ static void notify(const char *text)
 		close(fd);
 }
 
+void bfs_run_dir_up(void)
+{
+	notify("STATUS=up: waiting for the other members\n");
+}
+
 int bfs_run_dir_ready(struct bfs_server *s)
 {
 	char text[64];

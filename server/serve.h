@@ -18,6 +18,9 @@
  * has called bfs_session_park() before. */
 #define BFS_LATER 1
 
+/* As -errno: another shard is to serve the call, c->where says which. */
+#define BFS_ELSEWHERE 4099
+
 struct bfs_cred {
 	uint32_t uid, gid;
 	uint32_t ngroups;
@@ -28,6 +31,32 @@ struct bfs_server;
 struct bfs_session;
 struct bfs_port;
 struct bfs_fs; /* the file system: server/fs.h */
+
+/* For a handler's result -BFS_ELSEWHERE: which shard is to serve the call. */
+struct bfs_where {
+	unsigned shard;
+	bool rewrite; /* with this place in the place of its own: */
+	struct bfs_handle at;
+	char path[BFS_NAME_MAX + 1]; /* a name, perhaps with a slash */
+	uint32_t path_len;
+	uint32_t links; /* symlinks followed so far */
+	uint64_t top;	/* as in FORWARD */
+	uint32_t uid, gid;
+};
+
+#define BFS_FORWARD_GROUPS 128 /* a client in more has no rights by them */
+#define BFS_HOPS_MAX 8
+
+/* How a call came here that a peer has forwarded. */
+struct bfs_origin {
+	bool forwarded;
+	struct bfs_req_head head; /* of the message that brought it */
+	uint64_t session; /* the client's, at its own daemon */
+	uint32_t hops, links;
+	uint64_t top;
+	struct bfs_cred cred;
+	uint32_t groups[BFS_FORWARD_GROUPS];
+};
 
 /*
  * One request being served.  It belongs to its port and lives until reply();
@@ -55,12 +84,18 @@ struct bfs_call {
 	void *parked;		      /* the handler's own while parked */
 	struct bfs_call *prev, *next; /* parked calls of the session */
 	struct bfs_call *heir;	      /* gets the same answer */
+	uint64_t changes;	      /* the journal's, when it began */
 	struct bfs_call *canceller;   /* answered when this one has ended */
 	/* Set while a handler runs on a fiber. */
 	bool *over;		  /* to be told when the call has ended */
 	struct bfs_session *held; /* kept for it */
 	/* How long the caller waits; bfs_now() clock; set on fibers only. */
 	uint64_t deadline;
+
+	/* In a cluster: see route.h. */
+	struct bfs_where where;
+	struct bfs_origin origin;
+	unsigned waits; /* how often it has waited for another shard */
 
 	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
 	size_t req_len;
@@ -108,8 +143,13 @@ void bfs_serve(struct bfs_call *c);
  * have been set by bfs_<name>_rep_put into bfs_call_fields(c) before. */
 void bfs_call_finish(struct bfs_call *c, int status);
 
+/* The answer is made: send it, when what it tells is in the journal. */
+void bfs_call_send(struct bfs_call *c);
 /* The call whose handler runs on this fiber; NULL: this is none. */
 const struct bfs_call *bfs_call_on_fiber(void);
+
+/* The head of the reply. */
+void bfs_call_put_head(struct bfs_call *c, uint32_t status);
 
 /* A codec positioned behind the reply's head, for parked calls. */
 struct bfs_wire bfs_call_fields(struct bfs_call *c);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kernel descriptors for what cannot do without: mmap, exec, sockets. */
 #include "server/data.h"
+#include "server/far.h"
 #include "server/perm.h"
-#include "server/walk.h"
+#include "server/route.h"
+#include "server/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,9 +102,11 @@ int bfs_serve_datafd(struct bfs_call *c, const struct bfs_datafd_req *req,
 	uint32_t rights;
 	int fd, r;
 
-	if (!c->port->ops->passes_fds)
+	if (!bfs_route_passes(c))
 		return -EOPNOTSUPP;
 	r = bfs_walk_to(c, req->at, req->path, true, &i);
+	if (!r && req->what == BFS_DATAFD_EXEC)
+		r = bfs_far_settle(c, i);
 	if (r)
 		return r;
 	fd = open_for(c, i, req, &rights);
@@ -113,7 +117,10 @@ int bfs_serve_datafd(struct bfs_call *c, const struct bfs_datafd_req *req,
 		close(fd);
 		return r;
 	}
-	c->pass_fd = fd;
+	if (bfs_route_node(c) == c->server->shard)
+		c->pass_fd = fd;
+	else
+		close(fd); /* the client's daemon opens its own (passing.c) */
 	rep->handle = bfs_inode_handle(fs, i, rights);
 	return 0;
 }

@@ -1,119 +1,62 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Directories read: readdir and getpath. */
+/* The path of what is open: getpath. */
+#include "server/climb.h"
 #include "server/dir.h"
-#include "server/perm.h"
-
-#include "core/util.h"
+#include "server/shared.h"
 
 #include <errno.h>
 #include <string.h>
 
-struct page {
-	struct bfs_call *c;
-	struct bfs_fs *fs;
-	struct bfs_inode *dir;
-	struct bfs_wire w;
-	bool attrs; /* the caller wants and may see attributes */
-	unsigned count;
-};
-
-/* Of an entry whose attributes are not told, inode and type are;
- * nlink 0 tells. */
-static void attr_of(const struct page *p, struct bfs_inode *i,
-		    struct bfs_attr *a)
+/* Put "/name" before p; where it begins, or NULL. */
+static char *prepend(struct bfs_str name, char *start, char *p)
 {
-	if (p->attrs && !bfs_inode_attr(p->fs, i, a))
-		return;
-	*a = (struct bfs_attr){ .ino = i->ino, .mode = i->mode & S_IFMT };
+	if (p - start < (ptrdiff_t)name.len + 1)
+		return NULL;
+	p -= name.len;
+	memcpy(p, name.ptr, name.len);
+	*--p = '/';
+	return p;
 }
 
-/* One entry if it still fits; else 0. */
-static bool put(struct page *p, uint64_t cursor, struct bfs_str name,
-		struct bfs_inode *i)
+/* The name of i and the directory that it is in. */
+static int place_of(struct bfs_call *c, struct bfs_inode *i,
+		    struct bfs_str *name, uint64_t *parent)
 {
-	struct bfs_dirent d = { .cursor = cursor, .name = name };
-	struct bfs_wire before = p->w;
+	const struct bfs_dentry *d = i->names;
 
-	if (p->w.end - p->w.pos < BFS_DIRENT_MAX - BFS_NAME_MAX + name.len)
-		return false;
-	attr_of(p, i, &d.attr);
-	bfs_dirent_put(&p->w, &d);
-	if (bfs_wire_end(&p->w)) {
-		p->w = before;
-		return false;
+	if (d) {
+		*name = (struct bfs_str){ d->name, d->len };
+		*parent = d->dir->ino;
+		return 0;
 	}
-	p->count++;
-	return true;
-}
-
-static bool put_dots(struct page *p, uint64_t cursor)
-{
-	struct bfs_inode *up = bfs_dir_parent(p->fs, p->dir);
-
-	if (cursor < BFS_CURSOR_DOT &&
-	    !put(p, BFS_CURSOR_DOT, BFS_STR("."), p->dir))
-		return false;
-	if (cursor < BFS_CURSOR_DOTDOT &&
-	    !put(p, BFS_CURSOR_DOTDOT, BFS_STR(".."), up ? up : p->dir))
-		return false;
-	return true;
-}
-
-/* True: that was all. */
-static bool fill(struct page *p, uint64_t cursor)
-{
-	struct bfs_dentry *d;
-
-	if (!put_dots(p, cursor))
-		return false;
-	for (d = bfs_dir_after(p->dir, cursor); d;
-	     d = bfs_dir_after(p->dir, d->cursor))
-		if (!put(p, d->cursor, (struct bfs_str){ d->name, d->len },
-			 d->inode))
-			return false;
-	return true;
-}
-
-int bfs_serve_readdir(struct bfs_call *c, const struct bfs_readdir_req *req,
-		      struct bfs_readdir_rep *rep)
-{
-	struct page p = { .c = c, .fs = bfs_call_fs(c) };
-	size_t size = BFS_MIN(req->size, c->in_cap);
-
-	p.dir = bfs_inode_of(p.fs, req->at);
-	if (!p.dir)
-		return -ESTALE;
-	if (!(req->at.rights & BFS_RIGHT_READ))
-		return -EBADF;
-	if (!S_ISDIR(p.dir->mode))
-		return -ENOTDIR;
-	if (!p.dir->nlink)
+	if (!S_ISDIR(i->mode) || !i->dir.shared)
 		return -ENOENT;
-	p.attrs = !(req->flags & BFS_READDIR_NAMES) &&
-		  !bfs_perm_check(c->cred, p.dir, BFS_MAY_EXEC);
-	bfs_wire_init(&p.w, c->in, size);
-	rep->eof = fill(&p, req->cursor);
-	if (!p.count && !rep->eof)
-		return -EINVAL; /* not even one fits, as getdents */
-	c->in_len = (size_t)(p.w.pos - (uint8_t *)c->in);
-	if (!req->cursor)
-		bfs_inode_accessed(p.fs, p.dir);
-	return 0;
+	*name = bfs_shared_name(i);
+	*parent = i->dir.parent;
+	return name->len && i->nlink ? 0 : -ENOENT;
 }
 
-/* Prepend "/name" for each step up; where the path begins, or NULL. */
-static char *climb(const struct bfs_fs *fs, const struct bfs_inode *i,
-		   char *start, char *p)
+/* Steps up to the root; where the path begins, or NULL and *err. */
+static char *climb(struct bfs_call *c, struct bfs_inode *i, char *p, int *err)
 {
-	while (i != fs->root) {
-		const struct bfs_dentry *d = i->names;
+	struct bfs_fs *fs = bfs_call_fs(c);
+	struct bfs_str name;
+	uint64_t parent;
 
-		if (p - start < d->len + 1)
+	while (i != fs->root) {
+		*err = place_of(c, i, &name, &parent);
+		if (*err)
 			return NULL;
-		p -= d->len;
-		memcpy(p, d->name, d->len);
-		*--p = '/';
-		i = d->dir;
+		*err = -ENAMETOOLONG;
+		p = prepend(name, c->escape_path, p);
+		if (!p)
+			return NULL;
+		*err = 0;
+		i = i->names ? i->names->dir : bfs_inode_find(fs, parent);
+		if (bfs_fs_clustered(fs))
+			*err = bfs_climb(c, parent, &i);
+		if (*err)
+			return NULL;
 	}
 	return p;
 }
@@ -121,17 +64,15 @@ static char *climb(const struct bfs_fs *fs, const struct bfs_inode *i,
 int bfs_serve_getpath(struct bfs_call *c, const struct bfs_getpath_req *req,
 		      struct bfs_getpath_rep *rep)
 {
-	struct bfs_fs *fs = bfs_call_fs(c);
-	struct bfs_inode *i = bfs_inode_of(fs, req->at);
 	char *end = c->escape_path + sizeof(c->escape_path) - 1, *p;
+	struct bfs_inode *i = bfs_inode_of(bfs_call_fs(c), req->at);
+	int r = 0;
 
 	if (!i)
 		return -ESTALE;
-	if (i != fs->root && !i->names)
-		return -ENOENT;
-	p = climb(fs, i, c->escape_path, end);
+	p = climb(c, i, end, &r);
 	if (!p)
-		return -ENAMETOOLONG;
+		return r;
 	if (p == end)
 		*--p = '/';
 	rep->path = (struct bfs_str){ p, (uint32_t)(end - p) };

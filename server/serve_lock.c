@@ -4,9 +4,11 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/far.h"
 #include "server/fs.h"
 #include "server/lock.h"
 #include "server/process.h"
+#include "server/route.h"
 #include "server/session.h"
 
 #include <errno.h>
@@ -60,6 +62,10 @@ static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
 	struct bfs_server *s = arg;
 	uint32_t slot = (uint32_t)o->id, gen = (uint32_t)(o->id >> 32);
 
+	if (o->node != s->shard) { /* its daemon tells us, if we ask */
+		bfs_far_ask_owner(s, ino, o);
+		return true;
+	}
 	if (o->space == BFS_LOCK_POSIX)
 		return o->id & ELSEWHERE || bfs_process_lives(s, (pid_t)o->id);
 	if (!bfs_arenas_current(s->arenas, o->uid, slot, gen))
@@ -90,25 +96,34 @@ void bfs_serve_lock_stop(struct bfs_server *s)
  * becomes; of a client that is on no node of ours, its session. */
 static struct bfs_lock_owner process_owner(const struct bfs_session *sess)
 {
+	const struct bfs_server *s = sess->server;
+
+	if (sess->far)
+		return (struct bfs_lock_owner){ .space = BFS_LOCK_POSIX,
+						.id = (uint64_t)sess->far_pid,
+						.node = sess->node };
 	return (struct bfs_lock_owner){ .space = BFS_LOCK_POSIX,
 					.id = sess->pid
 						      ? (uint64_t)sess->pid
-						      : sess->id | ELSEWHERE };
+						      : sess->id | ELSEWHERE,
+					.node = s->shard };
 }
 
 void bfs_serve_session_gone(struct bfs_session *sess)
 {
 	struct bfs_lock_owner o = process_owner(sess);
 
-	if (!sess->pid) /* else the process may live on */
+	if (!sess->pid && !sess->far) /* else the process may live on */
 		bfs_lock_drop(sess->server->locks, &o);
 }
 
 void bfs_serve_process_gone(struct bfs_server *s, pid_t pid)
 {
 	struct bfs_lock_owner o = { .space = BFS_LOCK_POSIX,
-				    .id = (uint64_t)pid };
+				    .id = (uint64_t)pid,
+				    .node = s->shard };
 
+	bfs_far_gone(s, pid);
 	bfs_session_process_gone(s, pid);
 	bfs_lock_drop(s->locks, &o);
 	bfs_lock_sweep(s->locks); /* its descriptions may have ended too */
@@ -165,6 +180,7 @@ static struct bfs_lock_range range_of(const struct bfs_call *c,
 	}
 	r.owner.space = req->space;
 	r.owner.uid = c->cred->uid;
+	r.owner.node = bfs_route_node(c);
 	r.owner.id = req->arena_slot | (uint64_t)req->slot_gen << 32;
 	r.pid = UINT32_MAX; /* as Linux: -1 */
 	return r;
@@ -204,6 +220,31 @@ static int set(struct bfs_call *c, uint64_t ino,
 	bfs_session_park(c);
 	set_timer(c->server);
 	return BFS_LATER;
+}
+
+int bfs_serve_gone(struct bfs_call *c, const struct bfs_gone_req *req,
+		   struct bfs_gone_rep *rep)
+{
+	bfs_serve_far_gone(c->server, (unsigned)c->peer, (pid_t)req->pid);
+	return 0;
+}
+
+void bfs_serve_far_gone(struct bfs_server *s, unsigned node, pid_t pid)
+{
+	struct bfs_lock_owner o = { .space = BFS_LOCK_POSIX,
+				    .id = (uint64_t)pid,
+				    .node = node };
+
+	bfs_session_far_gone(s, node, pid);
+	bfs_lock_drop(s->locks, &o);
+	set_timer(s);
+}
+
+void bfs_serve_lock_far_dead(struct bfs_server *s,
+			     const struct bfs_lock_owner *o)
+{
+	bfs_lock_drop(s->locks, o);
+	set_timer(s);
 }
 
 int bfs_serve_lock(struct bfs_call *c, const struct bfs_lock_req *req,

@@ -3,11 +3,18 @@
 #ifndef BFS_SERVE_LOCK_H
 #define BFS_SERVE_LOCK_H
 
+#include "server/lock.h"
 #include "server/server.h"
 
 /* Make s->locks; s->loop, s->fs and s->arenas are there.  0 or -ENOMEM. */
 int bfs_serve_lock_start(struct bfs_server *s);
 /* All sessions are gone. */
 void bfs_serve_lock_stop(struct bfs_server *s);
+
+/* A process of another node has ended. */
+void bfs_serve_far_gone(struct bfs_server *s, unsigned node, pid_t pid);
+/* An open file description of another node has. */
+void bfs_serve_lock_far_dead(struct bfs_server *s,
+			     const struct bfs_lock_owner *o);
 
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names come and go: mknod, unlink, link; and readlink. */
+#include "server/naming.h"
 #include "server/node.h"
 #include "server/perm.h"
+#include "server/shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,7 +45,7 @@ static int check_name(const struct bfs_walk *w, bool dir)
 {
 	if (w->kind == BFS_LAST_SELF)
 		return -ENOENT;
-	if (w->kind != BFS_LAST_NAME || w->inode)
+	if (w->kind != BFS_LAST_NAME || w->ino)
 		return -EEXIST;
 	if (w->slash && !dir)
 		return -ENOENT;
@@ -80,7 +83,8 @@ int bfs_serve_mknod(struct bfs_call *c, const struct bfs_mknod_req *req,
 	int r = check_type(mode, req->target);
 
 	if (!r)
-		r = bfs_walk(c, &w, req->at, req->path, BFS_WALK_PARENT, 0);
+		r = bfs_walk(c, &w, req->at, req->path,
+			     BFS_WALK_PARENT | BFS_WALK_CHANGE, 0);
 	if (!r)
 		r = check_new(c, &w, S_ISDIR(mode));
 	if (!r)
@@ -132,6 +136,26 @@ static int check_unlink(const struct bfs_call *c, const struct bfs_walk *w)
 	return bfs_perm_delete(c->cred, w->dir, w->inode, false);
 }
 
+int bfs_naming_remove(const struct bfs_call *c, const struct bfs_walk *w,
+		      bool dir)
+{
+	return dir ? check_rmdir(c, w) : check_unlink(c, w);
+}
+
+/* Does the removal concern other shards? */
+static bool elsewhere_too(const struct bfs_fs *fs, const struct bfs_walk *w)
+{
+	const struct bfs_shared *s;
+
+	if (!bfs_fs_clustered(fs) || !w->ino)
+		return false;
+	if (!w->inode)
+		return true;
+	s = S_ISDIR(w->inode->mode) ? w->inode->dir.shared : NULL;
+	return s && (s->copy || s->busy || fs->held_entries ||
+		     bfs_shards_next(&s->holders, 0) != UINT_MAX);
+}
+
 int bfs_serve_unlink(struct bfs_call *c, const struct bfs_unlink_req *req,
 		     struct bfs_unlink_rep *rep)
 {
@@ -140,9 +164,12 @@ int bfs_serve_unlink(struct bfs_call *c, const struct bfs_unlink_req *req,
 
 	if (req->flags & ~(uint32_t)AT_REMOVEDIR)
 		return -EINVAL;
-	r = bfs_walk(c, &w, req->at, req->path, BFS_WALK_PARENT, 0);
+	r = bfs_walk(c, &w, req->at, req->path,
+		     BFS_WALK_PARENT | BFS_WALK_CHANGE, 0);
+	if (!r && w.kind == BFS_LAST_NAME && elsewhere_too(bfs_call_fs(c), &w))
+		return bfs_naming_unlink_shared(c, &w, req->flags);
 	if (!r)
-		r = req->flags ? check_rmdir(c, &w) : check_unlink(c, &w);
+		r = bfs_naming_remove(c, &w, req->flags);
 	if (!r)
 		bfs_node_leave(bfs_call_fs(c), w.dentry);
 	return r;
@@ -186,32 +213,31 @@ static int check_source(const struct bfs_inode *i)
 	return i->nlink || i->linkable ? 0 : -ENOENT;
 }
 
-int bfs_serve_link(struct bfs_call *c, const struct bfs_link_req *req,
-		   struct bfs_link_rep *rep)
+int bfs_naming_link(const struct bfs_call *c, const struct bfs_walk *w,
+		    const struct bfs_inode *i)
 {
-	const uint32_t known = AT_SYMLINK_FOLLOW | AT_EMPTY_PATH;
+	int r = check_name(w, false);
+
+	if (!r && !may_name(c->cred, i))
+		r = -EPERM;
+	if (!r)
+		r = bfs_perm_create(c->cred, w->dir);
+	return r ? r : check_source(i);
+}
+
+static int link_here(struct bfs_call *c, const struct bfs_link_req *req)
+{
 	struct bfs_fs *fs = bfs_call_fs(c);
 	struct bfs_inode *i;
 	struct bfs_walk w;
-	int r;
+	int r = bfs_walk_to(c, req->old_at, req->old_path,
+			    req->flags & AT_SYMLINK_FOLLOW, &i);
 
-	if (req->flags & ~known)
-		return -EINVAL;
-	if (!req->old_path.len && !(req->flags & AT_EMPTY_PATH))
-		return -ENOENT;
-	r = bfs_walk_to(c, req->old_at, req->old_path,
-			req->flags & AT_SYMLINK_FOLLOW, &i);
 	if (!r)
 		r = bfs_walk(c, &w, req->new_at, req->new_path, BFS_WALK_PARENT,
 			     1);
 	if (!r)
-		r = check_name(&w, false);
-	if (!r && !may_name(c->cred, i))
-		r = -EPERM;
-	if (!r)
-		r = bfs_perm_create(c->cred, w.dir);
-	if (!r)
-		r = check_source(i);
+		r = bfs_naming_link(c, &w, i);
 	if (!r)
 		r = bfs_dir_add(fs, w.dir, w.last, i);
 	if (r)
@@ -219,4 +245,17 @@ int bfs_serve_link(struct bfs_call *c, const struct bfs_link_req *req,
 	bfs_orphan_remove(fs, i);
 	bfs_inode_changed(fs, i);
 	return 0;
+}
+
+int bfs_serve_link(struct bfs_call *c, const struct bfs_link_req *req,
+		   struct bfs_link_rep *rep)
+{
+	const uint32_t known = AT_SYMLINK_FOLLOW | AT_EMPTY_PATH;
+
+	if (req->flags & ~known)
+		return -EINVAL;
+	if (!req->old_path.len && !(req->flags & AT_EMPTY_PATH))
+		return -ENOENT;
+	return bfs_fs_clustered(bfs_call_fs(c)) ? bfs_naming_link_shared(c, req)
+						: link_here(c, req);
 }

@@ -2,7 +2,11 @@
 /* open(2), with the order of errors that Linux has. */
 #include "server/data.h"
 #include "server/node.h"
+#include "server/open_flags.h"
+#include "server/passing.h"
 #include "server/perm.h"
+#include "server/route.h"
+#include "server/server.h"
 
 #include "core/arena.h"
 #include "core/log.h"
@@ -14,11 +18,6 @@
 
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW)
-/* What an open description remembers, and so what the data file is opened
- * with (RULES 3). */
-#define DATA_FLAGS \
-	(O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC | O_DIRECT | O_NOATIME | \
-	 O_NOFOLLOW | O_NONBLOCK | O_ASYNC)
 
 struct opening {
 	struct bfs_call *c;
@@ -56,7 +55,7 @@ static bool writes(const struct opening *o)
 
 static bool can_pass(const struct opening *o)
 {
-	return o->fs->conf.pass && o->c->port->ops->passes_fds;
+	return o->fs->conf.pass && bfs_route_passes(o->c);
 }
 
 /* Must the daemon see each write?  For a limit on space, or for set-id bits
@@ -74,7 +73,7 @@ static bool must_see(const struct opening *o)
 static void choose_locks(struct opening *o)
 {
 	struct bfs_inode *i = o->inode;
-	bool here = !can_pass(o) || must_see(o);
+	bool here = !can_pass(o) || must_see(o) || o->fs->conf.many_nodes;
 
 	if (here != i->file.locks_here && !bfs_orphan_is_open(o->fs, i))
 		i->file.locks_here = here;
@@ -123,21 +122,8 @@ static bool passes(const struct opening *o)
 /* The lock that says the description lives; none: it is busy or refused. */
 static bool lock_slot(const struct opening *o)
 {
-	struct flock l = { .l_type = F_RDLCK,
-			   .l_whence = SEEK_SET,
-			   .l_start = bfs_life_byte(o->c->cred->uid, o->slot),
-			   .l_len = 1 };
-
-	if (o->slot == BFS_NO_SLOT)
-		return true;
-	if ((o->flags & O_ACCMODE) == O_WRONLY)
-		l.l_type = F_WRLCK;
-	if (!fcntl(o->fd, F_OFD_SETLK, &l))
-		return true;
-	if (errno != EAGAIN && errno != EACCES)
-		bfs_log(error, "cannot lock data file %016lx: %m",
-			o->inode->ino);
-	return false;
+	return bfs_passing_lock(o->fd, o->c->cred->uid, o->slot, o->flags,
+				o->inode->ino);
 }
 
 static void close_data(struct opening *o)
@@ -156,7 +142,7 @@ static bool may_run(const struct opening *o)
 /* Open the data file if that is what is passed, or to truncate it. */
 static int open_data(struct opening *o)
 {
-	int flags = o->flags & (DATA_FLAGS | O_TRUNC);
+	int flags = o->flags & (BFS_DATA_FLAGS | O_TRUNC);
 
 	if (o->created || (!passes(o) && !(flags & O_TRUNC) && !may_run(o)))
 		return 0;
@@ -194,30 +180,47 @@ static uint32_t sync_right(const struct opening *o)
 		       : 0;
 }
 
+/* A description that another has the slot or the data of. */
+static int remember(const struct opening *o, bool writes)
+{
+	return bfs_orphan_opened(
+		o->fs, o->inode,
+		&(struct bfs_open){ .uid = o->c->cred->uid,
+				    .slot = o->slot,
+				    .gen = o->gen,
+				    .node = (uint16_t)bfs_route_node(o->c),
+				    .writes = writes });
+}
+
 /* Pass the fd, or else remember whom the daemon serves. */
 static int hand_out(struct opening *o, struct bfs_open_rep *rep)
 {
-	if (rep->kind == BFS_OPEN_FILE && o->fd >= 0 && passes(o) &&
-	    lock_slot(o)) {
+	bool pass = rep->kind == BFS_OPEN_FILE && o->fd >= 0 && passes(o);
+	bool far = bfs_route_node(o->c) != o->c->server->shard;
+
+	if (pass && (far || lock_slot(o))) {
 		rep->kind = BFS_OPEN_PASS;
 		o->inode->file.passed = true;
+		bfs_stat_add(opens_pass, 1);
+		if (far) /* the client's daemon opens it (passing.c) */
+			return remember(o, false);
 		o->c->pass_fd = o->fd;
 		o->fd = -1;
-		bfs_stat_add(opens_pass, 1);
 		return 0;
 	}
 	if (rep->kind == BFS_OPEN_FILE)
 		bfs_stat_add(opens_daemon, 1);
-	return bfs_orphan_opened(o->fs, o->inode, o->c->cred->uid, o->slot,
-				 o->gen, rights_of(o->flags) & BFS_RIGHT_WRITE);
+	return remember(o, rights_of(o->flags) & BFS_RIGHT_WRITE);
 }
 
 static int open_fifo(struct opening *o)
 {
 	int fd;
 
-	if (!o->c->port->ops->passes_fds)
+	if (!bfs_route_passes(o->c))
 		return -EOPNOTSUPP;
+	if (bfs_route_node(o->c) != o->c->server->shard)
+		return 0; /* the client's daemon opens it (passing.c) */
 	fd = bfs_data_open_path(o->fs, o->inode);
 	if (fd < 0)
 		return fd;
@@ -281,7 +284,7 @@ static int check_found(const struct opening *o)
 static struct bfs_node new_file(const struct opening *o)
 {
 	return (struct bfs_node){ .mode = S_IFREG | (o->mode & 07777),
-				  .flags = o->flags & DATA_FLAGS };
+				  .flags = o->flags & BFS_DATA_FLAGS };
 }
 
 static int create(struct opening *o, const struct bfs_walk *w)
@@ -324,7 +327,7 @@ static int create_unnamed(struct opening *o, struct bfs_open_rep *rep,
 static unsigned walk_flags(int flags)
 {
 	bool excl = flags & O_CREAT && flags & O_EXCL;
-	unsigned f = flags & O_CREAT ? BFS_WALK_CREATE : 0;
+	unsigned f = flags & O_CREAT ? BFS_WALK_CREATE | BFS_WALK_CHANGE : 0;
 
 	if (!(flags & O_NOFOLLOW) && !excl)
 		f |= BFS_WALK_FOLLOW;

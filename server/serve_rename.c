@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* rename(2), renameat2(2).  The order of the checks is Linux's. */
+#include "server/fiber.h"
 #include "server/node.h"
 #include "server/perm.h"
+#include "server/renaming.h"
+#include "server/shared.h"
 
 #include <errno.h>
 #include <linux/fs.h>
 
-struct renaming {
-	struct bfs_call *c;
-	uint32_t flags;
-	struct bfs_walk from, to;
-};
-
-static bool exchanges(const struct renaming *n)
+bool bfs_renaming_exchanges(const struct bfs_renaming *n)
 {
 	return n->flags & RENAME_EXCHANGE;
 }
@@ -31,7 +28,7 @@ static int check_flags(uint32_t flags)
 	return 0;
 }
 
-static int check_kinds(const struct renaming *n)
+static int check_kinds(const struct bfs_renaming *n)
 {
 	if (n->from.kind == BFS_LAST_SELF || n->to.kind == BFS_LAST_SELF)
 		return -ENOENT;
@@ -43,7 +40,7 @@ static int check_kinds(const struct renaming *n)
 }
 
 /* Is everything there, and are trailing slashes behind directories only? */
-static int check_there(const struct renaming *n)
+int bfs_renaming_there(const struct bfs_renaming *n)
 {
 	const struct bfs_inode *old = n->from.inode, *new = n->to.inode;
 
@@ -51,29 +48,29 @@ static int check_there(const struct renaming *n)
 		return -ENOENT;
 	if (n->flags & RENAME_NOREPLACE && new)
 		return -EEXIST;
-	if (exchanges(n) && !new)
+	if (bfs_renaming_exchanges(n) && !new)
 		return -ENOENT;
-	if (exchanges(n) && !is_dir(new) && n->to.slash)
+	if (bfs_renaming_exchanges(n) && !is_dir(new) && n->to.slash)
 		return -ENOTDIR;
-	if (!is_dir(old) && (n->from.slash || (!exchanges(n) && n->to.slash)))
+	if (!is_dir(old) && (n->from.slash || (!bfs_renaming_exchanges(n) && n->to.slash)))
 		return -ENOTDIR;
 	return 0;
 }
 
 /* A directory must not come to lie below itself. */
-static int check_cycle(const struct renaming *n)
+static int check_cycle(const struct bfs_renaming *n)
 {
 	if (bfs_dir_below(n->to.dir, n->from.inode))
 		return -EINVAL;
 	if (n->to.inode && bfs_dir_below(n->from.dir, n->to.inode))
-		return exchanges(n) ? -EINVAL : -ENOTEMPTY;
+		return bfs_renaming_exchanges(n) ? -EINVAL : -ENOTEMPTY;
 	return 0;
 }
 
-static int check_target(const struct renaming *n)
+static int check_target(const struct bfs_renaming *n)
 {
 	const struct bfs_cred *cred = n->c->cred;
-	bool as_dir = is_dir(exchanges(n) ? n->to.inode : n->from.inode);
+	bool as_dir = is_dir(bfs_renaming_exchanges(n) ? n->to.inode : n->from.inode);
 
 	if (!n->to.inode)
 		return bfs_perm_create(cred, n->to.dir);
@@ -81,7 +78,7 @@ static int check_target(const struct renaming *n)
 }
 
 /* A directory that gets another parent has its ".." written. */
-static int check_dotdot(const struct renaming *n)
+static int check_dotdot(const struct bfs_renaming *n)
 {
 	const struct bfs_cred *cred = n->c->cred;
 	int r = 0;
@@ -90,12 +87,12 @@ static int check_dotdot(const struct renaming *n)
 		return 0;
 	if (is_dir(n->from.inode))
 		r = bfs_perm_check(cred, n->from.inode, BFS_MAY_WRITE);
-	if (!r && exchanges(n) && is_dir(n->to.inode))
+	if (!r && bfs_renaming_exchanges(n) && is_dir(n->to.inode))
 		r = bfs_perm_check(cred, n->to.inode, BFS_MAY_WRITE);
 	return r;
 }
 
-static int check_rights(const struct renaming *n)
+int bfs_renaming_rights(const struct bfs_renaming *n)
 {
 	const struct bfs_inode *old = n->from.inode, *new = n->to.inode;
 	int r = bfs_perm_delete(n->c->cred, n->from.dir, old, is_dir(old));
@@ -104,12 +101,12 @@ static int check_rights(const struct renaming *n)
 		r = check_target(n);
 	if (!r)
 		r = check_dotdot(n);
-	if (!r && new && !exchanges(n) && is_dir(new) && new->dir.top)
+	if (!r && new && !bfs_renaming_exchanges(n) && is_dir(new) && new->dir.top)
 		r = -ENOTEMPTY;
 	return r;
 }
 
-static void exchange(struct bfs_fs *fs, const struct renaming *n)
+static void exchange(struct bfs_fs *fs, const struct bfs_renaming *n)
 {
 	struct bfs_inode *old = n->from.inode, *new = n->to.inode;
 
@@ -119,7 +116,7 @@ static void exchange(struct bfs_fs *fs, const struct renaming *n)
 	bfs_inode_changed(fs, new);
 }
 
-static int move(struct bfs_fs *fs, const struct renaming *n)
+static int move(struct bfs_fs *fs, const struct bfs_renaming *n)
 {
 	struct bfs_inode *old = n->from.inode;
 	int r = bfs_dir_add(fs, n->to.dir, n->to.last, old);
@@ -131,7 +128,7 @@ static int move(struct bfs_fs *fs, const struct renaming *n)
 	return r;
 }
 
-static void replace(struct bfs_fs *fs, const struct renaming *n)
+static void replace(struct bfs_fs *fs, const struct bfs_renaming *n)
 {
 	struct bfs_inode *old = n->from.inode, *new = n->to.inode;
 
@@ -142,9 +139,9 @@ static void replace(struct bfs_fs *fs, const struct renaming *n)
 }
 
 /* The checks are over. */
-static int rename_now(struct bfs_fs *fs, const struct renaming *n)
+static int rename_now(struct bfs_fs *fs, const struct bfs_renaming *n)
 {
-	if (exchanges(n))
+	if (bfs_renaming_exchanges(n))
 		exchange(fs, n);
 	else if (n->to.inode)
 		replace(fs, n);
@@ -154,45 +151,66 @@ static int rename_now(struct bfs_fs *fs, const struct renaming *n)
 }
 
 /* Both directories come first, then the last names, the old one before. */
-static int walk_both(struct renaming *n, const struct bfs_rename_req *req)
+static int walk_both(struct bfs_renaming *n, const struct bfs_rename_req *req,
+		     unsigned flags)
 {
 	int old = bfs_walk(n->c, &n->from, req->old_at, req->old_path,
-			   BFS_WALK_PARENT, 0),
+			   BFS_WALK_PARENT | flags, 0),
 	    new;
 
 	if (old && !n->from.long_last)
 		return old;
 	new = bfs_walk(n->c, &n->to, req->new_at, req->new_path,
-		       BFS_WALK_PARENT, 1);
+		       BFS_WALK_PARENT | flags, 1);
+	if (new == -BFS_NEED_FIBER)
+		return new;
 	if (old && !new && n->to.kind != BFS_LAST_NAME)
 		return n->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	if (old && (!new || n->to.long_last))
 		return old;
 	if (n->to.long_last && n->from.kind != BFS_LAST_NAME)
 		return -EBUSY;
-	if (n->to.long_last && !n->from.inode)
-		return -ENOENT;
+	/* Whose entry it is does not matter here, but whether it is there. */
+	if (n->to.long_last && flags & BFS_WALK_FAR)
+		old = bfs_walk(n->c, &n->from, req->old_at, req->old_path,
+			       BFS_WALK_PARENT | BFS_WALK_INO, 0);
+	if (n->to.long_last && (old || !n->from.ino))
+		return old ? old : -ENOENT;
 	return new;
+}
+
+int bfs_renaming_walk(struct bfs_renaming *n, const struct bfs_rename_req *req,
+		      unsigned flags)
+{
+	int r = walk_both(n, req, flags);
+
+	return r ? r : check_kinds(n);
+}
+
+static int rename_here(struct bfs_renaming *n, const struct bfs_rename_req *req)
+{
+	int r = bfs_renaming_walk(n, req, 0);
+
+	if (!r)
+		r = bfs_renaming_there(n);
+	if (!r)
+		r = check_cycle(n);
+	if (r)
+		return r;
+	if (n->from.inode == n->to.inode)
+		return 0; /* two names of one inode stay, says POSIX */
+	r = bfs_renaming_rights(n);
+	return r ? r : rename_now(bfs_call_fs(n->c), n);
 }
 
 int bfs_serve_rename(struct bfs_call *c, const struct bfs_rename_req *req,
 		     struct bfs_rename_rep *rep)
 {
-	struct renaming n = { .c = c, .flags = req->flags };
+	struct bfs_renaming n = { .c = c, .flags = req->flags };
 	int r = check_flags(req->flags);
 
-	if (!r)
-		r = walk_both(&n, req);
-	if (!r)
-		r = check_kinds(&n);
-	if (!r)
-		r = check_there(&n);
-	if (!r)
-		r = check_cycle(&n);
 	if (r)
 		return r;
-	if (n.from.inode == n.to.inode)
-		return 0; /* two names of one inode stay, says POSIX */
-	r = check_rights(&n);
-	return r ? r : rename_now(bfs_call_fs(c), &n);
+	return bfs_fs_clustered(bfs_call_fs(c)) ? bfs_renaming_shared(&n, req)
+						: rename_here(&n, req);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* chmod, chown, truncate, utimensat. */
 #include "server/data.h"
+#include "server/hold.h"
 #include "server/perm.h"
+#include "server/shared.h"
 #include "server/walk.h"
 
 #include <errno.h>
@@ -44,7 +46,8 @@ static int check_size(const struct bfs_call *c, const struct bfs_inode *i,
 		return -EISDIR;
 	if (!S_ISREG(i->mode) || req->size > INT64_MAX)
 		return -EINVAL;
-	if (!req->path.len && !(req->flags & AT_EMPTY_PATH))
+	if (!req->path.len && !(req->flags & AT_EMPTY_PATH) &&
+	    !(req->at.rights & BFS_RIGHT_NAMED))
 		return req->at.rights & BFS_RIGHT_WRITE ? 0 : -EINVAL;
 	return bfs_perm_check(c->cred, i, BFS_MAY_WRITE);
 }
@@ -163,6 +166,8 @@ static int set_times(struct bfs_call *c, struct bfs_inode *i,
 		return bfs_data_utimens(fs, i, t);
 	stamp(fs, &i->atime, t[0]);
 	stamp(fs, &i->mtime, t[1]);
+	if (S_ISDIR(i->mode) && i->dir.shared)
+		i->dir.shared->times_set = t[1].tv_nsec != UTIME_OMIT;
 	return 0;
 }
 
@@ -193,16 +198,57 @@ static int apply(struct bfs_call *c, struct bfs_inode *i,
 	return r;
 }
 
+/*
+ * A directory's mode and owner are known to other shards, its times depend on
+ * them.  tx: held for the change.  As bfs_home_revoke().
+ */
+static int prepare(struct bfs_call *c, struct bfs_inode *i,
+		   const struct bfs_setattr_req *req, uint64_t *tx)
+{
+	int r = 0;
+
+	*tx = 0;
+	if (!S_ISDIR(i->mode) || !i->dir.shared)
+		return 0;
+	if (req->valid & TIMES && !c->waits)
+		r = bfs_home_gather(c, i);
+	if (r || !(req->valid & (BFS_SET_MODE | BFS_SET_OWNER)))
+		return r;
+	*tx = bfs_home_tx(bfs_call_fs(c));
+	r = bfs_home_revoke(c, i, *tx, NULL);
+	if (r)
+		*tx = 0;
+	return r;
+}
+
+static int set(struct bfs_call *c, struct bfs_inode *i,
+	       const struct bfs_setattr_req *req)
+{
+	uint64_t tx;
+	int r = check_setattr(c, i, req);
+
+	if (!r)
+		r = prepare(c, i, req, &tx);
+	if (r)
+		return r;
+	r = apply(c, i, req);
+	if (tx)
+		bfs_hold_release(bfs_call_fs(c), tx);
+	return r;
+}
+
 int bfs_serve_setattr(struct bfs_call *c, const struct bfs_setattr_req *req,
 		      struct bfs_setattr_rep *rep)
 {
+	bool follow = !(req->flags & AT_SYMLINK_NOFOLLOW);
 	struct bfs_inode *i;
-	int r = bfs_walk_to(c, req->at, req->path,
-			    !(req->flags & AT_SYMLINK_NOFOLLOW), &i);
+	int r;
 
-	if (!r)
-		r = check_setattr(c, i, req);
-	if (!r)
-		r = apply(c, i, req);
+	do {
+		r = bfs_walk_to(c, req->at, req->path, follow, &i);
+		if (!r)
+			r = set(c, i, req);
+		c->waits += r == 1;
+	} while (r == 1);
 	return r ? r : bfs_inode_attr(bfs_call_fs(c), i, &rep->attr);
 }

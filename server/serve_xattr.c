@@ -58,7 +58,8 @@ int bfs_serve_setxattr(struct bfs_call *c, const struct bfs_setxattr_req *req,
 	if (!r)
 		r = bfs_xattr_check(c->cred, i, req->name, true);
 	if (!r)
-		r = bfs_xattr_set(i, req->name, c->out, c->out_len,
+		r = bfs_xattr_set(bfs_call_fs(c), i, req->name, c->out,
+				  c->out_len,
 				  (int)(req->flags >> SET_FLAGS_SHIFT));
 	if (!r)
 		bfs_inode_changed(bfs_call_fs(c), i);
@@ -120,7 +121,7 @@ int bfs_serve_removexattr(struct bfs_call *c,
 	if (!r)
 		r = bfs_xattr_check(c->cred, i, req->name, true);
 	if (!r)
-		r = bfs_xattr_remove(i, req->name);
+		r = bfs_xattr_remove(bfs_call_fs(c), i, req->name);
 	if (!r)
 		bfs_inode_changed(bfs_call_fs(c), i);
 	return r;

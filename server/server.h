@@ -10,6 +10,7 @@
 #include "server/serve.h"
 
 struct bfs_arenas;
+struct bfs_journal;
 struct bfs_join;
 struct bfs_lock_table;
 struct bfs_members;
@@ -22,6 +23,7 @@ struct bfs_server {
 	struct bfs_config config;
 	struct bfs_loop *loop;
 	struct bfs_fs *fs;
+	struct bfs_journal *journal; /* NULL: none */
 	struct bfs_uring *uring; /* NULL: make plain calls */
 	struct bfs_arenas *arenas;
 	struct bfs_lock_table *locks;
@@ -49,6 +51,11 @@ struct bfs_server {
 	/* That daemon was started anew: it knows nothing of what it was told
 	 * before, unless it remembers.  From the loop's stack.  May be NULL. */
 	void (*peer_new)(struct bfs_server *s, unsigned shard);
+	/* Is that shard's daemon on this node, and where is its data?  NULL:
+	 * there is no other. */
+	bool (*same_node)(const struct bfs_server *s, unsigned shard);
+	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
+	unsigned owners_asked; /* questions under way (far.c) */
 	struct bfs_join *join;	     /* join.c's own; NULL: one daemon */
 	struct bfs_place *place;     /* NULL: one daemon */
 	struct bfs_members *members; /* NULL: one daemon */

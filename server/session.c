@@ -80,6 +80,25 @@ struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
 	return sess;
 }
 
+struct bfs_session *bfs_session_far(struct bfs_server *s, uint64_t id,
+				    unsigned node, pid_t pid)
+{
+	static const struct bfs_cred root; /* each call brings its own */
+	struct bfs_session *sess = bfs_session_find(s, id);
+
+	if (!sess) {
+		sess = add(s, id, 0, &root);
+		if (sess)
+			sess->far = true;
+	}
+	if (!sess || !sess->far)
+		return NULL;
+	sess->node = node;
+	sess->far_pid = pid;
+	sess->idle_since = bfs_now();
+	return sess;
+}
+
 struct bfs_session *bfs_session_new_peer(struct bfs_server *s, uint64_t id,
 					 uint64_t ticket, unsigned shard,
 					 uint64_t incarnation)
@@ -123,6 +142,7 @@ static void free_session(struct bfs_session *sess)
 		sess->server->over(sess->server->over_arg);
 	HASH_DEL(sess->server->sessions, sess);
 	bfs_answer_free_all(sess);
+	bfs_shards_clear(&sess->used);
 	free(sess->cred.groups);
 	free(sess);
 }
@@ -199,6 +219,18 @@ void bfs_session_process_gone(struct bfs_server *s, pid_t pid)
 			continue;
 		sess->gone = true;
 		if (unused(sess))
+			free_session(sess);
+	}
+}
+
+void bfs_session_far_gone(struct bfs_server *s, unsigned node, pid_t pid)
+{
+	struct bfs_session *sess, *next;
+
+	HASH_ITER(hh, s->sessions, sess, next)
+	if (sess->far && sess->node == node && sess->far_pid == pid) {
+		sess->gone = true;
+		if (!sess->users && !sess->held)
 			free_session(sess);
 	}
 }

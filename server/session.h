@@ -6,6 +6,7 @@
 #define BFS_SESSION_H
 
 #include "server/serve.h"
+#include "server/shards.h"
 
 #include <uthash.h>
 
@@ -35,6 +36,12 @@ struct bfs_session {
 	 * have two ways to us: its connection, and an attached port. */
 	uint32_t generation, attached_generation;
 	pid_t pid; /* 0: not on this node */
+	/* Of a client whose calls a peer forwards: the shard of its node's
+	 * daemon, and its process there. */
+	bool far;
+	unsigned node;
+	pid_t far_pid;
+	struct bfs_shards used; /* that its calls have been forwarded to */
 	struct bfs_cred cred;
 	bool is_peer;	      /* of another daemon */
 	unsigned shard;	      /* then: whose */
@@ -59,6 +66,13 @@ struct bfs_session {
 struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
 				    const struct bfs_cred *cred);
 struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id);
+/* The session, here, of another daemon's client.  NULL: no memory. */
+struct bfs_session *bfs_session_far(struct bfs_server *s, uint64_t id,
+				    unsigned node, pid_t pid);
+/* That client's process has ended. */
+void bfs_session_far_gone(struct bfs_server *s, unsigned node, pid_t pid);
+/* Has the request been here before?  0 or BFS_SESSION_REPLAYED, or -EIO. */
+int bfs_session_repeated(struct bfs_call *c);
 /*
  * That of a daemon of the cluster, who acts as root; it has no connection of
  * its own and stays until `gone` is set.  Also for a journal that remembers

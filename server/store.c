@@ -6,15 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MARKER "benchfs"
-#define MARKER_NEW "benchfs.new"
-#define LOCK "lock"
-#define FORMAT 1
+#define LOCK BFS_STORE_LOCK
+#define META BFS_STORE_META
 
 static int failed(const struct bfs_fs *fs, const char *what)
 {
@@ -97,73 +94,6 @@ static int take_lock(struct bfs_fs *fs)
 	return 0;
 }
 
-/* Nothing in it but what we make before the marker? */
-static int check_empty(const struct bfs_fs *fs)
-{
-	int fd = openat(fs->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
-	int r = 0;
-
-	if (!d)
-		return failed(fs, "list");
-	while (!r && (e = readdir(d)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-		    strcmp(e->d_name, LOCK) && strcmp(e->d_name, MARKER_NEW))
-			r = -ENOTEMPTY;
-	if (r)
-		bfs_log(error,
-			"data directory %s is not empty and not of BenchFS "
-			"(it has %s)",
-			fs->conf.data_dir, e->d_name);
-	closedir(d);
-	return r;
-}
-
-static int check_marker(const struct bfs_fs *fs)
-{
-	int fd = openat(fs->top_fd, MARKER, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char text[256];
-	unsigned format;
-	ssize_t n;
-
-	if (fd < 0)
-		return errno == ENOENT ? check_empty(fs)
-				       : failed(fs, "read the marker of");
-	n = read_small(fd, text, sizeof(text));
-	close(fd);
-	if (n < 0 || sscanf(text, "benchfs data\nformat %u\n", &format) != 1) {
-		bfs_log(error, "data directory %s: file %s is not ours",
-			fs->conf.data_dir, MARKER);
-		return -ENOTEMPTY;
-	}
-	if (format == FORMAT)
-		return 0;
-	bfs_log(error, "data directory %s has format %u, we have %u",
-		fs->conf.data_dir, format, FORMAT);
-	return -EPROTO;
-}
-
-static int write_marker(const struct bfs_fs *fs)
-{
-	int fd = openat(fs->top_fd, MARKER_NEW,
-			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	char text[128];
-	int n = snprintf(text, sizeof(text),
-			 "benchfs data\nformat %u\ncluster %016" PRIx64
-			 "\nshard 0\n",
-			 FORMAT, fs->conf.cluster);
-	bool ok;
-
-	if (fd < 0)
-		return failed(fs, "mark");
-	ok = write(fd, text, (size_t)n) == n && !fsync(fd);
-	if (close(fd) || !ok ||
-	    renameat(fs->top_fd, MARKER_NEW, fs->top_fd, MARKER))
-		return failed(fs, "mark");
-	return 0;
-}
-
 /* A directory in it, of that mode. */
 static int open_sub(const struct bfs_fs *fs, const char *name, mode_t mode,
 		    int *fd)
@@ -182,13 +112,7 @@ static int take(struct bfs_fs *fs)
 	int r = take_lock(fs);
 
 	if (!r)
-		r = check_marker(fs);
-	if (r)
-		return r;
-	/* Data files are executable by all: nobody but us comes by here. */
-	if (fchmod(fs->top_fd, 0700))
-		return failed(fs, "protect");
-	r = write_marker(fs);
+		r = bfs_store_identify(fs);
 	if (!r)
 		r = open_sub(fs, "data", 0700, &fs->data_fd);
 	/* Clients of other users bind sockets here, through a passed fd. */
@@ -250,6 +174,8 @@ int bfs_store_wipe(const struct bfs_fs *fs)
 
 	if (!r)
 		r = empty(fs->sock_fd, ".", 0);
+	if (!r && !faccessat(fs->top_fd, META, F_OK, 0))
+		r = empty(fs->top_fd, META, 0);
 	if (r) {
 		errno = -r;
 		return failed(fs, "clear");
@@ -261,9 +187,12 @@ void bfs_store_remove(const struct bfs_fs *fs)
 {
 	if (bfs_store_wipe(fs))
 		return;
+	if (unlinkat(fs->top_fd, META, AT_REMOVEDIR) && errno != ENOENT)
+		failed(fs, "empty");
 	/* The lock last: nobody else may come before all is gone. */
+	bfs_store_forget(fs);
 	if (unlinkat(fs->top_fd, "data", AT_REMOVEDIR) ||
 	    unlinkat(fs->top_fd, "sock", AT_REMOVEDIR) ||
-	    unlinkat(fs->top_fd, MARKER, 0) || unlinkat(fs->top_fd, LOCK, 0))
+	    unlinkat(fs->top_fd, LOCK, 0))
 		failed(fs, "empty");
 }

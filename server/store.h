@@ -8,12 +8,20 @@
 
 #include "server/inode.h"
 
+#define BFS_STORE_LOCK "lock"
+#define BFS_STORE_META "meta" /* the journal's */
+
 /* Open and take fs->conf.data_dir; sets fs->top_fd, ... 0 or -errno. */
 int bfs_store_open(struct bfs_fs *fs);
 /* Remove all data files and sockets.  0 or -errno. */
 int bfs_store_wipe(const struct bfs_fs *fs);
 /* Remove all that is ours; the directory is left empty. */
 void bfs_store_remove(const struct bfs_fs *fs);
+/* Check whose it is, or make it ours; cluster and secret of fs->conf become the
+ * directory's.  0 or -errno (identity.c). */
+int bfs_store_identify(struct bfs_fs *fs);
+/* Remove what says so. */
+void bfs_store_forget(const struct bfs_fs *fs);
 void bfs_store_close(struct bfs_fs *fs);
 
 #endif

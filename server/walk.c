@@ -2,7 +2,10 @@
 #include "server/walk.h"
 
 #include "core/util.h"
+#include "server/hold.h"
 #include "server/perm.h"
+#include "server/route.h"
+#include "server/shared.h"
 
 #include <errno.h>
 #include <linux/openat2.h>
@@ -90,28 +93,69 @@ static int splice(struct bfs_walk *w, struct bfs_str target, bool slash)
 	return 0;
 }
 
-/* w->inode is a symlink to be followed. */
+static int need(struct bfs_walk *w, enum bfs_need_kind kind, uint64_t ino,
+		struct bfs_str name)
+{
+	w->need = (struct bfs_need){ kind, ino, name };
+	return -BFS_NEED;
+}
+
+/* The target of the symlink that was found. */
+static int target_of(struct bfs_call *c, struct bfs_walk *w,
+		     struct bfs_str *target)
+{
+	const struct bfs_found *f;
+
+	if (w->inode) {
+		bfs_inode_accessed(bfs_call_fs(c), w->inode);
+		*target = (struct bfs_str){ w->inode->link.target,
+					    w->inode->link.len };
+		return 0;
+	}
+	f = bfs_found_target(w->found, w->ino);
+	if (!f)
+		return need(w, BFS_NEED_TARGET, w->ino, BFS_STR(""));
+	*target = (struct bfs_str){ f->text, f->len };
+	return 0;
+}
+
+/* What was found is a symlink to be followed. */
 static int follow(struct bfs_call *c, struct bfs_walk *w, const struct part *p)
 {
-	struct bfs_inode *i = w->inode;
-	struct bfs_str target = { i->link.target, i->link.len };
 	bool slash = !p->last || p->slash;
+	struct bfs_str target;
+	const char *end;
+	int r;
 
-	if (w->links++ >= LINKS_MAX || w->resolve & RESOLVE_NO_SYMLINKS)
+	if (w->links >= LINKS_MAX || w->resolve & RESOLVE_NO_SYMLINKS)
 		return -ELOOP;
-	bfs_inode_accessed(bfs_call_fs(c), i);
+	r = target_of(c, w, &target);
+	if (r)
+		return r;
+	w->links++;
 	if (target.ptr[0] != '/')
 		return splice(w, target, slash);
 	if (w->resolve & RESOLVE_IN_ROOT) {
 		w->dir = w->top;
-		target.ptr = skip_slashes(target.ptr, target.ptr + target.len);
-		target.len =
-			i->link.len - (uint32_t)(target.ptr - i->link.target);
+		end = target.ptr + target.len;
+		target.ptr = skip_slashes(target.ptr, end);
+		target.len = (uint32_t)(end - target.ptr);
 		return splice(w, target.len ? target : BFS_STR("."), slash);
 	}
 	if (w->resolve & (RESOLVE_BENEATH | RESOLVE_NO_XDEV))
 		return -EXDEV;
 	return escape(c, w, target, slash, 0);
+}
+
+/* A directory that is to be walked through: here, and not being changed? */
+static int enter(struct bfs_walk *w, uint64_t ino, struct bfs_inode *i)
+{
+	if (!i || (i->dir.shared && i->dir.shared->stale))
+		return need(w, BFS_NEED_DIR, ino, BFS_STR(""));
+	if (!bfs_shared_usable(i))
+		return need(w, BFS_NEED_CHANGE, ino, BFS_STR(""));
+	w->inode = i;
+	return 0;
 }
 
 /* One up from w->dir. */
@@ -122,54 +166,138 @@ static int look_up_parent(struct bfs_call *c, struct bfs_walk *w)
 
 	if (top && w->resolve & RESOLVE_BENEATH)
 		return -EXDEV;
-	if (top && w->resolve & RESOLVE_IN_ROOT)
+	if (top && w->resolve & RESOLVE_IN_ROOT) {
 		w->inode = w->dir;
-	else if (w->dir != fs->root)
-		w->inode = bfs_dir_parent(fs, w->dir);
-	else if (w->resolve & RESOLVE_NO_XDEV)
+		return 0;
+	}
+	if (w->dir == fs->root && w->resolve & RESOLVE_NO_XDEV)
 		return -EXDEV;
-	else
+	if (w->dir == fs->root)
 		return escape(c, w, (struct bfs_str){ 0 }, false, 1);
+	w->inode = bfs_dir_parent(fs, w->dir);
+	if (bfs_fs_clustered(fs))
+		return enter(w, w->dir->dir.parent, w->inode);
+	return 0;
+}
+
+static void found(struct bfs_walk *w, uint64_t ino, uint32_t type)
+{
+	w->ino = ino;
+	w->type = type & S_IFMT;
+}
+
+/* What an entry of another shard names; it is not the last one. */
+static int look_up_far(struct bfs_call *c, struct bfs_walk *w,
+		       const struct part *p)
+{
+	struct bfs_inode *i = bfs_copy_named(bfs_call_fs(c), w->dir->ino,
+					     p->name);
+	const struct bfs_found *f;
+
+	if (i && bfs_shared_usable(i)) {
+		w->inode = i;
+		found(w, i->ino, S_IFDIR);
+		return 0;
+	}
+	f = bfs_found_entry(w->found, w->dir->ino, p->name);
+	if (!f)
+		return need(w, BFS_NEED_ENTRY, w->dir->ino, p->name);
+	if (f->ino)
+		found(w, f->ino, f->type);
+	if (!S_ISDIR(f->type)) {
+		w->inode = S_ISLNK(f->type) ? bfs_inode_here(bfs_call_fs(c),
+							     f->ino)
+					    : NULL;
+		return 0;
+	}
+	return enter(w, f->ino, bfs_inode_find(bfs_call_fs(c), f->ino));
+}
+
+/* In a directory of a cluster. */
+static int look_up_shared(struct bfs_call *c, struct bfs_walk *w,
+			  const struct part *p, unsigned flags)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+	unsigned shard = bfs_shared_place(fs, w->dir->ino, p->name);
+	const struct bfs_dentry *d;
+
+	if (p->last)
+		w->shard = shard;
+	if (shard != fs->conf.shard) {
+		if (!p->last || flags & BFS_WALK_INO)
+			return look_up_far(c, w, p);
+		return flags & BFS_WALK_FAR
+			       ? 0
+			       : bfs_route_entry(c, w, p->name, p->slash,
+						 shard);
+	}
+	if (bfs_hold_entry_held(fs, w->dir->ino, p->name))
+		return need(w, BFS_NEED_CHANGE, w->dir->ino, p->name);
+	if (flags & BFS_WALK_CHANGE && p->last && w->dir->dir.shared->copy &&
+	    !w->dir->dir.shared->told)
+		return need(w, BFS_NEED_TOLD, w->dir->ino, p->name);
+	d = w->dentry = bfs_dir_find(fs, w->dir, p->name);
+	if (!d)
+		return 0;
+	w->inode = d->inode;
+	found(w, d->ino, d->type);
+	if (S_ISDIR(d->type) && !p->last)
+		return enter(w, d->ino, bfs_inode_find(fs, d->ino));
 	return 0;
 }
 
 /* What is at p in w->dir?  0 with w->inode, perhaps NULL. */
-static int look_up(struct bfs_call *c, struct bfs_walk *w, const struct part *p)
+static int look_up(struct bfs_call *c, struct bfs_walk *w, const struct part *p,
+		   unsigned flags)
 {
 	struct bfs_fs *fs = bfs_call_fs(c);
+	int r = 0;
 
 	w->dentry = NULL;
+	w->inode = NULL;
+	w->ino = 0;
+	w->type = 0;
+	if (p->kind == BFS_LAST_NAME && bfs_fs_clustered(fs))
+		return look_up_shared(c, w, p, flags);
 	if (p->kind == BFS_LAST_DOT) {
 		w->inode = w->dir;
 	} else if (p->kind == BFS_LAST_DOTDOT) {
-		return look_up_parent(c, w);
+		r = look_up_parent(c, w);
 	} else {
 		w->dentry = bfs_dir_find(fs, w->dir, p->name);
 		w->inode = w->dentry ? w->dentry->inode : NULL;
 	}
-	return 0;
+	if (!r && w->inode)
+		found(w, w->inode->ino, w->inode->mode);
+	return r;
 }
 
 static int end_in_parent(struct bfs_call *c, struct bfs_walk *w,
-			 const struct part *p)
+			 const struct part *p, unsigned flags)
 {
 	if (p->kind == BFS_LAST_NAME)
-		return look_up(c, w, p);
+		return look_up(c, w, p, flags);
 	w->inode = NULL;
 	w->dentry = NULL;
+	w->ino = 0;
 	return 0;
 }
 
 /* The last component, not a symlink to be followed. */
-static int end_at(const struct bfs_walk *w, const struct part *p,
+static int end_at(struct bfs_call *c, struct bfs_walk *w, const struct part *p,
 		  unsigned flags)
 {
-	if (!w->inode)
+	struct bfs_fs *fs = bfs_call_fs(c);
+
+	if (!w->ino)
 		return flags & BFS_WALK_CREATE && p->kind == BFS_LAST_NAME
 			       ? 0
 			       : -ENOENT;
-	if (p->slash && !S_ISDIR(w->inode->mode))
+	if (p->slash && !S_ISDIR(w->type))
 		return -ENOTDIR;
+	if (bfs_shared_home(fs, w->ino) != fs->conf.shard &&
+	    !(flags & BFS_WALK_INO))
+		return bfs_route_inode(c, w, w->ino);
 	return 0;
 }
 
@@ -189,33 +317,47 @@ static int step(struct bfs_call *c, struct bfs_walk *w, unsigned flags)
 		w->slash = p.slash;
 	}
 	if (p.last && flags & BFS_WALK_PARENT) {
-		r = end_in_parent(c, w, &p);
+		r = end_in_parent(c, w, &p, flags);
 		return r ? r : 1;
 	}
 	if (p.last && p.slash && flags & BFS_WALK_CREATE &&
 	    p.kind == BFS_LAST_NAME)
 		return -EISDIR;
-	r = look_up(c, w, &p);
+	r = look_up(c, w, &p, flags);
 	if (r)
 		return r;
-	if (w->inode && S_ISLNK(w->inode->mode) &&
-	    (!p.last || p.slash || flags & BFS_WALK_FOLLOW))
+	if (S_ISLNK(w->type) && (!p.last || p.slash || flags & BFS_WALK_FOLLOW))
 		return follow(c, w, &p);
 	if (p.last) {
-		r = end_at(w, &p, flags);
+		r = end_at(c, w, &p, flags);
 		return r ? r : 1;
 	}
-	if (!w->inode)
+	if (!w->ino)
 		return -ENOENT;
-	if (!S_ISDIR(w->inode->mode))
+	if (!S_ISDIR(w->type))
 		return -ENOTDIR;
 	w->dir = w->inode;
 	return 0;
 }
 
+/* w->dir is where it starts; there: that is all. */
+static int start_at(struct bfs_call *c, struct bfs_walk *w, unsigned flags,
+		    bool there)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+
+	found(w, w->dir->ino, S_IFDIR);
+	if (!bfs_fs_clustered(fs))
+		return there;
+	if (there && bfs_shared_home(fs, w->ino) != fs->conf.shard &&
+	    !(flags & BFS_WALK_INO))
+		return bfs_route_inode(c, w, w->ino);
+	return there ? 1 : enter(w, w->dir->ino, w->dir);
+}
+
 /* Where the walk starts: 0 goes on, 1 is there already. */
 static int start(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
-		 struct bfs_str path)
+		 struct bfs_str path, unsigned flags)
 {
 	struct bfs_fs *fs = bfs_call_fs(c);
 
@@ -230,16 +372,46 @@ static int start(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
 		w->pos = skip_slashes(w->pos, w->end);
 		w->kind = BFS_LAST_ROOT;
 		w->slash = true;
-		return w->pos == w->end;
+		return start_at(c, w, flags, w->pos == w->end);
 	}
-	w->dir = w->inode = bfs_inode_of(fs, at);
 	w->kind = BFS_LAST_SELF;
+	w->dir = w->inode = bfs_inode_of(fs, at);
+	if (!w->inode && path.len && bfs_route_far(fs, at))
+		return need(w, BFS_NEED_DIR, at.ino, BFS_STR(""));
+	if (!w->inode && flags & BFS_WALK_INO && bfs_route_far(fs, at)) {
+		found(w, at.ino, 0);
+		return 1;
+	}
 	/* A working directory that was removed: nothing is found in it. */
 	if (!w->inode)
 		return path.len ? -ENOENT : -ESTALE;
+	found(w, w->inode->ino, w->inode->mode);
 	if (!path.len)
 		return 1;
-	return S_ISDIR(w->inode->mode) ? 0 : -ENOTDIR;
+	return S_ISDIR(w->inode->mode) ? start_at(c, w, flags, false) : -ENOTDIR;
+}
+
+static int walk_once(struct bfs_call *c, struct bfs_walk *w,
+		     struct bfs_handle at, struct bfs_str path, unsigned flags,
+		     uint32_t which)
+{
+	int r;
+
+	c->escape.which = which;
+	w->links = bfs_route_links(c, which);
+	w->resolve = flags >> 8;
+	w->slash = w->long_last = false;
+	w->dentry = NULL;
+	w->ino = 0;
+	w->type = 0;
+	w->last = (struct bfs_str){ 0 };
+	r = start(c, w, at, path, flags);
+	w->top = w->dir;
+	if (!r && w->resolve)
+		r = bfs_route_top(c, w);
+	while (!r)
+		r = step(c, w, flags);
+	return r == 1 ? 0 : r;
 }
 
 int bfs_walk(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
@@ -247,17 +419,17 @@ int bfs_walk(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
 {
 	int r;
 
-	c->escape.which = which;
-	w->links = 0;
-	w->resolve = flags >> 8;
-	w->slash = w->long_last = false;
-	w->dentry = NULL;
-	w->last = (struct bfs_str){ 0 };
-	r = start(c, w, at, path);
-	w->top = w->dir;
-	while (!r)
-		r = step(c, w, flags);
-	return r == 1 ? 0 : r;
+	w->found = NULL;
+	do {
+		r = walk_once(c, w, at, path, flags, which);
+		if (r != -BFS_NEED)
+			break;
+		c->waits++;
+		r = bfs_found_get(c, &w->need, &w->found);
+	} while (!r);
+	bfs_found_free(w->found);
+	w->dir_ino = !r && w->dir ? w->dir->ino : 0;
+	return r;
 }
 
 int bfs_walk_to(struct bfs_call *c, struct bfs_handle at, struct bfs_str path,

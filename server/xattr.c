@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/xattr.h"
 
+#include "server/journal.h"
 #include "server/perm.h"
 
 #include <errno.h>
@@ -137,8 +138,8 @@ static void discard(struct bfs_inode *i, struct bfs_xattr *x)
 	free(x);
 }
 
-int bfs_xattr_set(struct bfs_inode *i, struct bfs_str name, const void *value,
-		  size_t size, int flags)
+int bfs_xattr_set(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_str name,
+		  const void *value, size_t size, int flags)
 {
 	struct bfs_xattr *old = bfs_xattr_find(i, name), *x;
 	int r = check_set(i, old, name, size, flags);
@@ -156,16 +157,20 @@ int bfs_xattr_set(struct bfs_inode *i, struct bfs_str name, const void *value,
 	if (old)
 		discard(i, old);
 	LL_PREPEND(i->xattrs, x);
+	bfs_note_xattr(fs, i, name,
+		       (struct bfs_str){ x->name + x->len, x->size });
 	return 0;
 }
 
-int bfs_xattr_remove(struct bfs_inode *i, struct bfs_str name)
+int bfs_xattr_remove(struct bfs_fs *fs, struct bfs_inode *i,
+		     struct bfs_str name)
 {
 	struct bfs_xattr *x = bfs_xattr_find(i, name);
 
 	if (!x)
 		return -ENODATA;
 	discard(i, x);
+	bfs_note_xattr_gone(fs, i, name);
 	return 0;
 }
 

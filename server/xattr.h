@@ -26,9 +26,10 @@ struct bfs_xattr *bfs_xattr_find(const struct bfs_inode *i,
 				 struct bfs_str name);
 const void *bfs_xattr_value(const struct bfs_xattr *x);
 /* flags: XATTR_CREATE, XATTR_REPLACE.  0 or -errno. */
-int bfs_xattr_set(struct bfs_inode *i, struct bfs_str name, const void *value,
-		  size_t size, int flags);
-int bfs_xattr_remove(struct bfs_inode *i, struct bfs_str name);
+int bfs_xattr_set(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_str name,
+		  const void *value, size_t size, int flags);
+int bfs_xattr_remove(struct bfs_fs *fs, struct bfs_inode *i,
+		     struct bfs_str name);
 /* Is it in cred's lists?  trusted.* is root's secret. */
 bool bfs_xattr_visible(const struct bfs_cred *cred, const struct bfs_xattr *x);
 

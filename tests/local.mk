@@ -88,6 +88,20 @@ UNIT_TESTS += %D%/unit/test_process
 %C%_unit_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_process_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 
+check_LTLIBRARIES += %D%/unit/libjournalunit.la
+%C%_unit_libjournalunit_la_SOURCES = %D%/unit/journal_unit.c %D%/unit/journal_unit.h
+%C%_unit_libjournalunit_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+UNIT_TESTS += %D%/unit/test_journal
+%C%_unit_test_journal_SOURCES = %D%/unit/test_journal.c
+%C%_unit_test_journal_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_journal_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_journal_model
+%C%_unit_test_journal_model_SOURCES = %D%/unit/test_journal_model.c
+%C%_unit_test_journal_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_journal_model_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_fs_store
 %C%_unit_test_fs_store_SOURCES = %D%/unit/test_fs_store.c
 %C%_unit_test_fs_store_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -157,6 +171,19 @@ UNIT_TESTS += %D%/unit/test_peer_ucx
 %C%_unit_test_peer_ucx_SOURCES = %D%/unit/test_peer_ucx.c
 %C%_unit_test_peer_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_peer_ucx_LDADD = %D%/unit/libfakefs.la server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+# One file system over several daemons.
+check_LTLIBRARIES += %D%/unit/libclusterunit.la
+%C%_unit_libclusterunit_la_SOURCES = \
+	%D%/unit/cluster_unit.c %D%/unit/cluster_unit.h
+%C%_unit_libclusterunit_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+CLUSTER_UNIT_LIBS = %D%/unit/libclusterunit.la server/libpeerloop.la \
+	server/libserver.la core/libcoreloop.la core/libcorecluster.la \
+	core/libcore.la $(XXHASH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += %D%/unit/test_cluster
+%C%_unit_test_cluster_SOURCES = %D%/unit/test_cluster.c
+%C%_unit_test_cluster_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cluster_LDADD = $(CLUSTER_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
@@ -180,6 +207,7 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 include tests/model/local.mk
+include tests/races/local.mk
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh
@@ -191,4 +219,8 @@ check-pjdfstest: all
 	PJDFSTEST='$(PJDFSTEST)' srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' \
 		$(SHELL) $(srcdir)/%D%/pjdfstest.sh
 EXTRA_DIST += %D%/pjdfstest.sh %D%/pjdfstest.expected
-EXTRA_DIST += %D%/run-unit.sh %D%/lint.sh %D%/unit/unit.h %D%/bench/startup.sh %D%/bench/syscalls.sh
+# What the journal costs: sh tests/bench/journal.sh
+EXTRA_PROGRAMS += %D%/bench/many
+%C%_bench_many_SOURCES = %D%/bench/many.c
+%C%_bench_many_LDADD =
+EXTRA_DIST += %D%/bench/journal.sh %D%/run-unit.sh %D%/lint.sh %D%/unit/unit.h %D%/bench/startup.sh %D%/bench/syscalls.sh

@@ -8,11 +8,12 @@
 #include <string.h>
 
 const struct bfs_command bfs_commands[] = {
-	{ "run", "[--] PROGRAM [ARGUMENT...]", "+nmdcorRjKSv",
+	{ "run", "[--] PROGRAM [ARGUMENT...]", "+nHALmdcorRjKSv",
 	  "run a program with a BenchFS of its own", bfs_cmd_run },
-	{ "start", "", "dcorv", "start a daemon that stays", bfs_cmd_start },
-	{ "stop", "", "corv", "stop it", bfs_cmd_stop },
-	{ "status", "", "corj", "print the counters of a daemon",
+	{ "start", "", "nHALdcorv", "start a daemon that stays, or several",
+	  bfs_cmd_start },
+	{ "stop", "", "corv", "stop what was started", bfs_cmd_stop },
+	{ "status", "", "corj", "print the counters of the daemons",
 	  bfs_cmd_status },
 	{ "env", "", "mcor", "print what a shell needs: eval $(benchfs env)",
 	  bfs_cmd_env },
@@ -24,6 +25,7 @@ const struct bfs_command bfs_commands[] = {
 	  "show all settings and where they come from, or check them",
 	  bfs_cmd_config },
 	{ "help", "[COMMAND]", "", "say more about a command", bfs_cmd_help },
+	{ "node", "ACTION", "co", NULL, bfs_cmd_node },
 	{ "exec", "PROGRAM [ARGUMENT...]", "+", NULL, bfs_cmd_exec },
 	{ 0 },
 };

@@ -5,7 +5,7 @@
  * pipe from this process ends, however that came about, it stops the one and
  * removes the others.
  */
-#include "tools/tools.h"
+#include "tools/cluster.h"
 
 #include "core/util.h"
 
@@ -25,8 +25,10 @@
 struct run {
 	struct bfs_options *o;
 	struct bfs_rundir dir;
-	int signals; /* signalfd */
-	int hold;    /* write end of the keeper's pipe */
+	struct bfs_cluster *cluster; /* NULL: one daemon, in dir */
+	const char *client;	     /* run directory of clients' daemon */
+	int signals;		     /* signalfd */
+	int hold;		     /* write end of the keeper's pipe */
 	pid_t keeper;
 	int keeper_fd;
 	int report; /* where calls are counted; -1: nowhere */
@@ -65,6 +67,37 @@ static int keep(struct run *r, int hold)
 	return code;
 }
 
+/* The same with several daemons: each node's part ends when we do. */
+static int keep_cluster(struct run *r, int hold)
+{
+	BFS_AUTOFREE char *ready = bfs_path(r->dir.path, "ready");
+	struct bfs_launch *l;
+	struct bfs_start s;
+	int status, code, fd;
+
+	r->cluster->bound = true;
+	status = bfs_cluster_launch(&l, &s, r->o, r->cluster, hold);
+	if (!status) {
+		fd = ready ? open(ready, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)
+			   : -1;
+		if (fd < 0)
+			status = bfs_fail(EX_CANTCREAT, "%s/ready: %m",
+					  r->dir.path);
+	}
+	if (!status)
+		status = bfs_launch_hold(l, hold);
+	code = bfs_launch_end(l, false);
+	return status ? status : code;
+}
+
+static void remove_all(const struct run *r)
+{
+	if (r->cluster)
+		bfs_cluster_remove(r->cluster);
+	else
+		bfs_rundir_remove(&r->dir);
+}
+
 /* The keeper must outlive whatever ends the run. */
 static void become_keeper(struct run *r, int hold)
 {
@@ -75,8 +108,8 @@ static void become_keeper(struct run *r, int hold)
 	(void)!chdir("/");
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	code = keep(r, hold);
-	bfs_rundir_remove(&r->dir);
+	code = r->cluster ? keep_cluster(r, hold) : keep(r, hold);
+	remove_all(r);
 	_exit(code);
 }
 
@@ -115,7 +148,7 @@ static int end_keeper(struct run *r)
 	r->keeper = 0;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	bfs_rundir_remove(&r->dir); /* somebody killed it: tidy up here */
+	remove_all(r); /* somebody killed it: tidy up here */
 	return EX_SOFTWARE;
 }
 
@@ -248,9 +281,9 @@ static uint64_t note_signal(int fd, int pidfd, uint64_t until)
 /* The program is gone; those it has left behind get what time remains. */
 static void end_stuck(const struct run *r, uint64_t until)
 {
-	while (bfs_now() < until && bfs_stuck(r->dir.path, false))
+	while (bfs_now() < until && bfs_stuck(r->client, false))
 		(void)poll(NULL, 0, 20);
-	bfs_stuck(r->dir.path, true);
+	bfs_stuck(r->client, true);
 }
 
 /* Pass signals on until the program has ended. */
@@ -267,7 +300,7 @@ static int attend(struct run *r, pid_t pid)
 		if (p[0].revents)
 			break;
 		if (until && bfs_now() >= until) {
-			bfs_stuck(r->dir.path, true);
+			bfs_stuck(r->client, true);
 			until = bfs_now() + GRACE_NS;
 		}
 	}
@@ -280,7 +313,7 @@ static int attend(struct run *r, pid_t pid)
 
 static int run_program(struct run *r, char *path, bool inside)
 {
-	int status = bfs_client_env(&r->o->config, r->dir.path, put_env, NULL);
+	int status = bfs_client_env(&r->o->config, r->client, put_env, NULL);
 	int error;
 	pid_t pid;
 
@@ -332,27 +365,54 @@ static int make_report(struct run *r)
 	return status;
 }
 
+/* Directories, and who serves the programs here. */
+static int make_dirs(struct run *r)
+{
+	int status, shard;
+
+	if (!r->cluster) {
+		status = bfs_rundir_make(&r->dir, r->o);
+		r->client = r->dir.path;
+		return status;
+	}
+	status = bfs_cluster_make(r->cluster, r->o, true);
+	if (status)
+		return status;
+	shard = bfs_cluster_here(r->cluster, r->o);
+	if (shard < 0)
+		return EX_UNAVAILABLE;
+	r->client = r->cluster->list->m[shard].run_dir;
+	r->dir.path = strdup(r->cluster->dir);
+	return r->dir.path ? 0 : bfs_fail(EX_OSERR, "out of memory");
+}
+
 static int run_all(struct run *r, char *path, bool inside)
 {
 	int status, kept;
 
-	status = bfs_rundir_make(&r->dir, r->o);
+	status = make_dirs(r);
 	if (!status)
 		status = make_report(r);
 	if (!status)
 		status = start_keeper(r);
 	if (status) {
 		if (!r->keeper)
-			bfs_rundir_remove(&r->dir);
+			remove_all(r);
 		return status;
 	}
 	if (r->o->verbose)
 		fprintf(stderr, "benchfs: run directory %s, data in %s\n",
-			r->dir.path, r->dir.data);
+			r->client,
+			r->cluster ? "those of its daemons" : r->dir.data);
 	status = await_ready(r);
 	if (!status)
 		status = run_program(r, path, inside);
 	kept = end_keeper(r);
+	if (r->o->keep)
+		fprintf(stderr,
+			"benchfs: the file system is kept; to go on with it: "
+			"benchfs run -d %s\n",
+			r->dir.data);
 	if (r->report >= 0)
 		(void)bfs_report_print(r->report, r->o->report, r->o->json,
 				       stderr);
@@ -361,7 +421,11 @@ static int run_all(struct run *r, char *path, bool inside)
 
 int bfs_cmd_run(struct bfs_options *o)
 {
-	struct run r = { .o = o, .hold = -1, .report = -1 };
+	struct bfs_cluster cluster = { 0 };
+	struct run r = { .o = o,
+			 .hold = -1,
+			 .report = -1,
+			 .cluster = bfs_cluster_wanted(o) ? &cluster : NULL };
 	BFS_AUTOFREE char *path = NULL, *lib = NULL, *daemon = NULL;
 	bool inside;
 	int status = check_run(o);
@@ -384,5 +448,6 @@ int bfs_cmd_run(struct bfs_options *o)
 		return bfs_fail(EX_OSERR, "signalfd: %m");
 	status = run_all(&r, path, inside);
 	bfs_rundir_fini(&r.dir);
+	bfs_cluster_fini(&cluster);
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* benchfs start, stop and env: a daemon that outlives the command. */
-#include "tools/tools.h"
+#include "tools/cluster.h"
 
 #include "core/util.h"
 
@@ -33,8 +33,11 @@ static int start_in(struct bfs_options *o, struct bfs_rundir *d)
 int bfs_cmd_start(struct bfs_options *o)
 {
 	struct bfs_rundir d;
-	int status = bfs_rundir_make_fixed(&d, o);
+	int status;
 
+	if (bfs_cluster_wanted(o))
+		return bfs_cluster_start(o);
+	status = bfs_rundir_make_fixed(&d, o);
 	if (!status)
 		status = start_in(o, &d);
 	bfs_rundir_fini(&d);
@@ -68,9 +71,12 @@ static int stop_pid(const char *run_dir, pid_t pid, unsigned timeout_secs)
 int bfs_cmd_stop(struct bfs_options *o)
 {
 	struct bfs_rundir d;
-	int status = bfs_rundir_find(&d, o);
+	int status;
 	pid_t pid;
 
+	if (bfs_cluster_exists(o))
+		return bfs_cluster_stop(o);
+	status = bfs_rundir_find(&d, o);
 	if (status)
 		goto out;
 	pid = bfs_daemon_find(d.path);
@@ -111,18 +117,32 @@ static void put_export(void *arg, const char *name, const char *value)
 	puts("';");
 }
 
-int bfs_cmd_env(struct bfs_options *o)
+/* The run directory of the daemon that programs of this node talk to. */
+static int find_run_dir(struct bfs_options *o, char **run_dir)
 {
 	struct bfs_rundir d;
-	int status = bfs_rundir_find(&d, o);
+	int status;
 
-	if (!status && !bfs_daemon_find(d.path))
+	if (bfs_cluster_exists(o))
+		return bfs_cluster_env(o, run_dir);
+	status = bfs_rundir_find(&d, o);
+	*run_dir = d.path;
+	d.path = NULL;
+	bfs_rundir_fini(&d);
+	return status;
+}
+
+int bfs_cmd_env(struct bfs_options *o)
+{
+	BFS_AUTOFREE char *run_dir = NULL;
+	int status = find_run_dir(o, &run_dir);
+
+	if (!status && !bfs_daemon_find(run_dir))
 		status = bfs_fail(EX_UNAVAILABLE,
 				  "no daemon runs in %s; \"benchfs start\" "
 				  "starts one",
-				  d.path);
+				  run_dir);
 	if (!status)
-		status = bfs_client_env(&o->config, d.path, put_export, NULL);
-	bfs_rundir_fini(&d);
+		status = bfs_client_env(&o->config, run_dir, put_export, NULL);
 	return status;
 }

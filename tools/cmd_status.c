@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* benchfs status: is a daemon there, and what has it done? */
-#include "tools/tools.h"
+#include "tools/cluster.h"
 
 #include "core/stats.h"
 #include "core/transport_local.h"
@@ -61,10 +61,11 @@ static int ask(struct bfs_transport *t, const struct bfs_hello_rep *us,
 	return e;
 }
 
-static int fetch(const char *run_dir, unsigned timeout_secs,
+static int fetch(const char *run_dir, uint64_t hash, unsigned timeout_secs,
 		 struct counters *to)
 {
-	struct bfs_hello_req hello = { .version = BFS_PROTO_VERSION };
+	struct bfs_hello_req hello = { .version = BFS_PROTO_VERSION,
+				       .list_hash = hash };
 	uint64_t deadline = bfs_now() + timeout_secs * 1000000000ull;
 	struct bfs_local_peer peer;
 	struct bfs_transport *t;
@@ -78,6 +79,19 @@ static int fetch(const char *run_dir, unsigned timeout_secs,
 	e = ask(t, &peer.hello, deadline, to);
 	t->ops->destroy(t);
 	return e;
+}
+
+int bfs_status_fetch(const char *run_dir, uint64_t hash, unsigned timeout_secs,
+		     uint64_t v[BFS_COUNTERS_MAX])
+{
+	struct counters n = { .count = 0 };
+	int e = fetch(run_dir, hash, timeout_secs, &n);
+
+	_Static_assert(BFS_STAT_COUNT <= BFS_COUNTERS_MAX, "too many counters");
+	if (e)
+		return e;
+	memcpy(v, n.v, n.count * sizeof(*v));
+	return (int)n.count;
 }
 
 static void print_text(const char *run_dir, pid_t pid, const struct counters *n)
@@ -103,14 +117,20 @@ int bfs_cmd_status(struct bfs_options *o)
 {
 	struct counters n = { .count = 0 };
 	struct bfs_rundir d;
-	int status = bfs_rundir_find(&d, o), e;
-	pid_t pid = status ? 0 : bfs_daemon_find(d.path);
+	int status, e;
+	pid_t pid;
+
+	if (bfs_cluster_exists(o))
+		return bfs_cluster_status(o);
+	status = bfs_rundir_find(&d, o);
+	pid = status ? 0 : bfs_daemon_find(d.path);
 
 	if (!status && !pid)
 		status = bfs_fail(EX_UNAVAILABLE, "no daemon runs in %s",
 				  d.path);
 	if (!status) {
-		e = fetch(d.path, (unsigned)o->config.network.timeout_secs, &n);
+		e = fetch(d.path, 0, (unsigned)o->config.network.timeout_secs,
+			  &n);
 		if (e)
 			status = bfs_fail(EX_UNAVAILABLE,
 					  "the daemon in %s does not answer: "

@@ -18,7 +18,7 @@
 
 #define TAIL 4096     /* bytes of the log that are shown */
 #define STOP_MS 60000 /* from SIGTERM to SIGKILL: removing a big tree takes */
-#define MAX_ARGS (8 + 2 * BFS_CONFIG_OPTIONS)
+#define MAX_ARGS (10 + 2 * BFS_CONFIG_OPTIONS)
 
 /* Beside an installed or copied benchfs: <dir of benchfs>/../sbin. */
 static char *beside_us(void)
@@ -54,9 +54,21 @@ char *bfs_daemon_path(void)
 	return NULL;
 }
 
+/*
+ * Names and attributes stay if the data does, unless somebody said what he
+ * wants; for one run on scratch data the journal would be a waste.
+ */
+static bool wants_journal(const struct bfs_options *o,
+			  const struct bfs_rundir *d, bool with_us)
+{
+	return o->config.from[BFS_CONFIG_metadata_journal].origin ==
+		       BFS_CONFIG_DEFAULT &&
+	       (!with_us || !d->own_data);
+}
+
 /* Everything that was set, whatever the source: --set section.key=value. */
 static int daemon_args(const struct bfs_options *o, const struct bfs_rundir *d,
-		       char **argv)
+		       bool with_us, char **argv)
 {
 	unsigned n = 0;
 
@@ -68,6 +80,10 @@ static int daemon_args(const struct bfs_options *o, const struct bfs_rundir *d,
 	if (o->config_file) {
 		argv[n++] = (char *)"-c";
 		argv[n++] = (char *)o->config_file;
+	}
+	if (wants_journal(o, d, with_us)) {
+		argv[n++] = (char *)"--set";
+		argv[n++] = (char *)"metadata.journal=lmdb";
 	}
 	for (unsigned i = 0; i < BFS_CONFIG_OPTIONS; i++) {
 		const struct bfs_config_info *info = bfs_config_info(i);
@@ -127,7 +143,7 @@ pid_t bfs_daemon_spawn(const struct bfs_options *o, const struct bfs_rundir *d,
 	if (pid)
 		return pid;
 	bfs_signals_give_back();
-	if (daemon_args(o, d, argv))
+	if (daemon_args(o, d, with_us, argv))
 		_exit(EX_OSERR);
 	become_daemon(path, argv, log, parent);
 	return 0; /* not reached */
@@ -160,8 +176,8 @@ int bfs_daemon_end(pid_t pid, int pidfd)
 	return status;
 }
 
-/* The last lines of the log, each behind "| ". */
-static void show_tail(const char *log)
+void bfs_daemon_tail(const char *log, void (*put)(void *arg, const char *line),
+		     void *arg)
 {
 	int fd = open(log, O_RDONLY | O_CLOEXEC);
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
@@ -173,17 +189,20 @@ static void show_tail(const char *log)
 	if (fd >= 0)
 		close(fd);
 	if (n <= 0) {
-		fprintf(stderr, "| (its log is empty)\n");
+		put(arg, "(its log is empty)");
 		return;
 	}
 	buf[n] = '\0';
 	if (size > TAIL && (end = strchr(buf, '\n')))
 		line = end + 1;
-	for (; *line; line = end) {
-		end = strchrnul(line, '\n');
-		fprintf(stderr, "| %.*s\n", (int)(end - line), line);
-		end += *end == '\n';
-	}
+	for (char *save = NULL, *at = strtok_r(line, "\n", &save); at;
+	     at = strtok_r(NULL, "\n", &save))
+		put(arg, at);
+}
+
+static void show_line(void *arg, const char *line)
+{
+	fprintf(stderr, "| %s\n", line);
 }
 
 int bfs_daemon_explain(const struct bfs_rundir *d, int status)
@@ -206,7 +225,7 @@ int bfs_daemon_explain(const struct bfs_rundir *d, int status)
 			code = WEXITSTATUS(status);
 	}
 	if (log)
-		show_tail(log);
+		bfs_daemon_tail(log, show_line, NULL);
 	return code;
 }
 

@@ -2,16 +2,22 @@
 bin_PROGRAMS += benchfs
 benchfs_SOURCES = \
 	%D%/benchfs.c %D%/tools.h \
+	%D%/cluster.c %D%/cluster.h %D%/cluster_status.c \
+	%D%/cmd_cluster.c \
 	%D%/cmd_config.c \
 	%D%/cmd_doctor.c \
+	%D%/cmd_node.c \
 	%D%/cmd_run.c \
 	%D%/cmd_start.c \
 	%D%/cmd_status.c \
 	%D%/daemon.c \
 	%D%/elf.c %D%/elf.h \
+	%D%/hosts.c \
 	%D%/inspect.c %D%/inspect.h \
 	%D%/inspect_libs.c \
 	%D%/json.c \
+	%D%/launch.c %D%/launch_cmd.c \
+	%D%/node.h %D%/node_start.c %D%/node_stop.c \
 	%D%/options.c \
 	%D%/program.c \
 	%D%/report.c \
@@ -23,6 +29,6 @@ benchfs_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DBFS_LIBDIR='"$(libdir)"' \
 	-DBFS_PKGLIBDIR='"$(pkglibdir)"' \
 	-DBFS_SBINDIR='"$(sbindir)"'
-benchfs_LDADD = core/libcoreconf.la core/libcore.la
+benchfs_LDADD = core/libcorecluster.la core/libcoreconf.la core/libcore.la
 
 dist_bashcomp_DATA = %D%/completion/benchfs

@@ -9,18 +9,22 @@
 #include <string.h>
 
 /* code: the short option; of LONG_ONLY there is just the long name. */
-#define LONG_ONLY "rjKRS"
+#define LONG_ONLY "rjKRSAL"
+#define MAX_DAEMONS 1024 /* on a node */
 static const struct {
 	char code;
 	const char *name, *arg, *help;
 } table[] = {
-	{ 'n', "daemons", "N", "number of daemons; this version runs 1" },
+	{ 'n', "daemons", "N", "number of daemons on each node [1]" },
+	{ 'H', "hostfile", "FILE", "run them on the hosts in FILE" },
+	{ 'A', "hosts", "LIST", "run them on these hosts: a,b or n[1-8]" },
+	{ 'L', "launcher", "HOW", "auto, local, ssh, srun or mpirun [auto]" },
 	{ 'm', "mount", "PREFIX", "where programs see BenchFS [/benchfs]" },
-	{ 'd', "data-dir", "DIR", "keep the data in DIR [scratch]" },
+	{ 'd', "data-dir", "DIR", "keep the file system in DIR [scratch]" },
 	{ 'c', "config", "FILE", "read settings from FILE" },
 	{ 'o', "set", "SECTION.KEY=VALUE", "set one setting; may be repeated" },
 	{ 'r', "run-dir", "DIR", "directory of the daemon's socket" },
-	{ 'K', "keep", NULL, "keep the file system (not in this version)" },
+	{ 'K', "keep", NULL, "keep the file system; it goes on with run -d" },
 	{ 'R', "report", "FILE", "count all calls; - prints them only" },
 	{ 'S', "syscalls", NULL, "serve calls past the C library too" },
 	{ 'j', "json", NULL, "print JSON" },
@@ -113,21 +117,37 @@ static int set_report(struct bfs_options *o, const char *path)
 	return 0;
 }
 
+static int set_daemons(struct bfs_options *o, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || !n || n > MAX_DAEMONS)
+		return bfs_fail(EX_USAGE, "-n %s: expected 1 to %d", text,
+				MAX_DAEMONS);
+	o->daemons = (unsigned)n;
+	o->daemons_given = true;
+	return 0;
+}
+
 /* Options that only set a flag or remember a word. */
 static int note_option(struct bfs_options *o, int code, const char *arg)
 {
 	switch (code) {
 	case 'n':
-		if (strcmp(arg, "1"))
-			return bfs_fail(EX_USAGE,
-					"-n %s: this version runs one daemon; "
-					"only -n 1 is accepted",
-					arg);
-		o->daemons = 1;
+		return set_daemons(o, arg);
+	case 'H':
+		o->hostfile = arg;
+		return 0;
+	case 'A':
+		o->hosts = arg;
+		return 0;
+	case 'L':
+		o->launcher = arg;
 		return 0;
 	case 'K':
-		return bfs_fail(EX_USAGE, "--keep: this version cannot keep a "
-					  "file system after its daemon ends");
+		o->keep = true;
+		return 0;
 	case 'c':
 		o->config_file = arg;
 		return 0;

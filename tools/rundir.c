@@ -113,7 +113,7 @@ static char *default_dir(const char *name)
 		       : dir;
 }
 
-static int check_length(const char *run_dir)
+int bfs_rundir_check(const char *run_dir)
 {
 	size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	size_t len = strlen(run_dir) + strlen("/sock");
@@ -149,8 +149,9 @@ static int make_dir(const char *dir, const char *what, bool *made)
 /* A run directory that the user named: it must not be somebody's. */
 static int take_named(struct bfs_rundir *d, const char *path)
 {
-	int status = check_length(path);
+	int status = bfs_rundir_check(path);
 	BFS_AUTOFREE char *ready = bfs_path(path, "ready");
+	BFS_AUTOFREE char *cluster = bfs_path(path, "registry/cluster");
 	pid_t pid;
 
 	d->path = strdup(path);
@@ -163,6 +164,11 @@ static int take_named(struct bfs_rundir *d, const char *path)
 		return bfs_fail(EX_TEMPFAIL,
 				"%s: the daemon with pid %d runs here", path,
 				pid);
+	if (cluster && !access(cluster, F_OK))
+		return bfs_fail(EX_TEMPFAIL,
+				"%s: a cluster was started here; \"benchfs "
+				"stop\" ends it",
+				path);
 	/* A dead daemon's word must not be taken for the new one's. */
 	if (!ready || (unlink(ready) && errno != ENOENT))
 		return bfs_fail(EX_CANTCREAT, "%s/ready: %m", path);
@@ -176,7 +182,7 @@ static int take_data(struct bfs_rundir *d, const struct bfs_options *o,
 	const char *named = o->config.node.data_dir;
 	bool made;
 
-	d->own_data = !*named;
+	d->own_data = !*named && !o->keep;
 	if (*named)
 		d->data = strdup(named);
 	else
@@ -196,7 +202,7 @@ static bool others_come(const struct bfs_options *o)
 static int take_scratch(struct bfs_rundir *d, const struct bfs_options *o)
 {
 	BFS_AUTOFREE char *longest = default_dir("XXXXXX");
-	int status = longest ? check_length(longest) : EX_OSERR;
+	int status = longest ? bfs_rundir_check(longest) : EX_OSERR;
 	const char *base = run_base();
 
 	if (status)
@@ -207,6 +213,115 @@ static int take_scratch(struct bfs_rundir *d, const struct bfs_options *o)
 	d->path = scratch_dir(base, others_come(o));
 	d->own_path = d->path != NULL;
 	return d->path ? 0 : EX_CANTCREAT;
+}
+
+char *bfs_rundir_data(const struct bfs_options *o)
+{
+	return scratch_dir(data_base(), false);
+}
+
+/* XDG_RUNTIME_DIR is of this node, and other nodes may not have it. */
+static int take_far(struct bfs_rundir *d, const struct bfs_options *o,
+		    bool scratch)
+{
+	BFS_AUTOFREE char *parent = private_parent("/tmp", others_come(o));
+
+	if (!parent)
+		return EX_CANTCREAT;
+	if (!scratch) {
+		BFS_AUTOFREE char *path = bfs_path(parent, "default");
+
+		return path ? take_named(d, path) : EX_OSERR;
+	}
+	d->path = scratch_dir("/tmp", others_come(o));
+	d->own_path = true;
+	return d->path ? 0 : EX_CANTCREAT;
+}
+
+int bfs_rundir_base(struct bfs_rundir *d, const struct bfs_options *o,
+		    bool scratch, bool far)
+{
+	const char *named = o->config.node.run_dir;
+	unsigned origin = o->config.from[BFS_CONFIG_node_run_dir].origin;
+	BFS_AUTOFREE char *usual = default_dir("default");
+	BFS_AUTOFREE char *parent = NULL;
+
+	memset(d, 0, sizeof(*d));
+	/* run: the environment names the daemon to talk to */
+	if (*named && (!scratch || origin != BFS_CONFIG_ENV))
+		return take_named(d, named);
+	if (far)
+		return take_far(d, o, scratch);
+	if (scratch)
+		return take_scratch(d, o);
+	parent = private_parent(run_base(), others_come(o));
+	return parent && usual ? take_named(d, usual) : EX_CANTCREAT;
+}
+
+/* Make what is missing of a directory's path, for us alone. */
+static int make_way(const char *path)
+{
+	BFS_AUTOFREE char *copy = strdup(path);
+
+	if (!copy)
+		return bfs_fail(EX_OSERR, "out of memory");
+	for (char *slash = copy + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(copy, 0700) && errno != EEXIST && errno != EROFS &&
+		    errno != EACCES)
+			return bfs_fail(EX_CANTCREAT, "cannot make %s: %m",
+					copy);
+		*slash = '/';
+	}
+	return 0;
+}
+
+int bfs_dir_make(const char *path, const char *what)
+{
+	bool made;
+	int status = make_way(path);
+
+	return status ? status : make_dir(path, what, &made);
+}
+
+/* The run directories of a cluster are ours, whoever made the first. */
+static int check_ours(const char *dir)
+{
+	struct stat st;
+
+	if (lstat(dir, &st))
+		return bfs_fail(EX_CANTCREAT, "%s: %m", dir);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 022))
+		return bfs_fail(EX_CANTCREAT,
+				"%s: not a directory that is yours and that "
+				"only you can write to",
+				dir);
+	return 0;
+}
+
+int bfs_rundir_member(struct bfs_rundir *d, const struct bfs_options *o,
+		      const char *path, const char *data)
+{
+	BFS_AUTOFREE char *parent = strdup(path);
+	char *slash = parent ? strrchr(parent, '/') : NULL;
+	int status;
+
+	memset(d, 0, sizeof(*d));
+	if (!slash)
+		return bfs_fail(EX_OSERR, "out of memory");
+	*slash = '\0';
+	status = bfs_dir_make(parent, "run directory");
+	if (!status)
+		status = check_ours(parent);
+	if (!status && others_come(o) && chmod(parent, 0711))
+		status = bfs_fail(EX_CANTCREAT, "%s: %m", parent);
+	if (!status)
+		status = take_named(d, path);
+	d->own_path = true;
+	d->data = strdup(data);
+	d->own_data = !strncmp(data, path, strlen(path));
+	return status ? status : bfs_dir_make(data, "data directory");
 }
 
 int bfs_rundir_make(struct bfs_rundir *d, const struct bfs_options *o)
@@ -224,7 +339,9 @@ int bfs_rundir_make(struct bfs_rundir *d, const struct bfs_options *o)
 		return status;
 	/* XDG_RUNTIME_DIR is memory, and small. */
 	return take_data(d, o,
-			 strncmp(d->path, "/run/", 5) ? NULL : data_base());
+			 strncmp(d->path, "/run/", 5) && !o->keep ?
+				 NULL :
+				 data_base());
 }
 
 int bfs_rundir_find(struct bfs_rundir *d, const struct bfs_options *o)
@@ -238,7 +355,7 @@ int bfs_rundir_find(struct bfs_rundir *d, const struct bfs_options *o)
 	if (!d->path)
 		return bfs_fail(EX_OSERR, "out of memory");
 	d->own_path = !strcmp(d->path, usual);
-	return check_length(d->path);
+	return bfs_rundir_check(d->path);
 }
 
 int bfs_rundir_make_fixed(struct bfs_rundir *d, const struct bfs_options *o)
@@ -266,7 +383,7 @@ static int remove_entry(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
-static void remove_tree(const char *dir)
+void bfs_tree_remove(const char *dir)
 {
 	char *slash;
 	BFS_AUTOFREE char *parent = strdup(dir);
@@ -286,11 +403,11 @@ static void remove_tree(const char *dir)
 void bfs_rundir_remove(const struct bfs_rundir *d)
 {
 	if (d->own_data && d->data)
-		remove_tree(d->data);
+		bfs_tree_remove(d->data);
 	if (!d->path)
 		return;
 	if (d->own_path) {
-		remove_tree(d->path);
+		bfs_tree_remove(d->path);
 		return;
 	}
 	for (size_t i = 0; i < BFS_COUNT(files); i++) {

@@ -15,8 +15,10 @@
 struct bfs_options {
 	struct bfs_config config; /* all sources taken in */
 	const char *config_file;
-	char *run_dir; /* absolute, owned; NULL: not given */
-	unsigned daemons;
+	char *run_dir;	    /* absolute, owned; NULL: not given */
+	unsigned daemons;   /* on each node */
+	bool daemons_given; /* 1 may be the default */
+	const char *hostfile, *hosts, *launcher; /* NULL: not given */
 	char *report; /* absolute or "-", owned; NULL: not given */
 	bool verbose, json, keep;
 	char **args; /* what is left, NULL at the end */
@@ -50,6 +52,7 @@ int bfs_cmd_doctor(struct bfs_options *o);
 int bfs_cmd_report(struct bfs_options *o);
 int bfs_cmd_config(struct bfs_options *o);
 int bfs_cmd_help(struct bfs_options *o);
+int bfs_cmd_node(struct bfs_options *o);
 
 /* "benchfs: text" on stderr; returns status. */
 int bfs_fail(int status, const char *fmt, ...)
@@ -70,6 +73,23 @@ int bfs_rundir_make(struct bfs_rundir *d, const struct bfs_options *o);
 /* The fixed one of start, stop, status and env. */
 int bfs_rundir_find(struct bfs_rundir *d, const struct bfs_options *o);
 int bfs_rundir_make_fixed(struct bfs_rundir *d, const struct bfs_options *o);
+/*
+ * For a cluster: the path only, without data.  scratch: for one run; far: the
+ * same path must be good on other nodes.
+ */
+int bfs_rundir_base(struct bfs_rundir *d, const struct bfs_options *o,
+		    bool scratch, bool far);
+/* The directories of one member, made with what leads there. */
+int bfs_rundir_member(struct bfs_rundir *d, const struct bfs_options *o,
+		      const char *path, const char *data);
+/* Is there room for a socket's name?  0, or an exit status. */
+int bfs_rundir_check(const char *run_dir);
+/* A new directory for scratch data; NULL after a message. */
+char *bfs_rundir_data(const struct bfs_options *o);
+/* Make a directory and what leads there.  0, or an exit status. */
+int bfs_dir_make(const char *path, const char *what);
+/* Remove a directory and all in it. */
+void bfs_tree_remove(const char *dir);
 void bfs_rundir_remove(const struct bfs_rundir *d);
 void bfs_rundir_fini(struct bfs_rundir *d);
 /* "dir/name", allocated; NULL without memory. */
@@ -86,6 +106,9 @@ pid_t bfs_daemon_spawn(const struct bfs_options *o, const struct bfs_rundir *d,
 int bfs_daemon_end(pid_t pid, int pidfd);
 /* Print how it ended and the last lines of its log; an exit status. */
 int bfs_daemon_explain(const struct bfs_rundir *d, int status);
+/* The last lines of its log, each to put(arg, line). */
+void bfs_daemon_tail(const char *log, void (*put)(void *arg, const char *line),
+		     void *arg);
 /* The pid of the live daemon that listens in run_dir; 0: none. */
 pid_t bfs_daemon_find(const char *run_dir);
 /* Wait for <run_dir>/ready.  signals: a signalfd that ends the wait, or -1.
@@ -94,6 +117,12 @@ int bfs_daemon_wait(const struct bfs_rundir *d, int pidfd, int signals,
 		    unsigned timeout_ms);
 /* Path of benchfsd; NULL after a message. */
 char *bfs_daemon_path(void);
+
+/* Ask a daemon for its counters (cmd_status.c): the number in v, or -errno.
+ * hash: of its member list, 0 if it is alone. */
+#define BFS_COUNTERS_MAX 256
+int bfs_status_fetch(const char *run_dir, uint64_t hash, unsigned timeout_secs,
+		     uint64_t v[BFS_COUNTERS_MAX]);
 
 /* text as a JSON string, quotes included (json.c). */
 void bfs_json_string(const char *text, FILE *out);

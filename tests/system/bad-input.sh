@@ -50,7 +50,6 @@ row 73 "$T/file/sub" run -d "$T/file/sub" -- true
 row 64 "2" run -n 2 -- true
 row 64 "0" run -n 0 -- true
 row 64 "many" run -n many -- true
-row 64 "keep" run --keep -- true
 row 64 "nonsense" run --nonsense -- true
 row 64 "PROGRAM\|program" run
 # the configuration: file, line, accepted values
@@ -68,8 +67,8 @@ conf 'storage: { chunk_size = 5000; };'
 row 78 "conf:2.*chunk_size" run -c "$T/conf" -- true
 conf 'storage: { chunk_size = '
 row 78 "conf:[23]" run -c "$T/conf" -- true
-conf 'metadata: { journal = "lmdb"; };'
-row 78 "conf:2.*lmdb" run -c "$T/conf" -- true
+conf 'metadata: { journal = "sqlite"; };'
+row 78 "conf:2.*sqlite.*lmdb" run -c "$T/conf" -- true
 conf 'client: { mount = "/other"; }; node: { log_level = "error"; };'
 row 0 "" run -c "$T/conf" -- ls /other
 # what it includes

@@ -92,12 +92,14 @@ wait_for() {
 
 # benchfs_run ARGS...: benchfs run with its own arguments, within the time.
 benchfs_run() {
-	timeout -k 10 "$limit" "$builddir/run" benchfs run "$@"
+	timeout -k 10 "$limit" "$builddir/run" benchfs run -n "$daemons" "$@"
 }
 
 # bfs CMD ARGS...: the command on an embedded daemon.  A test may set
-# run_options first; BENCHFS_TEST_OPTIONS are for all of them.
+# run_options first; BENCHFS_TEST_OPTIONS are for all of them, on
+# BENCHFS_TEST_DAEMONS daemons.
 run_options=${BENCHFS_TEST_OPTIONS:-}
+daemons=${BENCHFS_TEST_DAEMONS:-1}
 bfs() {
 	rc=0
 	# word splitting is wanted

@@ -90,6 +90,7 @@ SYSTEM_TESTS = \
 	%D%/readdir.sh \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
+	%D%/restart.sh \
 	%D%/renames.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \

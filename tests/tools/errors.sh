@@ -34,9 +34,10 @@ refuses 64 'no program given' run
 refuses 64 'no program given' run --
 refuses 64 'unknown option "-x"' run -x true
 refuses 64 'needs a value' run -d
-refuses 64 'only -n 1' run -n 2 -- true
-refuses 64 'only -n 1' run -n x -- true
-refuses 64 '--keep' run --keep -- true
+refuses 64 'expected 1 to 1024' run -n 0 -- true
+refuses 64 'expected 1 to 1024' run -n x -- true
+refuses 64 'expected 1 to 1024' run -n 2x -- true
+refuses 64 'expected 1 to 1024' start -n 1025
 refuses 64 'unexpected argument' status now
 refuses 127 'No such file' run nosuchprogram
 refuses 127 'No such file' run "$T/nosuch"
@@ -57,7 +58,7 @@ refuses 64 'section.key=value' run -o nonsense -- true
 refuses 64 'its keys are' run -o storage.nosuch=1 -- true
 refuses 64 'sections are' run -o nosuch.key=1 -- true
 refuses 64 '4K to 128M' run -o storage.chunk_size=1 -- true
-refuses 64 'cannot do that yet' run -o metadata.journal=lmdb -- true
+refuses 64 'none, lmdb' run -o metadata.journal=sqlite -- true
 refuses 69 'no daemon runs' status
 refuses 69 'no daemon runs' stop
 refuses 69 'no daemon runs' env
@@ -69,8 +70,8 @@ config 'storage: {\n\n chunk_size = "3";\n};\n'
 refuses 78 "$T/conf:3:" run -c "$T/conf" -- true
 config 'storage: {\n'
 refuses 78 'syntax error' run -c "$T/conf" -- true
-config 'metadata: { journal = "lmdb"; };\n'
-refuses 78 'cannot do that yet' run -c "$T/conf" -- true
+config 'metadata: { journal = "sqlite"; };\n'
+refuses 78 'none, lmdb' run -c "$T/conf" -- true
 BENCHFS_TRANSPORT=tcp refuses 78 'auto, ucx' run -- true
 BENCHFS_STORAGE_CHUNKSIZE=1 refuses 78 'BENCHFS_STORAGE_CHUNKSIZE' run -- true
 

@@ -57,6 +57,9 @@ static int execute(struct bfs_call *c, void *rep, size_t len)
 #define REAL_lock ~, REAL_HANDLER
 #define REAL_peerhello ~, REAL_HANDLER
 #define REAL_peerping ~, REAL_HANDLER
+#define REAL_forward ~, REAL_HANDLER
+#define REAL_alive ~, REAL_HANDLER
+#define REAL_gone ~, REAL_HANDLER
 #define SECOND(a, b, ...) b
 #define PICK(...) SECOND(__VA_ARGS__, FAKE_HANDLER, ~)
 #define REAL_HANDLER(name)

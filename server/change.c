@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/change.h"
+
+#include "core/log.h"
+#include "server/dir.h"
+#include "server/node.h"
+#include "server/shared.h"
+
+#include <errno.h>
+#include <string.h>
+
+void bfs_change_put(struct bfs_wire *w, const struct bfs_change *c)
+{
+	bfs_put_u32(w, c->kind);
+	bfs_put_u64(w, c->dir);
+	bfs_put_str(w, c->name);
+	bfs_put_u64(w, c->ino);
+	bfs_put_u32(w, c->type);
+	bfs_put_u32(w, (uint32_t)c->delta);
+}
+
+int bfs_change_get(struct bfs_wire *w, struct bfs_change *c)
+{
+	c->kind = bfs_get_u32(w);
+	c->dir = bfs_get_u64(w);
+	c->name = bfs_get_str(w);
+	c->ino = bfs_get_u64(w);
+	c->type = bfs_get_u32(w);
+	c->delta = (int32_t)bfs_get_u32(w);
+	if (bfs_wire_end(w) || c->kind < BFS_CHANGE_PUT ||
+	    c->kind > BFS_CHANGE_MOVED || c->name.len > BFS_NAME_MAX)
+		return -EBADMSG;
+	return 0;
+}
+
+static bool of_entry(const struct bfs_change *c)
+{
+	return c->kind == BFS_CHANGE_PUT || c->kind == BFS_CHANGE_DROP;
+}
+
+unsigned bfs_change_shard(const struct bfs_fs *fs, const struct bfs_change *c)
+{
+	return of_entry(c) ? bfs_shared_place(fs, c->dir, c->name)
+			   : bfs_shared_home(fs, c->ino);
+}
+
+static int make_entry(struct bfs_fs *fs, const struct bfs_change *c)
+{
+	struct bfs_inode *dir = bfs_copy_get(fs, c->dir);
+
+	if (!dir)
+		return -ENOMEM;
+	if (c->kind == BFS_CHANGE_PUT)
+		return bfs_dir_put(fs, dir, c->name, c->ino, c->type);
+	bfs_dir_drop(fs, dir, c->name);
+	return 0;
+}
+
+static void add_links(struct bfs_fs *fs, struct bfs_inode *i, int32_t delta)
+{
+	i->nlink += (uint32_t)delta;
+	bfs_inode_changed(fs, i);
+	if (delta > 0)
+		bfs_orphan_remove(fs, i);
+	else if (!i->nlink && !i->orphan)
+		bfs_orphan_add(fs, i);
+}
+
+static int make_inode(struct bfs_fs *fs, const struct bfs_change *c)
+{
+	struct bfs_inode *i = bfs_inode_here(fs, c->ino);
+
+	if (!i)
+		return -ENOENT;
+	switch (c->kind) {
+	case BFS_CHANGE_LINKS:
+		add_links(fs, i, c->delta);
+		break;
+	case BFS_CHANGE_GONE:
+		bfs_node_dropped(fs, i);
+		break;
+	case BFS_CHANGE_MOVED:
+		bfs_shared_named(fs, i, c->dir, c->name);
+		bfs_inode_changed(fs, i);
+		break;
+	}
+	return 0;
+}
+
+void bfs_changes_make(struct bfs_fs *fs, const uint8_t *buf, size_t len)
+{
+	struct bfs_change c;
+	struct bfs_wire w;
+	int r = 0;
+
+	bfs_wire_init(&w, buf, len);
+	while (w.pos < w.end && !bfs_change_get(&w, &c)) {
+		r = of_entry(&c) ? make_entry(fs, &c) : make_inode(fs, &c);
+		if (r)
+			bfs_log(error,
+				"change %u of inode %016lx, entry %.*s in "
+				"%016lx: %s; run benchfs fsck",
+				c.kind, c.ino, (int)c.name.len, c.name.ptr,
+				c.dir, strerror(-r));
+	}
+}

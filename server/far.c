@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/far.h"
+
+#include "core/log.h"
+#include "core/util.h"
+#include "server/arena.h"
+#include "server/fiber.h"
+#include "server/passing.h"
+#include "server/peer.h"
+#include "server/serve_lock.h"
+#include "server/server.h"
+#include "server/session.h"
+#include "server/shared.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EACH 20	     /* bytes of a description in ALIVE */
+#define MOST 1024    /* asked for at once */
+#define OWNERS_ASKED 16 /* questions under way */
+#define GRACE_S 10u  /* for a question that nobody waits for */
+
+/* A question to one node's daemon about the descriptions of one inode. */
+struct asked {
+	struct bfs_peer_msg msg;
+	struct bfs_server *server;
+	uint64_t ino;
+	unsigned node, n;
+	uint8_t req[4], rep[16];
+	uint8_t out[MOST * EACH], in[MOST];
+};
+
+static void put_open(struct bfs_wire *w, uint64_t ino, const struct bfs_open *o)
+{
+	bfs_put_u64(w, ino);
+	bfs_put_u32(w, o->uid);
+	bfs_put_u32(w, o->slot);
+	bfs_put_u32(w, o->gen);
+}
+
+static struct asked *make(struct bfs_server *s, const struct bfs_inode *i,
+			  unsigned node, uint64_t deadline)
+{
+	struct asked *a = calloc(1, sizeof(*a));
+	struct bfs_wire w;
+
+	if (!a)
+		return NULL;
+	a->server = s;
+	a->ino = i->ino;
+	a->node = node;
+	bfs_wire_init(&w, a->out, sizeof(a->out));
+	for (unsigned n = 0; n < i->nopens && a->n < MOST; n++) {
+		if (i->opens[n].node != node)
+			continue;
+		put_open(&w, i->ino, &i->opens[n]);
+		a->n++;
+	}
+	bfs_wire_init(&w, a->req, sizeof(a->req));
+	bfs_put_u32(&w, a->n);
+	a->msg = (struct bfs_peer_msg){ .op = BFS_OP_ALIVE,
+					.req = a->req,
+					.req_len = sizeof(a->req),
+					.out = a->out,
+					.out_len = a->n * (size_t)EACH,
+					.in = a->in,
+					.in_cap = a->n,
+					.rep = a->rep,
+					.rep_cap = sizeof(a->rep),
+					.deadline = deadline,
+					.unless_dead = true,
+					.arg = a };
+	return a;
+}
+
+static bool is(const struct bfs_open *o, unsigned node, const uint8_t *told)
+{
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, told, EACH);
+	bfs_get_u64(&w);
+	return o->node == node && bfs_get_u32(&w) == o->uid &&
+	       bfs_get_u32(&w) == o->slot && bfs_get_u32(&w) == o->gen;
+}
+
+static void forget(struct bfs_inode *i, unsigned node, const uint8_t *told)
+{
+	for (unsigned n = 0; n < i->nopens; n++) {
+		if (!is(&i->opens[n], node, told))
+			continue;
+		i->opens[n] = i->opens[--i->nopens];
+		return;
+	}
+}
+
+/* Who has ended with its daemon is gone too (its arenas are new). */
+static void take(const struct asked *a)
+{
+	struct bfs_inode *i = bfs_inode_here(a->server->fs, a->ino);
+	bool dead = a->msg.status == -EHOSTDOWN;
+
+	if (!i || (!dead && (a->msg.status || a->msg.in_len != a->n)))
+		return;
+	for (unsigned n = 0; n < a->n; n++)
+		if (!dead && !a->in[n])
+			forget(i, a->node, a->out + n * (size_t)EACH);
+}
+
+static void done(struct bfs_peer_msg *m)
+{
+	struct asked *a = m->arg;
+
+	take(a);
+	free(a);
+}
+
+/* The next node from there on that the inode's opens name; or nshards. */
+static unsigned next_node(const struct bfs_server *s, const struct bfs_inode *i,
+			  unsigned from)
+{
+	unsigned best = s->nshards;
+
+	for (unsigned n = 0; n < i->nopens; n++)
+		if (i->opens[n].node >= from && i->opens[n].node < best &&
+		    i->opens[n].node != s->shard)
+			best = i->opens[n].node;
+	return best;
+}
+
+void bfs_far_ask(struct bfs_server *s, struct bfs_inode *i)
+{
+	for (unsigned node = next_node(s, i, 0); node < s->nshards;
+	     node = next_node(s, i, node + 1)) {
+		struct asked *a = make(s, i, node,
+				       bfs_now() + GRACE_S * 1000000000ull);
+
+		if (!a)
+			return;
+		a->msg.done = done;
+		bfs_peer_send(s, node, &a->msg);
+	}
+}
+
+int bfs_far_settle(struct bfs_call *c, struct bfs_inode *i)
+{
+	struct bfs_server *s = c->server;
+	unsigned node = next_node(s, i, 0);
+	uint64_t ino = i->ino;
+
+	if (!bfs_fs_clustered(s->fs) || node >= s->nshards)
+		return 0;
+	if (!bfs_fiber_self())
+		return -BFS_NEED_FIBER;
+	while (i && node < s->nshards) {
+		struct asked *a = make(s, i, node, c->deadline);
+
+		if (!a)
+			return -ENOMEM;
+		bfs_peer_call(s, node, &a->msg);
+		take(a);
+		free(a);
+		i = bfs_inode_here(s->fs, ino);
+		node = i ? next_node(s, i, node + 1) : s->nshards;
+	}
+	return 1;
+}
+
+/* A description of this node: its placeholder, or its data file, is held. */
+static bool alive(struct bfs_server *s, uint64_t ino, uint32_t uid,
+		  uint32_t slot, uint32_t gen)
+{
+	if (slot >= BFS_ARENA_RECORDS ||
+	    !bfs_arenas_current(s->arenas, uid, slot, gen))
+		return false;
+	return bfs_arenas_alive(s->arenas, uid, slot, gen) ||
+	       bfs_passing_locked(s, ino, uid, slot);
+}
+
+int bfs_serve_alive(struct bfs_call *c, const struct bfs_alive_req *req,
+		    struct bfs_alive_rep *rep)
+{
+	uint8_t *answers = c->in;
+	struct bfs_wire w;
+
+	if (req->count > MOST || c->out_len != req->count * (size_t)EACH ||
+	    c->in_cap < req->count)
+		return -EBADMSG;
+	bfs_wire_init(&w, c->out, c->out_len);
+	for (uint32_t n = 0; n < req->count; n++) {
+		uint64_t ino = bfs_get_u64(&w);
+		uint32_t uid = bfs_get_u32(&w), slot = bfs_get_u32(&w);
+
+		answers[n] = alive(c->server, ino, uid, slot, bfs_get_u32(&w));
+	}
+	c->in_len = req->count;
+	return 0;
+}
+
+struct owner_asked {
+	struct bfs_peer_msg msg;
+	struct bfs_server *server;
+	struct bfs_lock_owner owner;
+	uint8_t req[4], rep[16], out[EACH], in[1];
+};
+
+static void on_owner(struct bfs_peer_msg *m)
+{
+	struct owner_asked *a = m->arg;
+
+	a->server->owners_asked--;
+	if (m->status == -EHOSTDOWN ||
+	    (!m->status && m->in_len == 1 && !a->in[0]))
+		bfs_serve_lock_far_dead(a->server, &a->owner);
+	free(a);
+}
+
+void bfs_far_ask_owner(struct bfs_server *s, uint64_t ino,
+		       const struct bfs_lock_owner *o)
+{
+	struct bfs_open as_open = { .uid = o->uid,
+				    .slot = (uint32_t)o->id,
+				    .gen = (uint32_t)(o->id >> 32) };
+	struct owner_asked *a;
+	struct bfs_wire w;
+
+	/* Of the end of a process its daemon tells by itself (GONE). */
+	if (o->space == BFS_LOCK_POSIX || s->owners_asked >= OWNERS_ASKED)
+		return;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return;
+	s->owners_asked++;
+	a->server = s;
+	a->owner = *o;
+	bfs_wire_init(&w, a->out, sizeof(a->out));
+	put_open(&w, ino, &as_open);
+	bfs_wire_init(&w, a->req, sizeof(a->req));
+	bfs_put_u32(&w, 1);
+	a->msg = (struct bfs_peer_msg){ .op = BFS_OP_ALIVE,
+					.req = a->req,
+					.req_len = sizeof(a->req),
+					.out = a->out,
+					.out_len = EACH,
+					.in = a->in,
+					.in_cap = 1,
+					.rep = a->rep,
+					.rep_cap = sizeof(a->rep),
+					.deadline = bfs_now() +
+						    GRACE_S * 1000000000ull,
+					.unless_dead = true,
+					.done = on_owner,
+					.arg = a };
+	bfs_peer_send(s, (unsigned)o->node, &a->msg);
+}
+
+struct news {
+	struct bfs_peer_msg msg;
+	uint8_t req[4], rep[16];
+};
+
+static void told(struct bfs_peer_msg *m)
+{
+	free(m->arg);
+}
+
+static void tell(struct bfs_server *s, unsigned shard, pid_t pid)
+{
+	struct news *n = calloc(1, sizeof(*n));
+	struct bfs_wire w;
+
+	if (!n)
+		return;
+	bfs_wire_init(&w, n->req, sizeof(n->req));
+	bfs_put_u32(&w, (uint32_t)pid);
+	n->msg = (struct bfs_peer_msg){
+		.op = BFS_OP_GONE,
+		.req = n->req,
+		.req_len = sizeof(n->req),
+		.rep = n->rep,
+		.rep_cap = sizeof(n->rep),
+		.deadline = bfs_now() +
+			    s->config.network.timeout_secs * 1000000000ull,
+		.unless_dead = true,
+		.done = told,
+		.arg = n
+	};
+	bfs_peer_send(s, shard, &n->msg);
+}
+
+void bfs_far_gone(struct bfs_server *s, pid_t pid)
+{
+	struct bfs_session *sess, *next;
+	struct bfs_shards used = { 0 };
+
+	HASH_ITER(hh, s->sessions, sess, next)
+	for (unsigned n = 0; sess->pid == pid && n < s->nshards; n++)
+		if (bfs_shards_has(&sess->used, n))
+			bfs_shards_add(&used, n);
+	for (unsigned n = bfs_shards_next(&used, 0); n < s->nshards;
+	     n = bfs_shards_next(&used, n + 1))
+		tell(s, n, pid);
+	bfs_shards_clear(&used);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Descriptions and processes of other nodes, for which their daemons vouch.
+ * Owner thread only.
+ */
+#ifndef BFS_FAR_H
+#define BFS_FAR_H
+
+#include "server/inode.h"
+#include "server/lock.h"
+
+/* The inode's list of descriptions becomes true.  0; 1: it waited, walk again;
+ * -errno; -BFS_NEED_FIBER. */
+int bfs_far_settle(struct bfs_call *c, struct bfs_inode *i);
+/* The same without waiting: sooner or later. */
+void bfs_far_ask(struct bfs_server *s, struct bfs_inode *i);
+/* Does the owner of a lock, on another node, still exist?  It is dropped sooner
+ * or later if not. */
+void bfs_far_ask_owner(struct bfs_server *s, uint64_t ino,
+		       const struct bfs_lock_owner *o);
+/* A process of this node has ended: tell those who may know it. */
+void bfs_far_gone(struct bfs_server *s, pid_t pid);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/home.h"
+
+#include "core/log.h"
+#include "server/fanout.h"
+#include "server/hold.h"
+#include "server/journal.h"
+#include "server/server.h"
+#include "server/shared.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <utlist.h>
+
+static bool later(struct timespec a, struct timespec b)
+{
+	return a.tv_sec > b.tv_sec ||
+	       (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+struct bfs_part bfs_part_of(const struct bfs_inode *i)
+{
+	return (struct bfs_part){ .subdirs = i->nlink > 2 ? i->nlink - 2 : 0,
+				  .mtime = i->mtime,
+				  .ctime = i->ctime };
+}
+
+static int make_parts(struct bfs_shared *s, unsigned shard)
+{
+	struct bfs_part *p;
+
+	if (shard < s->nparts)
+		return 0;
+	p = realloc(s->parts, (shard + 1) * sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	for (unsigned n = s->nparts; n <= shard; n++)
+		p[n] = (struct bfs_part){ 0 };
+	s->parts = p;
+	s->nparts = shard + 1;
+	return 0;
+}
+
+int bfs_part_take(struct bfs_fs *fs, struct bfs_inode *dir, unsigned shard,
+		  const struct bfs_part *p)
+{
+	struct bfs_shared *s = dir->dir.shared;
+	struct bfs_part *was;
+
+	if (make_parts(s, shard))
+		return -ENOMEM;
+	was = &s->parts[shard];
+	bfs_note_inode(fs, dir);
+	dir->nlink += p->subdirs - was->subdirs;
+	/* A time that utimensat has set since the part last changed stays,
+	 * however old it is. */
+	if (later(p->mtime, was->mtime) &&
+	    (s->times_set || later(p->mtime, dir->mtime))) {
+		dir->mtime = p->mtime;
+		s->times_set = false;
+	}
+	if (later(p->ctime, dir->ctime))
+		dir->ctime = p->ctime;
+	*was = *p;
+	return 0;
+}
+
+static struct timespec to_timespec(struct bfs_time t)
+{
+	return (struct timespec){ t.sec, t.nsec };
+}
+
+static int take_dirpart(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
+{
+	struct bfs_inode *i = bfs_inode_find(bfs_call_fs(f->c), f->ino);
+	struct bfs_dirpart_rep rep;
+
+	if (bfs_dirpart_rep_get(w, &rep))
+		return -EBADMSG;
+	if (!i)
+		return -ENOENT;
+	return bfs_part_take(bfs_call_fs(f->c), i, f->shards[n],
+			     &(struct bfs_part){ rep.subdirs,
+						 to_timespec(rep.mtime),
+						 to_timespec(rep.ctime) });
+}
+
+/* They must be asked again. */
+static void unasked(const struct bfs_fanout *f)
+{
+	struct bfs_inode *i = bfs_inode_find(bfs_call_fs(f->c), f->ino);
+
+	for (unsigned n = 0; i && n < f->n; n++)
+		bfs_shards_add(&i->dir.shared->changed, f->shards[n]);
+}
+
+int bfs_home_gather(struct bfs_call *c, struct bfs_inode *i)
+{
+	struct bfs_dirpart_req req = { i->ino };
+	struct bfs_fanout f = { .c = c,
+				.op = BFS_OP_DIRPART,
+				.ino = i->ino,
+				.take = take_dirpart };
+	struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	struct bfs_wire w;
+	int r;
+
+	if (!s || s->copy || bfs_shards_next(&s->changed, 0) == UINT_MAX)
+		return 0;
+	r = bfs_fanout_begin(&f, &s->changed, &w);
+	if (r)
+		return r;
+	bfs_dirpart_req_put(&w, &req);
+	/* What changes while we ask is told anew. */
+	bfs_shards_clear(&s->changed);
+	r = bfs_fanout_run(&f, &w);
+	if (r)
+		unasked(&f);
+	bfs_fanout_end(&f);
+	return r ? r : 1;
+}
+
+struct revoking {
+	struct bfs_fanout f;
+	bool entries, held;
+};
+
+/* Who has entries stays a holder, and so is asked before a removal. */
+static int take_revoked(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
+{
+	struct revoking *v = (struct revoking *)f;
+	struct bfs_fs *fs = bfs_call_fs(f->c);
+	struct bfs_inode *i = bfs_inode_find(fs, f->ino);
+	struct bfs_dirrevoke_rep rep;
+
+	if (bfs_dirrevoke_rep_get(w, &rep))
+		return -EBADMSG;
+	if (!i)
+		return -ENOENT;
+	v->held |= rep.held != 0;
+	if (rep.entries)
+		v->entries = true;
+	else
+		bfs_holder_remove(fs, i, f->shards[n]);
+	return bfs_part_take(fs, i, f->shards[n],
+			     &(struct bfs_part){ rep.subdirs,
+						 to_timespec(rep.mtime),
+						 to_timespec(rep.ctime) });
+}
+
+static int ask_holders(struct bfs_call *c, struct bfs_inode *i, bool *entries)
+{
+	struct bfs_dirrevoke_req req = { i->ino };
+	struct revoking v = { .f = { .c = c,
+				     .op = BFS_OP_DIRREVOKE,
+				     .ino = i->ino,
+				     .unless_dead = true,
+				     .dead_ok = !entries,
+				     .take = take_revoked } };
+	struct bfs_wire w;
+	int r;
+
+	if (bfs_shards_next(&i->dir.shared->holders, 0) == UINT_MAX)
+		return 0;
+	r = bfs_fanout_begin(&v.f, &i->dir.shared->holders, &w);
+	if (r)
+		return r;
+	bfs_dirrevoke_req_put(&w, &req);
+	r = bfs_fanout_run(&v.f, &w);
+	bfs_fanout_end(&v.f);
+	if (entries)
+		*entries = v.entries;
+	return !r && entries && v.held ? -EAGAIN : r;
+}
+
+int bfs_home_revoke(struct bfs_call *c, struct bfs_inode *i, uint64_t tx,
+		    bool *entries)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+	struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	int r;
+
+	if (entries)
+		*entries = false;
+	if (!s)
+		return 0;
+	if (s->busy && s->busy != tx) {
+		r = bfs_hold_wait(c);
+		return r ? r : 1;
+	}
+	if (bfs_shards_next(&s->holders, 0) != UINT_MAX && !bfs_fiber_self())
+		return -BFS_NEED_FIBER;
+	bfs_hold_dir(fs, i, tx);
+	r = ask_holders(c, i, entries);
+	if (!r && entries && bfs_hold_any(fs, i->ino))
+		r = -EAGAIN;
+	if (r)
+		bfs_hold_dir_end(fs, i);
+	return r;
+}
+
+uint64_t bfs_home_tx(struct bfs_fs *fs)
+{
+	uint64_t tx;
+
+	/* Unique in the cluster and over restarts by its length alone. */
+	while (getrandom(&tx, sizeof(tx), 0) != sizeof(tx) || !tx)
+		;
+	return tx;
+}

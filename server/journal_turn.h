@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Inside the journal: what its files tell each other.  Owner thread only. */
+#ifndef BFS_JOURNAL_TURN_H
+#define BFS_JOURNAL_TURN_H
+
+#include "server/journal.h"
+
+/* The log cannot be written: nothing is acknowledged any more, and the daemon
+ * stops, since what it has in memory is not what a restart would find. */
+void bfs_journal_fail(struct bfs_journal *j, int e);
+/* The answers that have waited go out, as errors if the journal failed. */
+void bfs_journal_send_waiting(struct bfs_journal *j);
+
+/* Remove what may be removed by now (journal_sync.c). */
+void bfs_journal_removals(struct bfs_journal *j);
+/* Have the log on disk in a moment, without anybody waiting. */
+void bfs_journal_sync_soon(struct bfs_journal *j);
+/* ... before this returns.  0 or -errno. */
+int bfs_journal_sync_now(struct bfs_journal *j);
+
+#endif

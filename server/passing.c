@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/passing.h"
+
+#include "core/arena.h"
+#include "core/log.h"
+#include "server/data.h"
+#include "server/open_flags.h"
+#include "server/server.h"
+#include "server/shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool bfs_passing_lock(int fd, uint32_t uid, uint32_t slot, int oflags,
+		      uint64_t ino)
+{
+	struct flock l = { .l_type = F_RDLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = bfs_life_byte(uid, slot),
+			   .l_len = 1 };
+
+	if (slot == BFS_NO_SLOT)
+		return true;
+	if ((oflags & O_ACCMODE) == O_WRONLY)
+		l.l_type = F_WRLCK;
+	if (!fcntl(fd, F_OFD_SETLK, &l))
+		return true;
+	if (errno != EAGAIN && errno != EACCES)
+		bfs_log(error, "cannot lock data file %016lx: %m", ino);
+	return false;
+}
+
+/* A file below the data directory of the inode's home.  -EXDEV: it is not on
+ * this node. */
+static int open_there(const struct bfs_server *s, uint64_t ino,
+		      const char *below, int flags)
+{
+	unsigned home = bfs_shared_home(s->fs, ino);
+	const char *dir = s->same_node && s->same_node(s, home)
+				  ? s->data_dir_of(s, home)
+				  : NULL;
+	char path[PATH_MAX];
+	int fd;
+
+	if (!dir)
+		return -EXDEV;
+	if (snprintf(path, sizeof(path), "%s/%s", dir, below) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_data(const struct bfs_server *s, uint64_t ino, int flags)
+{
+	char name[BFS_DATA_NAME_LEN], below[sizeof("data/") + sizeof(name)];
+
+	bfs_data_name(name, ino);
+	snprintf(below, sizeof(below), "data/%s", name);
+	return open_there(s, ino, below, flags);
+}
+
+/* Clients tell their descriptors by the device of our own data files. */
+static bool same_device(const struct bfs_server *s, int fd, uint64_t *ino)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || st.st_dev != s->fs->dev)
+		return false;
+	*ino = st.st_ino;
+	return true;
+}
+
+/* The data file itself, or else data through the daemons. */
+static void pass_file(struct bfs_call *c, const struct bfs_open_req *req,
+		      struct bfs_open_rep *rep)
+{
+	int flags = (int)req->oflags & BFS_DATA_FLAGS;
+	int fd = open_data(c->server, rep->attr.ino, flags);
+
+	if (fd >= 0 && same_device(c->server, fd, &rep->data_ino) &&
+	    bfs_passing_lock(fd, c->cred->uid, req->arena_slot, flags,
+			     rep->attr.ino)) {
+		c->pass_fd = fd;
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	rep->kind = BFS_OPEN_FILE;
+}
+
+static int take_open(struct bfs_call *c)
+{
+	struct bfs_wire w = bfs_call_fields(c);
+	struct bfs_open_req req;
+	struct bfs_open_rep rep;
+	int fd;
+
+	if (bfs_open_rep_get(&w, &rep))
+		return -EBADMSG;
+	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
+		      c->req_len - BFS_REQ_HEAD_LEN);
+	if (bfs_open_req_get(&w, &req))
+		return -EBADMSG;
+	if (rep.kind == BFS_OPEN_SPECIAL) {
+		fd = open_data(c->server, rep.attr.ino, O_PATH);
+		if (fd < 0)
+			return fd == -EXDEV ? -ENXIO : fd;
+		c->pass_fd = fd;
+		return 0;
+	}
+	if (rep.kind != BFS_OPEN_PASS)
+		return 0;
+	pass_file(c, &req, &rep);
+	w = bfs_call_fields(c);
+	bfs_open_rep_put(&w, &rep);
+	bfs_call_fields_end(c, &w);
+	return 0;
+}
+
+static int take_datafd(struct bfs_call *c)
+{
+	struct bfs_wire w = bfs_call_fields(c);
+	struct bfs_datafd_req req;
+	struct bfs_datafd_rep rep;
+	int fd;
+
+	if (bfs_datafd_rep_get(&w, &rep))
+		return -EBADMSG;
+	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
+		      c->req_len - BFS_REQ_HEAD_LEN);
+	if (bfs_datafd_req_get(&w, &req))
+		return -EBADMSG;
+	if (req.what == BFS_DATAFD_SOCKET)
+		fd = open_there(c->server, rep.attr.ino, "sock",
+				O_PATH | O_DIRECTORY);
+	else
+		fd = open_data(c->server, rep.attr.ino,
+			       req.what == BFS_DATAFD_MAP_WRITE ? O_RDWR
+								: O_RDONLY);
+	if (fd < 0)
+		return fd == -EXDEV ? -EOPNOTSUPP : fd;
+	c->pass_fd = fd;
+	return 0;
+}
+
+int bfs_passing_take(struct bfs_call *c)
+{
+	switch (c->head.op) {
+	case BFS_OP_OPEN:
+		return take_open(c);
+	case BFS_OP_DATAFD:
+		return take_datafd(c);
+	default:
+		return 0;
+	}
+}
+
+bool bfs_passing_locked(struct bfs_server *s, uint64_t ino, uint32_t uid,
+			uint32_t slot)
+{
+	struct flock l = { .l_type = F_WRLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = bfs_life_byte(uid, slot),
+			   .l_len = 1 };
+	int fd = open_data(s, ino, O_RDONLY);
+	bool found;
+
+	/* Where we cannot look (no descriptor left), somebody may hold it. */
+	if (fd < 0)
+		return fd != -ENOENT && fd != -EXDEV;
+	found = fcntl(fd, F_OFD_GETLK, &l) || l.l_type != F_UNLCK;
+	close(fd);
+	return found;
+}

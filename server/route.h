@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * In a cluster: which shard serves a call, and its way there and back
+ * (docs/design/CLUSTER.md).  Owner thread only.
+ */
+#ifndef BFS_ROUTE_H
+#define BFS_ROUTE_H
+
+#include "server/walk.h"
+
+/* Before the handler: 0, or -BFS_ELSEWHERE for a call on a handle whose inode
+ * another shard has. */
+int bfs_route(struct bfs_call *c);
+/* c->where is filled in: send it there.  BFS_LATER or -errno. */
+int bfs_route_forward(struct bfs_call *c);
+/* A peer has forwarded a call: c becomes that call.  0, -errno, or
+ * BFS_SESSION_REPLAYED. */
+int bfs_route_unwrap(struct bfs_call *c);
+
+/* For the walk: the last entry, or the inode, is that shard's.  -BFS_ELSEWHERE
+ * with c->where filled in, or -errno. */
+int bfs_route_entry(struct bfs_call *c, const struct bfs_walk *w,
+		    struct bfs_str name, bool slash, unsigned shard);
+int bfs_route_inode(struct bfs_call *c, const struct bfs_walk *w, uint64_t ino);
+/* Is it a handle of ours (a daemon's) to an inode of another shard? */
+bool bfs_route_far(const struct bfs_fs *fs, struct bfs_handle h);
+/* How many symlinks the call has followed on its way here. */
+uint32_t bfs_route_links(const struct bfs_call *c, uint32_t which);
+/* Where the walk began, if that was on another shard: sets w->top. */
+int bfs_route_top(struct bfs_call *c, struct bfs_walk *w);
+
+/* The shard of the daemon on the client's node, and the client's process
+ * there. */
+unsigned bfs_route_node(const struct bfs_call *c);
+pid_t bfs_route_pid(const struct bfs_call *c);
+/* May the client get descriptors: is its daemon on this node? */
+bool bfs_route_passes(const struct bfs_call *c);
+
+#endif

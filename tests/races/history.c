@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * history PROFILE DIR FILE [ROUNDS [CLIENTS [SEED [KIND]]]]: several processes
+ * make random calls at once in DIR; afterwards an order is looked for that
+ * explains all results.  FILE is where they write them down.  The kind "long"
+ * has long names, which differ in the last byte; "kernel" says that DIR is a
+ * kernel's.
+ */
+#include "client.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROUND_CALLS 16 /* of a process */
+
+static struct log *log_of(struct crew *c, uint32_t round, uint32_t client)
+{
+	return (struct log *)c->area + round * c->clients + client;
+}
+
+static void make_dirs(struct client *c)
+{
+	char buf[800];
+
+	crew_want(c->crew, !mkdir(c->base, 0777));
+	for (uint8_t i = 0; i < NAMES; i++) {
+		struct path p = { .n = 1, .name = { i } };
+
+		if (!(c->p->dirs & 1 << i))
+			continue;
+		client_path(c, &p, buf, sizeof(buf));
+		crew_want(c->crew, !mkdir(buf, 0777));
+	}
+}
+
+static void remove_tree(struct crew *c, const char *path)
+{
+	char buf[4096];
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	crew_want(c, d);
+	while ((e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		snprintf(buf, sizeof(buf), "%s/%s", path, e->d_name);
+		if (unlink(buf) && errno == EISDIR)
+			remove_tree(c, buf);
+	}
+	closedir(d);
+	if (rmdir(path))
+		crew_fail(c, "rmdir %s, which was emptied: %m", path);
+}
+
+static void close_all(struct client *c)
+{
+	for (uint8_t i = 0; i < FDS; i++) {
+		struct op op = { .call = CALL_close, .fd = i };
+
+		if (c->fd[i] >= 0)
+			client_do(c, &op);
+	}
+}
+
+static void one_round(struct client *c, uint32_t round)
+{
+	struct crew *crew = c->crew;
+
+	snprintf(c->base, sizeof(c->base), "%s/r%u", crew->dir, round);
+	c->log = log_of(crew, round, c->number);
+	c->random = crew->seed * 1000003 + round * 257 + c->number + 1;
+	memset(c->held, 0, sizeof(c->held));
+	c->appended = 0;
+	for (int i = 0; i < 9; i++)
+		crew_random(&c->random);
+	if (!c->number)
+		make_dirs(c);
+	crew_race(crew);
+	for (int i = 0; i < ROUND_CALLS; i++) {
+		struct op op;
+
+		while (!client_choose(c, &op))
+			;
+		client_do(c, &op);
+	}
+	close_all(c);
+	crew_meet(crew);
+	if (!c->number || c->number + 1 == crew->clients)
+		client_look(c);
+	crew_meet(crew);
+	if (!c->number)
+		remove_tree(crew, c->base);
+}
+
+static int client_main(char **argv)
+{
+	struct client c = { .number = (uint32_t)atoi(argv[2]) };
+
+	c.crew = crew_open(argv[3]);
+	c.p = profile_find(argv[4]);
+	c.long_names = !strcmp(argv[5], "long");
+	for (int i = 0; i < FDS; i++)
+		c.fd[i] = -1;
+	for (uint32_t r = 0; r < c.crew->rounds; r++)
+		one_round(&c, r);
+	return 0;
+}
+
+static void collect(struct crew *c, uint32_t round, struct hist *h)
+{
+	h->n = 0;
+	for (uint32_t i = 0; i < c->clients; i++) {
+		struct log *log = log_of(c, round, i);
+
+		if (h->n + (int)log->n > OPS)
+			errx(2, "more than %d calls in a round", OPS);
+		memcpy(h->op + h->n, log->op, log->n * sizeof(log->op[0]));
+		h->n += (int)log->n;
+	}
+}
+
+static struct {
+	uint64_t call[CALLS], calls, unknown, overlaps, too_long;
+} sum;
+
+static void count(struct hist *h)
+{
+	hist_prepare(h);
+	for (int i = 0; i < h->n; i++) {
+		sum.calls++;
+		sum.call[h->op[i].call]++;
+		sum.unknown += h->op[i].end == NEVER;
+		sum.overlaps += i && h->op[i].proc != h->op[i - 1].proc &&
+				h->op[i].start <= h->op[i - 1].end;
+	}
+}
+
+static void print_sum(uint32_t rounds)
+{
+	printf("%u rounds, %lu calls, %lu unknown, %lu beside another, "
+	       "%lu steps, %lu too long\n",
+	       rounds, sum.calls, sum.unknown, sum.overlaps, hist_steps,
+	       sum.too_long);
+	for (int i = 0; i < CALLS; i++)
+		if (sum.call[i])
+			printf("%s %lu  ", call_name[i], sum.call[i]);
+	printf("\n");
+}
+
+static int check_all(struct crew *c, const struct profile *p, const char *kind)
+{
+	struct hist *h = calloc(1, sizeof(*h)), *wrong = calloc(1, sizeof(*h));
+
+	for (uint32_t r = 0; r < c->rounds; r++) {
+		enum verdict v;
+
+		h->dirs = p->dirs;
+		h->lax = strcmp(kind, "kernel") == 0;
+		collect(c, r, h);
+		count(h);
+		v = hist_check(h, wrong);
+		sum.too_long += v == TOO_LONG;
+		if (v != WRONG)
+			continue;
+		printf("round %u: no order explains this:\n", r);
+		hist_shrink(wrong);
+		hist_print(wrong, stdout);
+		printf("all of the round:\n");
+		hist_print(h, stdout);
+		return 1;
+	}
+	print_sum(c->rounds);
+	/* A checker that gives up, or calls one after the other, show
+	 * nothing. */
+	return sum.too_long * 50 > c->rounds || sum.overlaps * 50 < sum.calls;
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t rounds = argc > 4 ? (uint32_t)atoi(argv[4]) : 100;
+	uint32_t clients = argc > 5 ? (uint32_t)atoi(argv[5]) : 5;
+	char *kind = argc > 7 ? argv[7] : (char *)"short";
+	const struct profile *p;
+	struct crew *c;
+
+	if (argc > 4 && !strcmp(argv[1], "--client"))
+		return client_main(argv);
+	if (argc < 4 || clients > PROCS)
+		errx(2, "history PROFILE DIR FILE [ROUNDS [CLIENTS [SEED "
+			"[KIND]]]]");
+	p = profile_find(argv[1]);
+	c = crew_make(argv[3], argv[2], clients,
+		      (size_t)rounds * clients * sizeof(struct log));
+	c->rounds = rounds;
+	c->seed = argc > 6 ? (uint64_t)atol(argv[6]) : 1;
+	if (crew_run(c, argv[3], (char *[]){ argv[1], kind, NULL }))
+		return 1;
+	return check_all(c, p, kind);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/unit/cluster_unit.h"
+
+#include "core/place.h"
+#include "core/util.h"
+#include "server/arena.h"
+#include "server/fs.h"
+#include "server/inode.h"
+#include "server/serve_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define HOUR 3600000000000ull
+
+struct cluster_call {
+	struct bfs_call call;
+	bool done;
+	uint8_t rep[BFS_FIELDS_MAX];
+	uint8_t in[1 << 16];
+};
+
+static void on_reply(struct bfs_call *c)
+{
+	struct cluster_call *cc = (struct cluster_call *)c;
+
+	cc->done = true;
+}
+
+static const struct bfs_port_ops port_ops = { .name = "unit",
+					      .reply = on_reply };
+static struct bfs_port port = { .ops = &port_ops };
+
+static void start_server(struct cluster_unit *u, unsigned i)
+{
+	struct bfs_server *s = &u->servers[i];
+	struct bfs_fs_conf conf = { .cluster = 7,
+				    .secret = "0123456789abcdef",
+				    .shard = i,
+				    .nshards = u->n,
+				    .place = u->place,
+				    .chunk_size = 1 << 22,
+				    .root_mode = 0777 };
+	char data[96];
+
+	snprintf(data, sizeof(data), "%s/%u", u->dir, i);
+	conf.data_dir = data;
+	s->config.network.timeout_secs = 30;
+	s->loop = u->net ? bfs_ploop_loop(u->net) : NULL;
+	s->cluster = 7;
+	s->list_hash = 8;
+	s->shard = i;
+	s->nshards = u->n;
+	s->incarnation = 1;
+	s->arenas = bfs_arenas_new();
+	assert_non_null(s->arenas);
+	assert_int_equal(bfs_fs_new(&s->fs, &conf), 0);
+	assert_int_equal(bfs_serve_lock_start(s), 0);
+	if (u->net)
+		assert_int_equal(bfs_ploop_join(u->net, s), 0);
+	u->clients[i] = bfs_session_new(s, getpid(), &u->cred);
+	assert_non_null(u->clients[i]);
+}
+
+static void make_ring(struct cluster_unit *u)
+{
+	const char **names = calloc(u->n, sizeof(*names));
+	char *name;
+
+	for (unsigned i = 0; i < u->n; i++) {
+		assert_true(asprintf(&name, "d%u", i) > 0);
+		names[i] = name;
+	}
+	assert_int_equal(bfs_place_new(&u->place, names, u->n), 0);
+	for (unsigned i = 0; i < u->n; i++)
+		free((char *)names[i]);
+	free(names);
+}
+
+struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
+{
+	struct cluster_unit *u = calloc(1, sizeof(*u));
+	const char *tmp = getenv("TMPDIR");
+	struct rlimit lim;
+
+	getrlimit(RLIMIT_NOFILE, &lim);
+	lim.rlim_cur = lim.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &lim);
+	snprintf(u->dir, sizeof(u->dir), "%.40s/bfs-unit-XXXXXX",
+		 tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(u->dir));
+	u->n = n;
+	u->servers = calloc(n, sizeof(*u->servers));
+	u->clients = calloc(n, sizeof(*u->clients));
+	u->cred = (struct bfs_cred){ .uid = geteuid(), .gid = getegid() };
+	if (n > 1) { /* alone, all is answered at once */
+		u->net = bfs_ploop_new(&(struct bfs_ploop_config){
+			.seed = seed,
+			.shards = n,
+			.delay_min_ns = 1000,
+			.delay_max_ns = 50000 });
+		assert_non_null(u->net);
+		make_ring(u);
+	}
+	for (unsigned i = 0; i < n; i++)
+		start_server(u, i);
+	return u;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *ftw)
+{
+	return remove(path);
+}
+
+void cluster_unit_free(struct cluster_unit *u)
+{
+	for (unsigned i = 0; i < u->n; i++) {
+		if (u->net)
+			bfs_ploop_kill(u->net, &u->servers[i]);
+		bfs_session_free_all(&u->servers[i]);
+		bfs_serve_lock_stop(&u->servers[i]);
+		bfs_fs_free(u->servers[i].fs);
+		bfs_arenas_free(u->servers[i].arenas);
+	}
+	if (u->net)
+		bfs_ploop_free(u->net);
+	if (u->place)
+		bfs_place_free(u->place);
+	nftw(u->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(u->servers);
+	free(u->clients);
+	free(u);
+}
+
+struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
+				   uint32_t op, const uint8_t *fields,
+				   size_t len)
+{
+	struct cluster_call *cc = calloc(1, sizeof(*cc));
+	struct bfs_call *c = &cc->call;
+	struct bfs_wire w;
+
+	c->server = &u->servers[node];
+	c->session = u->clients[node];
+	c->cred = &u->cred;
+	c->port = &port;
+	c->rep = cc->rep;
+	c->in = cc->in;
+	c->in_cap = sizeof(cc->in);
+	bfs_wire_init(&w, c->req, sizeof(c->req));
+	bfs_put_req_head(&w, &(struct bfs_req_head){
+				     .op = op,
+				     .deadline_ms = 30000,
+				     .id = ++u->next_id,
+				     .session = c->session->id });
+	memcpy(w.pos, fields, len);
+	c->req_len = BFS_REQ_HEAD_LEN + len;
+	bfs_serve(c);
+	return cc;
+}
+
+int cluster_finish(struct cluster_unit *u, struct cluster_call *cc)
+{
+	struct bfs_rep_head h;
+	struct bfs_wire w;
+
+	assert_true(cc->done || bfs_ploop_run(u->net, &cc->done, HOUR));
+	bfs_wire_init(&w, cc->rep, cc->call.rep_len);
+	h = bfs_get_rep_head(&w);
+	assert_int_equal(bfs_wire_end(&w), 0);
+	memcpy(u->rep, cc->rep, cc->call.rep_len);
+	memcpy(u->in, cc->in, cc->call.in_len);
+	u->in_len = cc->call.in_len;
+	free(cc);
+	return -(int)h.status;
+}
+
+#define RPC(num, NAME, name, flags, reqf, repf) \
+	int cluster_##name(struct cluster_unit *u, unsigned node, \
+			   const struct bfs_##name##_req *req, \
+			   struct bfs_##name##_rep *rep) \
+	{ \
+		uint8_t fields[BFS_FIELDS_MAX - BFS_REQ_HEAD_LEN]; \
+		struct bfs_wire w; \
+		int r; \
+\
+		bfs_wire_init(&w, fields, sizeof(fields)); \
+		assert_int_equal(bfs_##name##_req_put(&w, req), 0); \
+		r = cluster_finish( \
+			u, cluster_start(u, node, num, fields, \
+					 (size_t)(w.pos - fields))); \
+		if (r) \
+			return r; \
+		bfs_wire_init(&w, u->rep + BFS_REP_HEAD_LEN, \
+			      sizeof(u->rep) - BFS_REP_HEAD_LEN); \
+		assert_int_equal(bfs_##name##_rep_get(&w, rep), 0); \
+		return 0; \
+	}
+#include "core/proto.def"
+#undef RPC
+
+struct bfs_handle cluster_root(struct cluster_unit *u)
+{
+	return bfs_fs_root(u->servers[0].fs);
+}
+
+struct bfs_str cluster_str(const char *s)
+{
+	return (struct bfs_str){ s, (uint32_t)strlen(s) };
+}
+
+int cluster_mkdir_at(struct cluster_unit *u, unsigned node, const char *path,
+		     unsigned mode)
+{
+	struct bfs_mknod_req req = { .at = cluster_root(u),
+				     .path = cluster_str(path),
+				     .mode = S_IFDIR | mode };
+	struct bfs_mknod_rep rep;
+
+	return cluster_mknod(u, node, &req, &rep);
+}
+
+int cluster_create(struct cluster_unit *u, unsigned node, const char *path,
+		   int flags, unsigned mode)
+{
+	struct bfs_open_req req = { .at = cluster_root(u),
+				    .path = cluster_str(path),
+				    .oflags = (uint32_t)flags | O_CREAT,
+				    .mode = mode,
+				    .arena_slot = BFS_NO_SLOT };
+	struct bfs_open_rep rep;
+
+	return cluster_open(u, node, &req, &rep);
+}
+
+int cluster_stat(struct cluster_unit *u, unsigned node, const char *path,
+		 struct bfs_attr *a)
+{
+	struct bfs_getattr_req req = { .at = cluster_root(u),
+				       .path = cluster_str(path),
+				       .flags = AT_SYMLINK_NOFOLLOW };
+	struct bfs_getattr_rep rep;
+	int r = cluster_getattr(u, node, &req, &rep);
+
+	if (!r)
+		*a = rep.attr;
+	return r;
+}
+
+int cluster_remove(struct cluster_unit *u, unsigned node, const char *path,
+		   bool dir)
+{
+	struct bfs_unlink_req req = { .at = cluster_root(u),
+				      .path = cluster_str(path),
+				      .flags = dir ? AT_REMOVEDIR : 0 };
+	struct bfs_unlink_rep rep;
+
+	return cluster_unlink(u, node, &req, &rep);
+}
+
+int cluster_move(struct cluster_unit *u, unsigned node, const char *from,
+		 const char *to, unsigned flags)
+{
+	struct bfs_rename_req req = { .old_at = cluster_root(u),
+				      .old_path = cluster_str(from),
+				      .new_at = cluster_root(u),
+				      .new_path = cluster_str(to),
+				      .flags = flags };
+	struct bfs_rename_rep rep;
+
+	return cluster_rename(u, node, &req, &rep);
+}
+
+int cluster_name(struct cluster_unit *u, unsigned node, const char *from,
+		 const char *to)
+{
+	struct bfs_link_req req = { .old_at = cluster_root(u),
+				    .old_path = cluster_str(from),
+				    .new_at = cluster_root(u),
+				    .new_path = cluster_str(to) };
+	struct bfs_link_rep rep;
+
+	return cluster_link(u, node, &req, &rep);
+}

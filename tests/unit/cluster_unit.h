@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Several daemons with their file systems in one process, over the loop
+ * network, and a client on each node that calls one after the other.
+ */
+#ifndef BFS_TESTS_CLUSTER_UNIT_H
+#define BFS_TESTS_CLUSTER_UNIT_H
+
+#include "tests/unit/unit.h"
+
+#include "server/peer_loop.h"
+#include "server/session.h"
+
+struct cluster_unit {
+	unsigned n;
+	struct bfs_ploop *net;
+	struct bfs_server *servers;
+	struct bfs_session **clients; /* one on each node */
+	struct bfs_place *place;
+	struct bfs_cred cred;
+	char dir[64];
+	uint64_t next_id;
+	uint8_t rep[BFS_FIELDS_MAX]; /* of the last call */
+	uint8_t in[1 << 16];	     /* its bulk */
+	size_t in_len;
+};
+
+/* n daemons, each with a data directory of its own. */
+struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed);
+void cluster_unit_free(struct cluster_unit *u);
+
+/* cluster_<name>(u, node, &req, &rep): a client's call at that node's daemon;
+ * strings of rep last until the next call. */
+#define RPC(num, NAME, name, flags, reqf, repf) \
+	int cluster_##name(struct cluster_unit *u, unsigned node, \
+			   const struct bfs_##name##_req *req, \
+			   struct bfs_##name##_rep *rep);
+#include "core/proto.def"
+#undef RPC
+
+/* A call that is not waited for: start several, then finish each. */
+struct cluster_call;
+struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
+				   uint32_t op, const uint8_t *fields,
+				   size_t len);
+/* Its status.  The call is freed; reply in u->rep, bulk in u->in. */
+int cluster_finish(struct cluster_unit *u, struct cluster_call *c);
+
+struct bfs_handle cluster_root(struct cluster_unit *u);
+struct bfs_str cluster_str(const char *s);
+
+/* Short words, as those of fs_unit.h; paths start at the root. */
+int cluster_mkdir_at(struct cluster_unit *u, unsigned node, const char *path,
+		     unsigned mode);
+int cluster_create(struct cluster_unit *u, unsigned node, const char *path,
+		   int flags, unsigned mode);
+int cluster_stat(struct cluster_unit *u, unsigned node, const char *path,
+		 struct bfs_attr *a);
+int cluster_remove(struct cluster_unit *u, unsigned node, const char *path,
+		   bool dir);
+int cluster_move(struct cluster_unit *u, unsigned node, const char *from,
+		 const char *to, unsigned flags);
+int cluster_name(struct cluster_unit *u, unsigned node, const char *from,
+		 const char *to);
+
+#endif
