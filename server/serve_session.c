@@ -105,6 +105,7 @@ static int greet(struct bfs_call *c, const struct bfs_hello_req *req)
 					  req->generation);
 	c->session->generation = req->generation;
 	c->session->greeted = true;
+	bfs_session_note(c->session);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ SYSTEM_TESTS = \
 	%D%/bad-input.sh \
 	%D%/client-death.sh \
 	%D%/counters.sh \
+	%D%/come-back.sh \
 	%D%/cp.sh \
 	%D%/cwd.sh \
 	%D%/daemon-gone.sh \
@@ -123,6 +124,7 @@ SYSTEM_PY = \
 	%D%/py/append.py \
 	%D%/py/attributes.py \
 	%D%/py/client-death.py \
+	%D%/py/come-back.py \
 	%D%/py/exclusive.py \
 	%D%/py/files.py \
 	%D%/py/holes.py \
