@@ -176,6 +176,7 @@ static void come_back(struct bfs_server *s)
 	if (!s->journal)
 		return;
 	bfs_comeback_opens(s);
+	bfs_serve_lock_restore(s);
 	bfs_session_watch(s, s->daemon->local);
 	bfs_journal_forget_kept(s->journal);
 	on_busy(s);

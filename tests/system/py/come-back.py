@@ -1,7 +1,7 @@
 """D3, F1, RULES 28: the daemon is killed and started again under a process
 that goes on: open files, offsets, locks, the working directory, orphans.
    come-back.py PREFIX RUN_DIR START...   START: the command that starts it"""
-import errno, fcntl, os, signal, subprocess, sys, threading, time
+import ctypes, errno, fcntl, os, signal, subprocess, sys, threading, time
 
 pre, run, start = sys.argv[1], sys.argv[2], sys.argv[3:]
 plain = {k: v for k, v in os.environ.items() if k not in ('LD_PRELOAD', 'BENCHFS_STATE')}
@@ -93,7 +93,9 @@ for n, delay in enumerate((0.0, 1.0)):
     check('somebody new', another(f"print(open('{pre}/dir/file').read())") == '0123456789' + '+' * (n + 1))
     os.mkdir(f'new.{n}')
     os.rmdir(f'new.{n}')
-os.link(f'/proc/self/fd/{unnamed}', 'named', follow_symlinks=True)
+AT_FDCWD, AT_SYMLINK_FOLLOW = -100, 0x400
+if ctypes.CDLL(None, use_errno=True).linkat(AT_FDCWD, b'/proc/self/fd/%d' % unnamed, AT_FDCWD, b'named', AT_SYMLINK_FOLLOW):
+    sys.exit(f'linkat: {os.strerror(ctypes.get_errno())}')
 check('a name for what had none', open('named').read() == 'no name')
 fcntl.lockf(locked, fcntl.LOCK_UN, 10, 100)
 fcntl.flock(flocked, fcntl.LOCK_UN)
