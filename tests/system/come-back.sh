@@ -8,17 +8,21 @@ requires "$PY"
 run=$builddir/run
 at_exit='for p in "$T"/*/pid; do [ ! -s "$p" ] || kill -9 "$(cat "$p")" 2>/dev/null; done; :'
 benchfs() { timeout -k 10 "$limit" "$run" benchfs "$@"; }
-for kind in pass limit; do
+for kind in pass limit ucx; do
 	rd=$T/$kind
 	options=
-	[ $kind = pass ] || options='-o storage.max_storage_gb=1'
+	case $kind in
+	limit) options="-o storage.max_storage_gb=1" ;;
+	ucx) options="-o network.transport=ucx" ;;
+	esac
 	# word splitting is wanted
 	# shellcheck disable=SC2086
 	benchfs start --run-dir "$rd" -d "$T/$kind.data" $options || fail "start"
 	# shellcheck disable=SC2086
 	(
+		[ $kind != ucx ] || export BENCHFS_TRANSPORT=ucx
 		eval "$(benchfs env --run-dir "$rd" -m "$mnt")"
-		BENCHFS_TIMEOUT=20 timeout -k 10 "$limit" "$PY" "$py/come-back.py" "$mnt" "$rd" \
+		BENCHFS_TIMEOUT=20 timeout -k 10 "$limit" "$run" "$PY" "$py/come-back.py" "$mnt" "$rd" \
 			"$run" benchfs start --run-dir "$rd" -d "$T/$kind.data" $options
 	) || fail "$kind: see above; the daemon's log: $(cat "$rd/log")"
 	for _ in $(seq 200); do
