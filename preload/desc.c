@@ -10,6 +10,7 @@
 struct bfs_arena_map bfs_arenas[BFS_ARENAS];
 _Atomic int bfs_arena_current = -1;
 static _Atomic int narenas;
+static int newest;
 
 unsigned bfs_desc_arena(const struct bfs_desc *d)
 {
@@ -43,11 +44,50 @@ static int keep_high(int fd)
 	return kept;
 }
 
+/*
+ * Where the next arena goes.  A daemon that starts anew makes new ones, and a
+ * process may live through many: the oldest one that no descriptor is left of
+ * makes place.
+ */
+static int find_place(void)
+{
+	if (narenas < BFS_ARENAS)
+		return narenas;
+	for (int n = 1; n < BFS_ARENAS; n++) {
+		int i = (newest + n) % BFS_ARENAS;
+
+		if (i != bfs_arena_current && bfs_arena_unused((unsigned)i))
+			return i;
+	}
+	return -EMFILE;
+}
+
+/* At the addresses of the one before, so that what another thread has just
+ * looked up there is not lost to it. */
+static int map_arena(int i, int arena_fd, int empty_fd, uint64_t ino)
+{
+	struct bfs_arena_map *a = &bfs_arenas[i];
+	long p = bfs_sys_mmap(
+		a->map, sizeof(struct bfs_arena), PROT_READ | PROT_WRITE,
+		MAP_SHARED | (a->map ? MAP_FIXED : 0), arena_fd, 0);
+
+	if (p < 0 && p > -4096)
+		return (int)p;
+	if (a->map) {
+		bfs_fd_disown(a->empty_fd);
+		bfs_sys_close(a->empty_fd);
+	}
+	*a = (struct bfs_arena_map){ (struct bfs_arena *)p, empty_fd, ino };
+	if (i == narenas)
+		narenas = i + 1;
+	newest = bfs_arena_current = i;
+	return a->map->magic == BFS_ARENA_MAGIC ? 0 : -EPROTO;
+}
+
 int bfs_arena_set(int arena_fd, int empty_fd)
 {
 	struct stat st;
-	int i = narenas, r = bfs_sys_fstat(empty_fd, &st);
-	long p;
+	int i = find_place(), r = bfs_sys_fstat(empty_fd, &st);
 
 	if (!r && bfs_arena_find(st.st_ino) >= 0) {
 		bfs_arena_current = bfs_arena_find(st.st_ino);
@@ -55,23 +95,13 @@ int bfs_arena_set(int arena_fd, int empty_fd)
 		bfs_sys_close(empty_fd);
 		return 0;
 	}
-	p = bfs_sys_mmap(NULL, sizeof(struct bfs_arena), PROT_READ | PROT_WRITE,
-			 MAP_SHARED, arena_fd, 0);
-	bfs_sys_close(arena_fd);
-	if (p < 0 && p > -4096)
-		r = (int)p;
-	if (!r && i == BFS_ARENAS)
-		r = -EMFILE;
 	empty_fd = keep_high(empty_fd);
-	if (empty_fd < 0)
-		r = empty_fd;
-	if (r)
-		return r;
-	bfs_arenas[i] = (struct bfs_arena_map){ (struct bfs_arena *)p, empty_fd,
-						st.st_ino };
-	narenas = i + 1;
-	bfs_arena_current = i;
-	return ((struct bfs_arena *)p)->magic == BFS_ARENA_MAGIC ? 0 : -EPROTO;
+	if (!r)
+		r = empty_fd < 0 ? empty_fd : i < 0 ? i : 0;
+	if (!r)
+		r = map_arena(i, arena_fd, empty_fd, st.st_ino);
+	bfs_sys_close(arena_fd);
+	return r;
 }
 
 struct bfs_arena *bfs_arena_now(void)
@@ -131,7 +161,8 @@ int bfs_desc_new(struct bfs_desc **out)
 	struct bfs_client *c;
 	struct bfs_arena *a;
 	uint32_t hint, top;
-	int r = bfs_arena_current < 0 ? bfs_session_connect(&c) : 0;
+	/* Before: who has become another user gets another arena. */
+	int r = bfs_session_connect(&c);
 
 	if (r)
 		return r;

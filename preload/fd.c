@@ -51,6 +51,14 @@ int bfs_fd_high(void)
 	return high;
 }
 
+bool bfs_arena_unused(unsigned a)
+{
+	for (uint32_t i = 0; i < BFS_ARENA_RECORDS; i++)
+		if (refs[a][i])
+			return false;
+	return true;
+}
+
 void bfs_fd_own(int fd)
 {
 	if (fd >= 0 && fd < BFS_FDS)

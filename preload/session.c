@@ -366,6 +366,11 @@ void bfs_session_renew(void)
 	unlock(&signals);
 }
 
+bool bfs_session_journal(void)
+{
+	return hello.features & BFS_FEATURE_JOURNAL;
+}
+
 uint64_t bfs_session_data_dev(void)
 {
 	return hello.data_dev;

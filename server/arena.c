@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <uthash.h>
 
@@ -19,7 +20,7 @@
 struct arena {
 	uint32_t uid;
 	int fd, empty;
-	uint64_t empty_ino;
+	uint64_t empty_ino, key;
 	struct bfs_arena *map;
 	UT_hash_handle hh;
 };
@@ -77,6 +78,9 @@ static int fill(struct arena *a)
 	struct stat st;
 	void *p;
 
+	if (getrandom(&a->key, sizeof(a->key), 0) != sizeof(a->key))
+		return -errno;
+
 	a->fd = make_memfd("benchfs-arena", sizeof(*a->map),
 			   ARENA_SEALS);
 	if (a->fd < 0)
@@ -97,6 +101,7 @@ static int fill(struct arena *a)
 	a->map = p;
 	a->map->magic = BFS_ARENA_MAGIC;
 	a->map->records = BFS_ARENA_RECORDS;
+	a->map->key = a->key;
 	return 0;
 }
 
@@ -168,6 +173,7 @@ static int check_old(struct arena *a)
 	if (p == MAP_FAILED)
 		return -errno;
 	a->map = p;
+	a->key = a->map->key;
 	return a->map->magic == BFS_ARENA_MAGIC &&
 			       a->map->records == BFS_ARENA_RECORDS
 		       ? 0
@@ -194,6 +200,20 @@ int bfs_arenas_adopt(struct bfs_arenas *all, uint32_t uid, int arena_fd,
 	else
 		HASH_ADD(hh, all->by_uid, uid, sizeof(a->uid), a);
 	return r;
+}
+
+bool bfs_arenas_owner(struct bfs_arenas *all, uint64_t key, uint32_t *uid)
+{
+	struct arena *a, *next;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	{
+		if (a->key != key)
+			continue;
+		*uid = a->uid;
+		return true;
+	}
+	return false;
 }
 
 static bool locked(int fd, uint32_t slot)

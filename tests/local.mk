@@ -167,6 +167,10 @@ UNIT_TESTS += %D%/unit/test_peer
 %C%_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_peer_LDADD = %D%/unit/libfakefs.la server/libpeerloop.la $(LOOP_LIBS)
 
+UNIT_TESTS += %D%/unit/test_peer_ucx
+%C%_unit_test_peer_ucx_SOURCES = %D%/unit/test_peer_ucx.c
+%C%_unit_test_peer_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_peer_ucx_LDADD = %D%/unit/libfakefs.la server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 # One file system over several daemons.
 check_LTLIBRARIES += %D%/unit/libclusterunit.la
 %C%_unit_libclusterunit_la_SOURCES = \
@@ -180,6 +184,17 @@ UNIT_TESTS += %D%/unit/test_cluster
 %C%_unit_test_cluster_SOURCES = %D%/unit/test_cluster.c
 %C%_unit_test_cluster_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_LDADD = $(CLUSTER_UNIT_LIBS)
+
+# Messages for each call, and how evenly files lie: docs/scaling.md.
+check_PROGRAMS += %D%/bench/simulate
+%C%_bench_simulate_SOURCES = %D%/bench/simulate.c
+%C%_bench_simulate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_bench_simulate_LDADD = $(CLUSTER_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_cluster_races
+%C%_unit_test_cluster_races_SOURCES = %D%/unit/test_cluster_races.c
+%C%_unit_test_cluster_races_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cluster_races_LDADD = $(CLUSTER_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
@@ -203,6 +218,7 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 include tests/model/local.mk
+include tests/cluster/local.mk
 include tests/races/local.mk
 
 # Does docs/conformance.md name tests that there are?

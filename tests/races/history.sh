@@ -22,6 +22,5 @@ if [ "$(stat -f -c %T $control 2>/dev/null)" = tmpfs ] && [ -w $control ]; then
 	histories on_kernel "$control/$name.$$" kernel
 	eval "$at_exit"
 fi
-[ -n "${BENCHFS_TEST_NODE_0:-}" ] || dir=$mnt
 histories crew "$dir"
 crew "$races/history" names "$dir" "$T/log" 20 5 7 long

@@ -8,9 +8,14 @@ check_LTLIBRARIES += %D%/libhist.la
 check_LTLIBRARIES += %D%/libcrew.la
 %C%_libcrew_la_SOURCES = %D%/crew.c %D%/crew.h
 
-check_PROGRAMS += %D%/check %D%/history %D%/race
+check_PROGRAMS += %D%/check %D%/crash %D%/history %D%/race
 %C%_check_SOURCES = %D%/check.c
 %C%_check_LDADD = %D%/libhist.la
+%C%_crash_SOURCES = \
+	%D%/crash.c %D%/crash.def %D%/crash.h %D%/scan.c %D%/work.c \
+	%D%/world.c \
+	$(NULL)
+%C%_crash_LDADD = %D%/libcrew.la
 %C%_history_SOURCES = \
 	%D%/client.h %D%/do.c %D%/history.c %D%/look.c %D%/make.c
 %C%_history_LDADD = %D%/libhist.la %D%/libcrew.la
@@ -53,6 +58,7 @@ PLANTED = \
 
 RACES = \
 	%D%/append.sh \
+	%D%/crash-tampered.sh \
 	%D%/cycles.sh \
 	%D%/faults.sh \
 	%D%/history.sh \
@@ -69,3 +75,10 @@ RACES = \
 	$(NULL)
 TESTS += $(RACES)
 EXTRA_DIST += $(RACES) $(PLANTED) %D%/races.sh
+
+# The long one: daemons are killed in 100 rounds.
+.PHONY: check-crash
+check-crash: $(check_PROGRAMS)
+	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \
+		$(SHELL) $(srcdir)/%D%/crash.sh
+EXTRA_DIST += %D%/crash.sh

@@ -10,23 +10,28 @@
 # ROUNDS, CLIENTS and SEED change what a test does.
 . "${0%/*}/../system/lib.sh"
 races=$builddir/tests/races
-dir=$mnt/$name.$$
+
+# To be called again by who sets BENCHFS_TEST_NODE_0.
+choose_dir() {
+	dir=$mnt
+	[ -z "${BENCHFS_TEST_NODE_0:-}" ] || dir=$mnt/$name.$$
+}
+choose_dir
 
 crew() {
 	if [ -z "${BENCHFS_TEST_NODE_0:-}" ]; then
-		dir=$mnt
 		bfs "$@" || fail "$*: status $?"
 		return
 	fi
 	# words are wanted
 	# shellcheck disable=SC2086
 	$BENCHFS_TEST_NODE_0 mkdir -p "$dir"
-	at_exit='$BENCHFS_TEST_NODE_0 rm -rf "$dir"'
 	timeout -k 10 "$limit" "$@" || fail "$*: status $?"
+	# shellcheck disable=SC2086
+	$BENCHFS_TEST_NODE_0 rm -rf "$dir"
 }
 
 race() {
-	[ -n "${BENCHFS_TEST_NODE_0:-}" ] || dir=$mnt
 	crew "$races/race" "$1" "$dir" "$T/crew" "${ROUNDS:-0}" \
 		"${CLIENTS:-0}" "${SEED:-1}"
 }
