@@ -67,6 +67,7 @@ SYSTEM_TESTS = \
 	%D%/hostile.sh \
 	%D%/idle.sh \
 	%D%/interp.sh \
+	%D%/kill-daemon.sh \
 	%D%/leftovers.sh \
 	%D%/libraries.sh \
 	%D%/links.sh \
@@ -127,6 +128,7 @@ SYSTEM_PY = \
 	%D%/py/come-back.py \
 	%D%/py/exclusive.py \
 	%D%/py/files.py \
+	%D%/py/kill-daemon.py \
 	%D%/py/holes.py \
 	%D%/py/limit-reload.py \
 	%D%/py/locks.py \
