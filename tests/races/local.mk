@@ -57,6 +57,7 @@ PLANTED = \
 	$(NULL)
 
 RACES = \
+	%D%/across.sh \
 	%D%/append.sh \
 	%D%/crash-tampered.sh \
 	%D%/cycles.sh \
@@ -65,9 +66,12 @@ RACES = \
 	%D%/links.sh \
 	%D%/listing.sh \
 	%D%/locks.sh \
+	%D%/long-names.sh \
+	%D%/not-empty.sh \
 	%D%/planted.sh \
 	%D%/replace.sh \
 	%D%/rmdir.sh \
+	%D%/space.sh \
 	%D%/swap.sh \
 	%D%/unlinked.sh \
 	%D%/walks.sh \
@@ -81,4 +85,6 @@ EXTRA_DIST += $(RACES) $(PLANTED) %D%/races.sh
 check-crash: $(check_PROGRAMS)
 	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \
 		$(SHELL) $(srcdir)/%D%/crash.sh
-EXTRA_DIST += %D%/crash.sh
+	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \
+		$(SHELL) $(srcdir)/%D%/crash-history.sh
+EXTRA_DIST += %D%/crash.sh %D%/crash-history.sh %D%/killed.sh
