@@ -15,8 +15,9 @@ trap 'rm -rf "$T"' EXIT
 # The resident memory of the daemons of this run, in KiB.
 cat >"$T/memory" <<END
 for p in /proc/[0-9]*; do
-	tr '\\0' ' ' <\$p/cmdline 2>/dev/null | grep -q "^[^ ]*benchfsd.*$T/data" &&
-		sed -n 's/^VmRSS: *\\([0-9]*\\).*/\\1/p' \$p/status
+	cat \$p/cmdline 2>/dev/null | tr '\\0' ' ' |
+		grep -q "^[^ ]*benchfsd.*$T/data" &&
+		sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\).*/\\1/p' \$p/status
 done | awk '{ sum += \$1 } END { print "memory", sum + 0, 0 }' >>"$T/out"
 END
 cat >"$T/work" <<END
