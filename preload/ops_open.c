@@ -126,7 +126,7 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 					 .path = bfs_where_str(w),
 					 .oflags = (uint32_t)flags,
 					 .mode = bfs_open_creates(flags)
-							 ? mode & ~bfs_umask_now
+							 ? bfs_mode_new(mode)
 							 : 0,
 					 .resolve = resolve,
 					 .arena_slot = bfs_desc_index(d),

@@ -10,13 +10,14 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <uthash.h>
 
 struct arena {
 	uint32_t uid;
 	int fd, empty;
-	uint64_t empty_ino;
+	uint64_t empty_ino, key;
 	struct bfs_arena *map;
 	UT_hash_handle hh;
 };
@@ -72,6 +73,9 @@ static int fill(struct arena *a)
 	struct stat st;
 	void *p;
 
+	if (getrandom(&a->key, sizeof(a->key), 0) != sizeof(a->key))
+		return -errno;
+
 	a->fd = make_memfd("benchfs-arena", sizeof(*a->map),
 			   F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	if (a->fd < 0)
@@ -94,6 +98,7 @@ static int fill(struct arena *a)
 	a->map = p;
 	a->map->magic = BFS_ARENA_MAGIC;
 	a->map->records = BFS_ARENA_RECORDS;
+	a->map->key = a->key;
 	return 0;
 }
 
@@ -130,6 +135,20 @@ int bfs_arenas_get(struct bfs_arenas *all, uint32_t uid, int *arena_fd,
 	*empty_fd = a->empty;
 	*empty_ino = a->empty_ino;
 	return 0;
+}
+
+bool bfs_arenas_owner(struct bfs_arenas *all, uint64_t key, uint32_t *uid)
+{
+	struct arena *a, *next;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	{
+		if (a->key != key)
+			continue;
+		*uid = a->uid;
+		return true;
+	}
+	return false;
 }
 
 static bool locked(int fd, uint32_t slot)

@@ -20,6 +20,9 @@ void bfs_arenas_free(struct bfs_arenas *a);
 int bfs_arenas_get(struct bfs_arenas *a, uint32_t uid, int *arena_fd,
 		   int *empty_fd, uint64_t *empty_ino);
 
+/* Whose arena has that key?  False: nobody's. */
+bool bfs_arenas_owner(struct bfs_arenas *a, uint64_t key, uint32_t *uid);
+
 /* Is this still the same use of the record? */
 bool bfs_arenas_current(struct bfs_arenas *a, uint32_t uid, uint32_t slot,
 			uint32_t gen);

@@ -127,6 +127,8 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i)
 			free_oldest_held(fs);
 	} else if (bfs_orphan_is_open(fs, i)) {
 		DL_APPEND(fs->orphans, i);
+		if (S_ISREG(i->mode))
+			bfs_data_touch(fs, i);
 	} else {
 		bfs_inode_free(fs, i);
 		return;

@@ -103,9 +103,8 @@ static struct bfs_lock_owner process_owner(const struct bfs_session *sess)
 						.id = (uint64_t)sess->far_pid,
 						.node = sess->node };
 	return (struct bfs_lock_owner){ .space = BFS_LOCK_POSIX,
-					.id = sess->pid
-						      ? (uint64_t)sess->pid
-						      : sess->id | ELSEWHERE,
+					.id = sess->pid ? (uint64_t)sess->pid
+							: sess->id | ELSEWHERE,
 					.node = s->shard };
 }
 
@@ -166,6 +165,32 @@ static int check(const struct bfs_call *c, const struct bfs_lock_req *req)
 	return r;
 }
 
+/*
+ * A description is its opener's, whoever has it now: slots are counted for
+ * each user, and a process may have become another one since.
+ */
+static uint32_t opener(const struct bfs_call *c, uint64_t arena)
+{
+	uint32_t uid;
+
+	/* The client's own daemon has looked (bfs_serve_lock_passed_on). */
+	if (!arena || c->origin.forwarded ||
+	    !bfs_arenas_owner(c->server->arenas, arena, &uid))
+		return c->cred->uid;
+	return uid;
+}
+
+void bfs_serve_lock_passed_on(struct bfs_call *c)
+{
+	struct bfs_lock_req req;
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
+		      c->req_len - BFS_REQ_HEAD_LEN);
+	if (!bfs_lock_req_get(&w, &req) && req.space != BFS_LOCK_POSIX)
+		c->where.uid = opener(c, req.arena);
+}
+
 static struct bfs_lock_range range_of(const struct bfs_call *c,
 				      const struct bfs_lock_req *req)
 {
@@ -179,7 +204,7 @@ static struct bfs_lock_range range_of(const struct bfs_call *c,
 		return r;
 	}
 	r.owner.space = req->space;
-	r.owner.uid = c->cred->uid;
+	r.owner.uid = opener(c, req->arena);
 	r.owner.node = bfs_route_node(c);
 	r.owner.id = req->arena_slot | (uint64_t)req->slot_gen << 32;
 	r.pid = UINT32_MAX; /* as Linux: -1 */
