@@ -24,13 +24,12 @@ cat >"$T/work" <<END
 set -e
 scale="$builddir/tests/bench/scale"
 sh "$T/memory"
-SCALE_FULL= \$scale files /benchfs/small 10000 $processes | sed 's/^/small-/'
+env -u SCALE_FULL \$scale files /benchfs/small 10000 $processes | sed 's/^/small-/'
 SCALE_FULL="sh $T/memory" \$scale files /benchfs/big $files $processes
 \$scale wide /benchfs/wide 10000 $processes
 \$scale deep /benchfs/deep 10000 1
 \$scale clients /benchfs/clients 100 $clients
 END
-sed -i 's/^SCALE_FULL= /env -u SCALE_FULL /' "$T/work"
 
 echo "$(nproc) CPUs, $processes processes, data on $(stat -f -c %T "$T")"
 for n; do
