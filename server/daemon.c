@@ -5,10 +5,13 @@
 #include "core/util.h"
 #include "server/arena.h"
 #include "server/client.h"
+#include "server/cluster.h"
+#include "server/far.h"
 #include "server/fs.h"
 #include "server/journal.h"
 #include "server/join.h"
 #include "server/loop.h"
+#include "server/passing.h"
 #include "server/peer_impl.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
@@ -88,12 +91,19 @@ static bool pass_alive(void *arg, uint64_t ino, uint32_t uid, uint32_t slot)
 {
 	struct bfs_server *s = arg;
 
+	if (bfs_cluster_elsewhere(s, ino))
+		return bfs_passing_locked(s, ino, uid, slot);
 	return bfs_fs_slot_locked(s->fs, ino, uid, slot);
 }
 
 static void closed(void *arg, struct bfs_handle h)
 {
-	bfs_sync_closed(arg, h);
+	struct bfs_server *s = arg;
+
+	if (bfs_cluster_elsewhere(s, h.ino))
+		bfs_cluster_closed(s, h);
+	else
+		bfs_sync_closed(s, h);
 }
 
 /*
@@ -109,6 +119,7 @@ static void on_sweep(struct bfs_timer *t)
 	bool again = bfs_fs_sweep(s->fs);
 
 	again |= bfs_arenas_sweep(s->arenas, &ops);
+	again |= bfs_cluster_sweep(s);
 	bfs_session_sweep(s);
 	if (again || s->daemon->swept_at != bfs_stats.requests)
 		bfs_loop_timer(s->loop, t, bfs_now() + SWEEP_NS);
@@ -120,6 +131,11 @@ static void on_busy(struct bfs_server *s)
 	if (!s->daemon->sweep.at)
 		bfs_loop_timer(s->loop, &s->daemon->sweep,
 			       bfs_now() + SWEEP_NS);
+}
+
+static void ask_far(void *arg, struct bfs_inode *i)
+{
+	bfs_far_ask(arg, i);
 }
 
 static int open_fs(struct bfs_server *s, bool scratch)
@@ -145,6 +161,8 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.arg = s->arenas,
+		.ask_far = s->nshards > 1 ? ask_far : NULL,
+		.arg_far = s,
 	};
 
 	memcpy(conf.secret, s->secret, sizeof(conf.secret));
@@ -177,14 +195,17 @@ static int make_parts(struct bfs_server *s)
 	s->daemon->sweep.fn = on_sweep;
 	s->daemon->sweep.arg = s;
 	s->busy = on_busy;
+	s->peer_new = bfs_cluster_peer_new;
 	return 0;
 }
 
 /* All members can be reached: clients may come. */
 static void on_joined(struct bfs_server *s)
 {
-	int r = bfs_port_local_go(s->daemon->local);
+	int r;
 
+	bfs_cluster_joined(s);
+	r = bfs_port_local_go(s->daemon->local);
 	if (!r)
 		r = bfs_run_dir_ready(s);
 	if (r) {

@@ -70,6 +70,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 %C%_libserver_la_SOURCES += \
 	%D%/change.c %D%/change.h \
 	%D%/climb.c %D%/climb.h \
+	%D%/cluster.c %D%/cluster.h \
 	%D%/fanout.c %D%/fanout.h \
 	%D%/far.c %D%/far.h \
 	%D%/forward.c %D%/route.c %D%/route.h \
