@@ -59,7 +59,9 @@ PLANTED = \
 RACES = \
 	%D%/across.sh \
 	%D%/append.sh \
+	%D%/crash-history.sh \
 	%D%/crash-tampered.sh \
+	%D%/crash.sh \
 	%D%/cycles.sh \
 	%D%/faults.sh \
 	%D%/history.sh \
@@ -87,4 +89,4 @@ check-crash: $(check_PROGRAMS)
 		$(SHELL) $(srcdir)/%D%/crash.sh
 	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \
 		$(SHELL) $(srcdir)/%D%/crash-history.sh
-EXTRA_DIST += %D%/crash.sh %D%/crash-history.sh %D%/killed.sh
+EXTRA_DIST += %D%/killed.sh
