@@ -6,8 +6,8 @@
 #include "server/arena.h"
 #include "server/client.h"
 #include "server/fs.h"
-#include "server/journal.h"
 #include "server/join.h"
+#include "server/journal.h"
 #include "server/loop.h"
 #include "server/peer_impl.h"
 #include "server/port_local.h"
@@ -124,8 +124,8 @@ static void on_busy(struct bfs_server *s)
 
 static int open_fs(struct bfs_server *s, bool scratch)
 {
-	bool journal = s->config.metadata.journal ==
-		       BFS_CONFIG_metadata_journal_lmdb;
+	bool journal =
+		s->config.metadata.journal == BFS_CONFIG_metadata_journal_lmdb;
 	int r;
 	struct bfs_fs_conf conf = {
 		.data_dir = s->config.node.data_dir,

@@ -19,16 +19,16 @@ enum subject {
 static enum subject subject_of(uint32_t op)
 {
 	static const uint8_t subjects[BFS_OP_LIMIT] = {
-		[BFS_OP_GETATTR] = PLACE,     [BFS_OP_OPEN] = PLACE,
-		[BFS_OP_SETATTR] = PLACE,     [BFS_OP_MKNOD] = PLACE,
-		[BFS_OP_UNLINK] = PLACE,      [BFS_OP_READLINK] = PLACE,
-		[BFS_OP_STATFS] = PLACE,      [BFS_OP_ACCESS] = PLACE,
-		[BFS_OP_GETXATTR] = PLACE,    [BFS_OP_SETXATTR] = PLACE,
-		[BFS_OP_LISTXATTR] = PLACE,   [BFS_OP_REMOVEXATTR] = PLACE,
-		[BFS_OP_DATAFD] = PLACE,      [BFS_OP_READDIR] = HANDLE,
-		[BFS_OP_READ] = HANDLE,	      [BFS_OP_WRITE] = HANDLE,
-		[BFS_OP_FALLOCATE] = HANDLE,  [BFS_OP_FSYNC] = HANDLE,
-		[BFS_OP_SEEK] = HANDLE,	      [BFS_OP_LOCK] = HANDLE,
+		[BFS_OP_GETATTR] = PLACE,    [BFS_OP_OPEN] = PLACE,
+		[BFS_OP_SETATTR] = PLACE,    [BFS_OP_MKNOD] = PLACE,
+		[BFS_OP_UNLINK] = PLACE,     [BFS_OP_READLINK] = PLACE,
+		[BFS_OP_STATFS] = PLACE,     [BFS_OP_ACCESS] = PLACE,
+		[BFS_OP_GETXATTR] = PLACE,   [BFS_OP_SETXATTR] = PLACE,
+		[BFS_OP_LISTXATTR] = PLACE,  [BFS_OP_REMOVEXATTR] = PLACE,
+		[BFS_OP_DATAFD] = PLACE,     [BFS_OP_READDIR] = HANDLE,
+		[BFS_OP_READ] = HANDLE,	     [BFS_OP_WRITE] = HANDLE,
+		[BFS_OP_FALLOCATE] = HANDLE, [BFS_OP_FSYNC] = HANDLE,
+		[BFS_OP_SEEK] = HANDLE,	     [BFS_OP_LOCK] = HANDLE,
 		[BFS_OP_GETPATH] = HANDLE,
 	};
 
@@ -76,8 +76,9 @@ int bfs_route(struct bfs_call *c)
 static int place(struct bfs_call *c, const struct bfs_walk *w, unsigned shard)
 {
 	if (c->origin.hops >= BFS_HOPS_MAX) {
-		bfs_log(error, "%s: passed on by %u daemons: they do not "
-			       "agree where it belongs",
+		bfs_log(error,
+			"%s: passed on by %u daemons: they do not "
+			"agree where it belongs",
 			bfs_op_name(c->head.op), c->origin.hops);
 		return -EIO;
 	}
@@ -93,8 +94,8 @@ int bfs_route_entry(struct bfs_call *c, const struct bfs_walk *w,
 {
 	int r = place(c, w, shard);
 
-	c->where.at = bfs_handle_make(bfs_call_fs(c), w->dir->ino,
-				      BFS_RIGHT_PATH);
+	c->where.at =
+		bfs_handle_make(bfs_call_fs(c), w->dir->ino, BFS_RIGHT_PATH);
 	memcpy(c->where.path, name.ptr, name.len);
 	c->where.path_len = name.len;
 	if (slash)
@@ -128,8 +129,8 @@ int bfs_route_top(struct bfs_call *c, struct bfs_walk *w)
 		w->top = i;
 		return 0;
 	}
-	w->need = (struct bfs_need){ .kind = BFS_NEED_DIR,
-				     .ino = c->origin.top };
+	w->need =
+		(struct bfs_need){ .kind = BFS_NEED_DIR, .ino = c->origin.top };
 	return -BFS_NEED;
 }
 

@@ -103,9 +103,8 @@ static struct bfs_lock_owner process_owner(const struct bfs_session *sess)
 						.id = (uint64_t)sess->far_pid,
 						.node = sess->node };
 	return (struct bfs_lock_owner){ .space = BFS_LOCK_POSIX,
-					.id = sess->pid
-						      ? (uint64_t)sess->pid
-						      : sess->id | ELSEWHERE,
+					.id = sess->pid ? (uint64_t)sess->pid
+							: sess->id | ELSEWHERE,
 					.node = s->shard };
 }
 
