@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 1
+#define BFS_PROTO_VERSION 2
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -47,6 +47,9 @@ enum bfs_open_kind {
 };
 
 #define BFS_NO_SLOT 0xffffffffu
+/* In the mode of a new inode: S_IXGRP was asked for, whatever the umask took
+ * (S_ISGID depends on it). */
+#define BFS_MODE_XGRP 0x10000u
 
 /* valid bits of SETATTR. */
 #define BFS_SET_MODE 1u
@@ -66,6 +69,11 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
  * 0 then); the others cost a look at each data file. */
 #define BFS_READDIR_NAMES 1u
 
+/* flags of FSYNC. */
+#define BFS_FSYNC_DATA 1u  /* fdatasync */
+#define BFS_FSYNC_ALL 2u   /* syncfs */
+#define BFS_FSYNC_NAMES 4u /* what finds the data; the kernel has synced that */
+
 /* what of DATAFD. */
 enum bfs_datafd {
 	BFS_DATAFD_MAP,
@@ -76,6 +84,7 @@ enum bfs_datafd {
 
 /* features in HELLO's reply. */
 #define BFS_FEATURE_PASS 1u /* descriptors are passed through */
+#define BFS_FEATURE_JOURNAL 2u /* fsync concerns the daemon too */
 
 /* What every request and every reply starts with. */
 struct bfs_req_head {

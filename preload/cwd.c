@@ -48,6 +48,28 @@ void bfs_cwd_moved(void)
 		strcpy(bfs_cwd_to_mount, m + n + 1);
 }
 
+/*
+ * The handle of a directory that stays although no descriptor has it: the
+ * daemon keeps one that is removed, too.
+ */
+static int hold(struct bfs_client *c, struct bfs_handle *h)
+{
+	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_open_rep rep;
+	int e = bfs_rpc_open(
+		c, &r,
+		&(struct bfs_open_req){ .at = *h,
+					.path = BFS_STR(""),
+					.oflags = O_PATH | O_DIRECTORY,
+					.arena_slot = BFS_NO_SLOT },
+		&rep);
+
+	if (!e)
+		*h = rep.handle;
+	bfs_rpc_end(&r);
+	return e;
+}
+
 static int enter(struct bfs_client *c, struct bfs_handle h)
 {
 	struct bfs_rpc r = BFS_RPC_INIT;
@@ -105,6 +127,7 @@ int bfs_fchdir(int fd)
 {
 	struct bfs_desc *d = bfs_fd_desc(fd);
 	struct bfs_client *c;
+	struct bfs_handle h;
 	int e;
 
 	if (!d) {
@@ -124,7 +147,10 @@ int bfs_fchdir(int fd)
 		if (!e && !S_ISDIR(st.st_mode))
 			e = -ENOTDIR;
 	}
-	return e ? e : enter(c, bfs_desc_handle(d));
+	h = bfs_desc_handle(d);
+	if (!e)
+		e = hold(c, &h);
+	return e ? e : enter(c, h);
 }
 
 /* The working directory's path into out: its length or -errno. */
@@ -186,5 +212,12 @@ char *bfs_get_current_dir_name(void)
 /* There is no root to change to that the kernel knows. */
 int bfs_chroot(const char *path)
 {
-	return -EPERM;
+	struct stat st;
+	int e = bfs_stat(path, &st);
+
+	if (!e && !S_ISDIR(st.st_mode))
+		e = -ENOTDIR;
+	if (!e)
+		e = bfs_faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
+	return e ? e : -EPERM;
 }

@@ -161,7 +161,8 @@ int bfs_desc_new(struct bfs_desc **out)
 	struct bfs_client *c;
 	struct bfs_arena *a;
 	uint32_t hint, top;
-	int r = bfs_arena_current < 0 ? bfs_session_connect(&c) : 0;
+	/* Before: who has become another user gets another arena. */
+	int r = bfs_session_connect(&c);
 
 	if (r)
 		return r;

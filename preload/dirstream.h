@@ -38,7 +38,8 @@ struct bfs_dirstream {
  * but a stream of libc's may have lost its number to one of ours.
  */
 #define OURS_DIR(dir) \
-	(bfs_fd_kind(*(const int *)(dir)) == BFS_KIND_DIR && \
+	((bfs_fd_kind(*(const int *)(dir)) == BFS_KIND_DIR || \
+	  bfs_fd_kind(*(const int *)(dir)) == BFS_KIND_PATH) && \
 	 ((const struct bfs_dirstream *)(dir))->self == (const void *)(dir))
 
 /* For a descriptor of a directory, which the stream owns then; or NULL. */

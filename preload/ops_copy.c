@@ -83,20 +83,27 @@ static long end_write(const struct end *e, const void *buf, size_t n)
 			 : bfs_sys_4(SYS_pwrite64, e->fd, buf, n, e->pos);
 }
 
-/* The flags of fd if it is open as wanted; -EBADF. */
-static long end_open(int fd, int mode)
+/* The flags of fd if it is more than a path; -EBADF. */
+static long end_flags(int fd)
 {
 	long flags = any_flags(fd);
 
-	if (flags < 0)
-		return flags;
-	if ((flags & O_PATH) ||
-	    ((flags & O_ACCMODE) != mode && (flags & O_ACCMODE) != O_RDWR))
+	return flags >= 0 && (flags & O_PATH) ? -EBADF : flags;
+}
+
+/* The same if it is open as wanted. */
+static long end_open(int fd, int mode)
+{
+	long flags = end_flags(fd);
+
+	if (flags >= 0 && (flags & O_ACCMODE) != mode &&
+	    (flags & O_ACCMODE) != O_RDWR)
 		return -EBADF;
 	return flags;
 }
 
-/* 0 or -errno; streams only where the caller lets them. */
+/* 0 or -errno; streams only where the caller lets them.  A position may be
+ * negative, which the calls find at different moments. */
 static long end_init(struct end *e, int fd, off_t *var)
 {
 	long pos = any_seek(fd, 0, SEEK_CUR);
@@ -108,9 +115,12 @@ static long end_init(struct end *e, int fd, off_t *var)
 		return -EFAULT;
 	if (var)
 		e->pos = *var;
-	if (pos < 0 && !e->stream)
-		return pos;
-	return e->pos < 0 && !e->stream ? -EINVAL : 0;
+	return pos < 0 && !e->stream ? pos : 0;
+}
+
+static bool negative(const struct end *e)
+{
+	return e->pos < 0 && !e->stream;
 }
 
 static void end_move(struct end *e, size_t done)
@@ -169,16 +179,24 @@ ssize_t bfs_sendfile(int out, int in, off_t *offset, size_t n)
 	if (!held(in, out))
 		return moved(in, out,
 			     bfs_sys_4(SYS_sendfile, out, in, offset, n));
+	if (offset && bfs_mem_out(offset, sizeof(*offset)))
+		return -EFAULT;
 	r = end_open(in, O_RDONLY);
 	if (r < 0)
 		return r;
 	r = end_init(&from, in, offset);
 	if (r < 0)
 		return r;
+	if (negative(&from) || (ssize_t)n < 0)
+		return -EINVAL;
 	flags = end_open(out, O_WRONLY);
 	if (flags < 0)
 		return flags;
-	if (flags & O_APPEND || regular(in, &st))
+	if (flags & O_APPEND || from.stream)
+		return -EINVAL;
+	if (!n)
+		return 0;
+	if (regular(in, &st))
 		return -EINVAL;
 	r = end_init(&to, out, NULL);
 	return r < 0 ? r : move(&from, &to, n);
@@ -196,6 +214,14 @@ static bool overflows(off_t pos, size_t n)
 	return __builtin_add_overflow(pos, n, &end);
 }
 
+/* Two regular files, or the error that comes first. */
+static long both_regular(int in, struct stat *a, int out, struct stat *b)
+{
+	long r = regular(in, a), w = regular(out, b);
+
+	return r == -EISDIR || w == -EISDIR ? -EISDIR : r ? r : w;
+}
+
 ssize_t bfs_copy_file_range(int in, off_t *in_off, int out, off_t *out_off,
 			    size_t n, unsigned int flags)
 {
@@ -207,13 +233,16 @@ ssize_t bfs_copy_file_range(int in, off_t *in_off, int out, off_t *out_off,
 		return moved(in, out,
 			     bfs_sys_6(SYS_copy_file_range, in, in_off, out,
 				       out_off, n, flags));
-	if ((r = any_flags(in)) < 0 || (r = any_flags(out)) < 0)
+	if ((r = end_flags(in)) < 0 || (r = end_flags(out)) < 0)
 		return r;
 	if (flags)
 		return -EINVAL;
-	if ((r = end_init(&from, in, in_off)) ||
-	    (r = end_init(&to, out, out_off)) || (r = regular(in, &a)) ||
-	    (r = regular(out, &b)))
+	if ((in_off && bfs_mem_out(in_off, sizeof(*in_off))) ||
+	    (out_off && bfs_mem_out(out_off, sizeof(*out_off))))
+		return -EFAULT;
+	if ((r = both_regular(in, &a, out, &b)) ||
+	    (r = end_init(&from, in, in_off)) ||
+	    (r = end_init(&to, out, out_off)))
 		return r;
 	r = end_open(in, O_RDONLY);
 	w = end_open(out, O_WRONLY);
@@ -221,6 +250,8 @@ ssize_t bfs_copy_file_range(int in, off_t *in_off, int out, off_t *out_off,
 		return -EBADF;
 	if (overflows(from.pos, n) || overflows(to.pos, n))
 		return -EOVERFLOW;
+	if (negative(&from) || negative(&to))
+		return -EINVAL;
 	n = BFS_MIN(n,
 		    a.st_size > from.pos ? (size_t)(a.st_size - from.pos) : 0);
 	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino &&
@@ -296,19 +327,21 @@ ssize_t bfs_splice(int in, off_t *in_off, int out, off_t *out_off, size_t n,
 		return moved(in, out,
 			     bfs_sys_6(SYS_splice, in, in_off, out, out_off, n,
 				       flags));
-	r = end_open(in, O_RDONLY);
-	w = end_open(out, O_WRONLY);
 	if (!n)
 		return 0;
-	if (r < 0 || w < 0)
-		return -EBADF;
 	if (flags & ~(unsigned)(SPLICE_F_MOVE | SPLICE_F_NONBLOCK |
 				SPLICE_F_MORE | SPLICE_F_GIFT))
 		return -EINVAL;
+	r = end_open(in, O_RDONLY);
+	w = end_open(out, O_WRONLY);
+	if (r < 0 || w < 0)
+		return -EBADF;
 	if (is_pipe(in)) {
 		if (in_off)
 			return -ESPIPE;
 		r = w & O_APPEND ? -EINVAL : end_init(&file, out, out_off);
+		if (!r && negative(&file))
+			r = -EINVAL;
 		return r ? r : splice_out(in, &file, n, flags);
 	}
 	if (!is_pipe(out))
@@ -316,5 +349,7 @@ ssize_t bfs_splice(int in, off_t *in_off, int out, off_t *out_off, size_t n,
 	if (out_off)
 		return -ESPIPE;
 	r = end_init(&file, in, in_off);
+	if (!r && negative(&file))
+		r = -EINVAL;
 	return r ? r : splice_in(&file, out, n, flags);
 }

@@ -2,6 +2,7 @@
 #include "preload/lock.h"
 
 #include "core/sys.h"
+#include "preload/desc.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
 #include "preload/session.h"
@@ -113,6 +114,7 @@ static int ask(int fd, struct bfs_desc *d, struct bfs_lock_req *q,
 	q->handle = bfs_desc_handle(d);
 	q->arena_slot = bfs_fd_slot(fd);
 	q->slot_gen = bfs_desc_gen(d);
+	q->arena = bfs_arenas[bfs_desc_arena(d)].map->key;
 	q->pid = (uint32_t)bfs_sys_0(SYS_getpid);
 	r.io.interruptible = q->flags & BFS_LOCK_BLOCK;
 	e = bfs_rpc_lock(c, &r, q, rep);

@@ -67,8 +67,8 @@ int bfs_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev)
 	if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK &&
 	    type != S_IFCHR && type != S_IFBLK)
 		return -EINVAL;
-	e = make_node(dirfd, path, type | (mode & 07777 & ~bfs_umask_now), dev,
-		      "", &w);
+	e = make_node(dirfd, path, type | bfs_mode_new(mode & 07777), dev, "",
+		      &w);
 	return e == 1 ? (int)bfs_ret(REAL(mknodat)(w.dirfd, w.path, mode, dev))
 		      : e;
 }

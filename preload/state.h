@@ -6,10 +6,10 @@
 #ifndef BFS_STATE_H
 #define BFS_STATE_H
 
-#include "core/wire.h"
+#include "core/proto.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #define BFS_FD_BASE 900 /* our own descriptors sit above, if the limit lets */
 
@@ -25,6 +25,11 @@ struct bfs_settings {
 extern struct bfs_settings bfs_settings;
 extern bool bfs_on; /* a mount is configured: hooks do their work */
 extern mode_t bfs_umask_now;
+/* The mode of a new inode, as the daemon is told it. */
+static inline uint32_t bfs_mode_new(mode_t mode)
+{
+	return (mode & ~bfs_umask_now) | (mode & S_IXGRP ? BFS_MODE_XGRP : 0);
+}
 
 /* This thread is making a connection: what a library does for that (UCX reads
  * ./ucx.conf) is never about BenchFS. */

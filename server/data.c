@@ -41,6 +41,7 @@ static int failed(const char *what, const struct bfs_inode *i)
 	return err == ENOENT ? -EIO : -err;
 }
 
+/* Set-id bits that mean the same on the data file. */
 static uint32_t mirrored(const struct bfs_fs *fs, const struct bfs_inode *i)
 {
 	uint32_t bits = 0;
@@ -52,9 +53,37 @@ static uint32_t mirrored(const struct bfs_fs *fs, const struct bfs_inode *i)
 	return bits;
 }
 
+/* Set-id bits that the data file cannot have as they are. */
+static uint32_t not_mirrored(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	return i->mode & (S_ISUID | S_ISGID) & ~mirrored(fs, i);
+}
+
 bool bfs_data_mirrors(const struct bfs_fs *fs, const struct bfs_inode *i)
 {
-	return !(i->mode & (S_ISUID | S_ISGID) & ~mirrored(fs, i));
+	/* That one goes or stays by the writer's groups. */
+	return i->mode & S_IXGRP || !(not_mirrored(fs, i) & S_ISGID);
+}
+
+/*
+ * A data file that nobody can execute may have S_ISUID whoever owns it: the
+ * kernel takes it at a write, and that tells that the inode's bits are gone.
+ */
+static bool has_watch(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	return S_ISREG(i->mode) && not_mirrored(fs, i) &&
+	       bfs_data_mirrors(fs, i);
+}
+
+uint32_t bfs_data_killed(const struct bfs_fs *fs, const struct bfs_inode *i,
+			 const struct stat *st)
+{
+	uint32_t gone =
+		bfs_data_mode(fs, i) & (S_ISUID | S_ISGID) & ~st->st_mode;
+
+	if (has_watch(fs, i) && gone & S_ISUID && i->mode & S_IXGRP)
+		gone |= S_ISGID;
+	return gone & i->mode;
 }
 
 uint32_t bfs_data_mode(const struct bfs_fs *fs, const struct bfs_inode *i)
@@ -62,6 +91,11 @@ uint32_t bfs_data_mode(const struct bfs_fs *fs, const struct bfs_inode *i)
 	/* A fifo is opened by the client, so the kernel checks its mode. */
 	if (S_ISFIFO(i->mode))
 		return 0600 | (i->mode & 0066);
+	if (has_watch(fs, i))
+		return 0600 | S_ISUID |
+		       (i->mode & S_IXGRP
+				? 0
+				: i->mode & S_ISGID & mirrored(fs, i));
 	return 0600 | (i->mode & (0111 | mirrored(fs, i)));
 }
 
@@ -117,12 +151,24 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 	if (r < 0)
 		return failed("create", i);
 	i->backed = true;
+	fs->dir_changed[i->ino & 0xff]++;
 	w = widen(fs, i, name);
 	if (!w)
 		return r;
 	if (S_ISREG(i->mode))
 		close(r);
 	return w;
+}
+
+bool bfs_data_dir_changed(const struct bfs_fs *fs, unsigned hex, uint64_t *at)
+{
+	*at = fs->dir_changed[hex];
+	return *at != fs->dir_synced[hex];
+}
+
+void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at)
+{
+	fs->dir_synced[hex] = at;
 }
 
 int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i, int flags)
@@ -192,6 +238,17 @@ int bfs_data_chmod(const struct bfs_fs *fs, const struct bfs_inode *i)
 	if (S_ISFIFO(i->mode))
 		own_fifo(fs, i, name);
 	return 0;
+}
+
+void bfs_data_touch(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	struct bfs_attr a;
+
+	/* What a write took must not come back. */
+	if (bfs_data_mode(fs, i) & (S_ISUID | S_ISGID) &&
+	    bfs_inode_attr(fs, i, &a))
+		return;
+	bfs_data_chmod(fs, i);
 }
 
 int bfs_data_utimens(const struct bfs_fs *fs, const struct bfs_inode *i,

@@ -16,16 +16,28 @@ void bfs_data_name(char name[BFS_DATA_NAME_LEN], uint64_t ino);
 /*
  * The mode of the backing file: its owner's rw, so that only passed
  * descriptors open it, x as the inode's so that exec works, and set-id bits
- * so that the kernel clears them on a write (RULES 9, 12); those only where
- * the file's owner is the inode's, or exec would give the daemon's identity.
+ * so that the kernel clears them on a write (RULES 9, 12).  Where the file's
+ * owner is not the inode's, exec would give the daemon's identity: there it
+ * has no x, and S_ISUID stands for all of them.
  */
 uint32_t bfs_data_mode(const struct bfs_fs *fs, const struct bfs_inode *i);
-/* Are all set-id bits of the inode on its data file? */
+/* Do the set-id bits of the inode go as they should when it is written
+ * past us? */
 bool bfs_data_mirrors(const struct bfs_fs *fs, const struct bfs_inode *i);
+
+/* Those that have gone so, as st of the data file tells. */
+uint32_t bfs_data_killed(const struct bfs_fs *fs, const struct bfs_inode *i,
+			 const struct stat *st);
 
 /* Make the backing file; of a regular file an fd opened with flags is
  * returned, else 0.  -errno. */
 int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags);
+/*
+ * Directories of data files, by the last two digits of the number: has that one
+ * got names since it was last synced?  Then at is what to say when it has been.
+ */
+bool bfs_data_dir_changed(const struct bfs_fs *fs, unsigned hex, uint64_t *at);
+void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at);
 /* A new open of the data file.  The fd or -errno. */
 int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i,
 		  int flags);
@@ -40,6 +52,8 @@ int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 		  struct stat *st);
 /* Carry the inode's mode (and a fifo's owner) over to the backing file. */
 int bfs_data_chmod(const struct bfs_fs *fs, const struct bfs_inode *i);
+/* The ctime of the data file is now: relatime compares with that. */
+void bfs_data_touch(struct bfs_fs *fs, struct bfs_inode *i);
 /* times as utimensat takes them. */
 int bfs_data_utimens(const struct bfs_fs *fs, const struct bfs_inode *i,
 		     const struct timespec times[2]);

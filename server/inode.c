@@ -188,6 +188,9 @@ void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->ctime = stamp(fs, i);
 	bfs_note_inode(fs, i);
+	/* One without a name is looked at by bfs_orphan_add. */
+	if (S_ISREG(i->mode) && i->backed && i->nlink)
+		bfs_data_touch(fs, i);
 }
 
 void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i)
@@ -216,9 +219,11 @@ static struct bfs_time to_time(struct timespec t)
 static void take_over(struct bfs_fs *fs, struct bfs_inode *i,
 		      const struct stat *st)
 {
-	uint32_t on_file = bfs_data_mode(fs, i) & (S_ISUID | S_ISGID);
+	uint32_t killed = bfs_data_killed(fs, i, st);
 
-	i->mode &= ~(on_file & ~st->st_mode);
+	i->mode &= ~killed;
+	if (killed && i->mode & (S_ISUID | S_ISGID))
+		bfs_data_chmod(fs, i);
 	i->atime = st->st_atim;
 	i->mtime = st->st_mtim;
 	if (earlier(i->ctime, st->st_ctim))

@@ -56,6 +56,8 @@ int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
 		return 0;
 	}
 	if (i->nopens == i->opens_cap) {
+		if (fs->conf.ask_far)
+			fs->conf.ask_far(fs->conf.arg_far, i);
 		prune(fs, i);
 		/* Half full at most, so that pruning is rare. */
 		if (2 * i->nopens >= i->opens_cap && grow(i))
@@ -127,6 +129,8 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i)
 			free_oldest_held(fs);
 	} else if (bfs_orphan_is_open(fs, i)) {
 		DL_APPEND(fs->orphans, i);
+		if (S_ISREG(i->mode))
+			bfs_data_touch(fs, i);
 	} else {
 		bfs_inode_free(fs, i);
 		return;

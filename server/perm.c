@@ -78,14 +78,16 @@ void bfs_perm_inherit(const struct bfs_cred *cred, const struct bfs_inode *dir,
 		      uint32_t *mode, uint32_t *gid)
 {
 	const uint32_t runs_as_group = S_ISGID | S_IXGRP;
+	uint32_t asked = *mode | (*mode & BFS_MODE_XGRP ? S_IXGRP : 0);
 
+	*mode &= ~BFS_MODE_XGRP;
 	*gid = cred->gid;
 	if (!(dir->mode & S_ISGID))
 		return;
 	*gid = dir->gid;
 	if (S_ISDIR(*mode))
 		*mode |= S_ISGID;
-	else if ((*mode & runs_as_group) == runs_as_group && cred->uid &&
+	else if ((asked & runs_as_group) == runs_as_group && cred->uid &&
 		 !bfs_perm_in_group(cred, dir->gid))
 		*mode &= ~(uint32_t)S_ISGID;
 }

@@ -2,6 +2,7 @@
 #include "server/route.h"
 
 #include "core/log.h"
+#include "server/serve_lock.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/shared.h"
@@ -70,7 +71,10 @@ int bfs_route(struct bfs_call *c)
 		path = bfs_get_str(&w);
 	if (bfs_wire_end(&w) || path.len || !bfs_route_far(fs, h))
 		return 0;
-	return elsewhere(c, bfs_shared_home(fs, h.ino));
+	elsewhere(c, bfs_shared_home(fs, h.ino));
+	if (c->head.op == BFS_OP_LOCK)
+		bfs_serve_lock_passed_on(c);
+	return -BFS_ELSEWHERE;
 }
 
 static int place(struct bfs_call *c, const struct bfs_walk *w, unsigned shard)

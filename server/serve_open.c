@@ -283,7 +283,8 @@ static int check_found(const struct opening *o)
 
 static struct bfs_node new_file(const struct opening *o)
 {
-	return (struct bfs_node){ .mode = S_IFREG | (o->mode & 07777),
+	return (struct bfs_node){ .mode = S_IFREG |
+					  (o->mode & (07777 | BFS_MODE_XGRP)),
 				  .flags = o->flags & BFS_DATA_FLAGS };
 }
 

@@ -29,6 +29,10 @@ static int check_owner(const struct bfs_call *c, const struct bfs_inode *i,
 
 	if (!c->cred->uid)
 		return 0;
+	/* Whoever chowns to nobody else takes set-id bits all the same, and
+	 * that is a change of the mode. */
+	if (!owner && bfs_perm_chown_kills(c->cred, i))
+		return -EPERM;
 	if (req->uid != KEEP && (!owner || req->uid != i->uid))
 		return -EPERM;
 	if (req->gid != KEEP &&

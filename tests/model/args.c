@@ -66,8 +66,9 @@ int arg_oflags(uint32_t n)
  */
 int arg_mode(uint32_t n)
 {
-	static const int modes[] = { 0644, 0666, 0777, 0700,  0600, 0755,
-				     0444, 0,	 0222, 01755, 0775, 0711 };
+	static const int modes[] = { 0644, 0666, 0777,	0700,  0600,
+				     0755, 0444, 0,	0222,  01755,
+				     0775, 0711, 04755, 02775, 06777 };
 
 	return PICK(modes, n);
 }
@@ -124,12 +125,6 @@ void answer(struct result *r, int64_t ret)
 	r->err = ret < 0 ? errno : 0;
 }
 
-/* A time that was set is small; "now" differs between the sides. */
-static int64_t told(struct timespec t)
-{
-	return t.tv_sec < 1000000000 ? t.tv_sec : -1;
-}
-
 void answer_stat(struct result *r, int ret, const struct stat *st)
 {
 	answer(r, ret);
@@ -145,14 +140,35 @@ void answer_stat(struct result *r, int ret, const struct stat *st)
 	/* That of a link is its target's, which may begin with the root. */
 	if (S_ISLNK(st->st_mode))
 		r->size = 0;
-	r->atime = told(st->st_atim);
-	r->mtime = told(st->st_mtim);
+	r->blksize = (uint32_t)st->st_blksize;
+	/* The file systems' own: how much a directory or a link takes. */
+	r->blocks = S_ISREG(st->st_mode) ? st->st_blocks : 0;
+	r->stamp[A_TIME] = stamp_of(st->st_atim);
+	r->stamp[M_TIME] = stamp_of(st->st_mtim);
+	r->stamp[C_TIME] = stamp_of(st->st_ctim);
 	r->ino = st->st_ino;
+}
+
+void answer_born(struct result *r, int dirfd, const char *path, int flags)
+{
+	struct statx x;
+	struct timespec t;
+
+	if (r->ret || statx(dirfd, path, flags, STATX_BTIME, &x))
+		return;
+	t = (struct timespec){ x.stx_btime.tv_sec, x.stx_btime.tv_nsec };
+	r->stamp[B_TIME] = stamp_of(t);
+	r->born = t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 const char *below_root(const struct place *w, const char *path)
 {
-	size_t n = strlen(w->root);
+	const char *own = w->root + strlen(w->root);
+	size_t n;
 
+	/* What both have begins at the last name but one. */
+	for (int left = 2; left; left -= *--own == '/')
+		;
+	n = (size_t)(own - w->root);
 	return strncmp(path, w->root, n) ? path : path + n;
 }

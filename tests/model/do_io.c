@@ -25,10 +25,22 @@ static void keep(struct place *w, uint32_t slot, int fd, struct result *r)
 	*to = fd;
 }
 
+/* O_TMPFILE in a removed directory: each file system says what it likes. */
+static bool tmp_in_nothing(int dirfd, const char *path, int flags)
+{
+	struct stat st;
+
+	return (flags & O_TMPFILE) == O_TMPFILE &&
+	       !fstatat(dirfd, path, &st, 0) && !st.st_nlink;
+}
+
 DO(open)
 {
 	char buf[4200];
 
+	if (tmp_in_nothing(AT_FDCWD, arg_path(w, s->a[0], buf),
+			   arg_oflags(s->a[1])))
+		return;
 	keep(w, s->a[2],
 	     open(arg_path(w, s->a[0], buf), arg_oflags(s->a[1]),
 		  arg_mode(s->a[3])),
@@ -39,6 +51,9 @@ DO(openat)
 {
 	char buf[4200];
 
+	if (tmp_in_nothing(arg_dirfd(w, s->a[4]), arg_path(w, s->a[0], buf),
+			   arg_oflags(s->a[1])))
+		return;
 	keep(w, s->a[2],
 	     openat(arg_dirfd(w, s->a[4]), arg_path(w, s->a[0], buf),
 		    arg_oflags(s->a[1]), arg_mode(s->a[3])),
@@ -299,6 +314,9 @@ DO(sendfile)
 {
 	off_t at = arg_offset(s->a[2]);
 
+	/* Where a directory stands, it may be too far on. */
+	if (is_dir(*arg_fd(w, s->a[1])))
+		return;
 	answer(r, sendfile(*arg_fd(w, s->a[0]), *arg_fd(w, s->a[1]),
 			   s->a[3] & 1 ? &at : NULL, arg_size(s->a[4])));
 	r->size = at;

@@ -31,6 +31,7 @@ DO(stat)
 	int e = stat(PATH(0), &st);
 
 	answer_stat(r, e, &st);
+	answer_born(r, AT_FDCWD, PATH(0), 0);
 }
 
 DO(lstat)
@@ -39,6 +40,7 @@ DO(lstat)
 	int e = lstat(PATH(0), &st);
 
 	answer_stat(r, e, &st);
+	answer_born(r, AT_FDCWD, PATH(0), AT_SYMLINK_NOFOLLOW);
 }
 
 /* A fifo's descriptor is the one of the data directory (known-fifo.sh). */
@@ -50,6 +52,7 @@ DO(fstat)
 	if (!e && S_ISFIFO(st.st_mode))
 		return;
 	answer_stat(r, e, &st);
+	answer_born(r, FD(0), "", AT_EMPTY_PATH);
 }
 
 DO(fstatat)
@@ -60,23 +63,39 @@ DO(fstatat)
 	int e = fstatat(DIR_FD(2), PATH(0), &st, flags[s->a[1] % 4]);
 
 	answer_stat(r, e, &st);
+	answer_born(r, DIR_FD(2), PATH(0), flags[s->a[1] % 4]);
+}
+
+static struct timespec time_of(struct statx_timestamp t)
+{
+	return (struct timespec){ t.tv_sec, t.tv_nsec };
 }
 
 DO(statx)
 {
+	int flags = s->a[1] & 1 ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
 	struct statx x;
-	int e = statx(DIR_FD(2), PATH(0),
-		      s->a[1] & 1 ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH,
-		      STATX_BASIC_STATS, &x);
+	int e = statx(DIR_FD(2), PATH(0), flags, STATX_BASIC_STATS, &x);
 
 	answer(r, e);
 	if (e)
 		return;
-	r->mode = x.stx_mode;
-	r->nlink = x.stx_nlink;
-	r->uid = x.stx_uid;
-	r->size = S_ISREG(x.stx_mode) ? (int64_t)x.stx_size : 0;
-	r->ino = x.stx_ino;
+	answer_stat(r, 0,
+		    &(struct stat){ .st_mode = x.stx_mode,
+				    .st_nlink = x.stx_nlink,
+				    .st_uid = x.stx_uid,
+				    .st_gid = x.stx_gid,
+				    .st_size = (off_t)x.stx_size,
+				    .st_ino = x.stx_ino,
+				    .st_blocks = (blkcnt_t)x.stx_blocks,
+				    .st_blksize = x.stx_blksize,
+				    .st_rdev = makedev(x.stx_rdev_major,
+						       x.stx_rdev_minor),
+				    .st_atim = time_of(x.stx_atime),
+				    .st_mtim = time_of(x.stx_mtime),
+				    .st_ctim = time_of(x.stx_ctime) });
+	r->err = (x.stx_mask & STATX_BASIC_STATS) != STATX_BASIC_STATS;
+	answer_born(r, DIR_FD(2), PATH(0), flags);
 }
 
 DO(access)

@@ -14,6 +14,7 @@
 #define ARGS 6
 #define FDS 8 /* descriptors of a process */
 #define PROCS_MAX 8
+enum { A_TIME, M_TIME, C_TIME, B_TIME, STAMPS };
 #define DATA_MAX 20000 /* bytes of one read or write */
 
 enum call {
@@ -32,10 +33,14 @@ struct step {
 struct result {
 	int64_t ret; /* of the call; or -1 */
 	int32_t err;
-	uint32_t mode, nlink, uid, gid, rdev;
-	int64_t size, atime, mtime; /* times: only what was set; else -1 */
-	uint64_t ino;		    /* renamed by the coordinator */
-	uint64_t hash;		    /* of data, names, values */
+	uint32_t mode, nlink, uid, gid, rdev, blksize;
+	int64_t size, blocks;
+	int64_t stamp[STAMPS]; /* as stamp_of() tells */
+	/* Which inode: the sides must agree which are the same; numbers are
+	 * used again, but not at the same time of birth. */
+	uint64_t ino;
+	int64_t born;
+	uint64_t hash; /* of data, names, values */
 };
 
 /* A process of one side, its name space and its descriptors. */
@@ -69,18 +74,39 @@ uint64_t hash_more(uint64_t h, const void *p, size_t n);
 /* Fill in ret and err. */
 void answer(struct result *r, int64_t ret);
 void answer_stat(struct result *r, int ret, const struct stat *st);
+/* What stat does not tell, of the same place. */
+void answer_born(struct result *r, int dirfd, const char *path, int flags);
 /* For a path of this side: the part that both have. */
 const char *below_root(const struct place *w, const char *path);
 
 /* worker.c: serve the steps of a place until the coordinator ends. */
 void work(struct place *w) __attribute__((noreturn));
+/* The same without the preload library, whoever calls. */
+void work_plain(struct place *w) __attribute__((noreturn));
 /* After exec: argv as worker.c made it. */
+#define WORKER_EXEC "--worker-exec"
+#define WORKER_PLAIN "--worker-plain"
 void work_again(int argc, char **argv) __attribute__((noreturn));
 /* What the coordinator tells besides steps. */
 #define PROC_QUIT 0x80000000u
 
 /* The pipes: [side][proc][0 steps, 1 results][r, w]. */
 extern int pipes[2][PROCS_MAX][2][2];
+
+/*
+ * stamp.c: when the steps began.  A time that two file systems stamp is never
+ * the same; but the step that stamped it is, if no two share a tick.
+ */
+extern int stamp_fd; /* -1: times are not compared */
+void stamp_init(unsigned steps);
+void stamp_attach(int fd);
+void stamp_restart(void);
+void stamp_step(void); /* waits for the next tick: a step begins */
+int64_t stamp_of(struct timespec t);
+
+/* same.c: are those the same inodes? */
+void same_forget(void);
+bool same_inode(const struct result *a, const struct result *b);
 
 /* steps.c */
 extern const char *const call_names[CALLS];
@@ -93,6 +119,7 @@ void steps_write(const char *file, const struct step *s, unsigned n);
 int steps_run(const struct step *s, unsigned n, unsigned procs, bool tell);
 void run_init(const char *a, const char *b);
 extern uint64_t run_count[CALLS];
+extern bool run_plain; /* REAL without the preload library */
 
 /* shrink.c: leave the shortest sequence that still differs. */
 unsigned steps_shrink(struct step *s, unsigned n, unsigned procs);

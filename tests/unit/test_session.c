@@ -94,19 +94,19 @@ static void test_hello_mismatch(void **state)
 		{ { .version = 77 },
 		  -EPROTONOSUPPORT,
 		  "version 77",
-		  "daemon 1" },
-		{ { .version = 1, .cluster = 0xbad },
+		  "daemon 2" },
+		{ { .version = BFS_PROTO_VERSION, .cluster = 0xbad },
 		  -ECONNREFUSED,
 		  "0000000000000bad",
 		  "0000000000001234" },
-		{ { .version = 1, .list_hash = 0xbad1 },
+		{ { .version = BFS_PROTO_VERSION, .list_hash = 0xbad1 },
 		  -ECONNREFUSED,
 		  "000000000000bad1",
 		  "0000000000005678" },
 	};
 	struct world *w = *state;
 
-	assert_int_equal(BFS_PROTO_VERSION, 1); /* as the cases have it */
+	assert_int_equal(BFS_PROTO_VERSION, 2); /* as the cases have it */
 	for (size_t i = 0; i < BFS_COUNT(cases); i++) {
 		struct bfs_hello_rep rep;
 		int e;
