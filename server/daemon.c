@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "server/arena.h"
 #include "server/client.h"
+#include "server/comeback.h"
 #include "server/cluster.h"
 #include "server/far.h"
 #include "server/fs.h"
@@ -116,7 +117,8 @@ static void on_sweep(struct bfs_timer *t)
 {
 	struct bfs_server *s = t->arg;
 	const struct bfs_arena_sweep ops = { pass_alive, closed, s };
-	bool again = bfs_fs_sweep(s->fs);
+	/* A call that made an orphan may come again. */
+	bool again = bfs_session_awaited(s) || bfs_fs_sweep(s->fs);
 
 	again |= bfs_arenas_sweep(s->arenas, &ops);
 	again |= bfs_cluster_sweep(s);
@@ -174,13 +176,29 @@ static int open_fs(struct bfs_server *s, bool scratch)
 }
 
 /* The rest is there. */
-static void attach_journal(struct bfs_server *s)
+static void attach_journal(struct bfs_server *s, bool scratch)
 {
 	if (!s->fs->journal)
 		return;
 	s->journal = s->fs->journal;
 	bfs_journal_attach(s->journal, s);
 	bfs_loop_at_end(s->loop, bfs_journal_turn, s->journal);
+	if (!scratch)
+		bfs_comeback_arenas(s);
+	bfs_session_restore(s);
+	s->remembers = true;
+}
+
+/* Whoever was a client of our last run, and still lives. */
+static void come_back(struct bfs_server *s)
+{
+	if (!s->journal)
+		return;
+	bfs_comeback_opens(s);
+	bfs_serve_lock_restore(s);
+	bfs_session_watch(s, s->daemon->local);
+	bfs_journal_forget_kept(s->journal);
+	on_busy(s);
 }
 
 static int make_parts(struct bfs_server *s)
@@ -238,13 +256,15 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 		r = bfs_uring_new(s->loop, s->config.storage.use_iouring,
 				  &s->uring);
 	if (!r)
-		attach_journal(s);
+		attach_journal(s, scratch);
 	if (!r)
 		r = bfs_serve_lock_start(s);
 	if (!r)
 		r = bfs_signals_start(s);
 	if (!r)
 		r = bfs_port_local_new(s, &s->daemon->local);
+	if (!r)
+		come_back(s);
 	/* Loading UCX costs milliseconds and megabytes: only if it is used. */
 	if (!r && (!s->pass || s->members))
 		r = bfs_port_ucx_new(s, s->config.network.eager_threshold,
@@ -274,6 +294,8 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	s->uring = NULL;
 	if (s->journal)
 		bfs_journal_turn(s->journal);
+	if (s->journal)
+		bfs_comeback_end(s);
 	/* Who goes now because we go may come back. */
 	s->journal = NULL;
 	if (s->daemon && s->daemon->local) {

@@ -109,6 +109,7 @@ static int greet(struct bfs_call *c, const struct bfs_hello_req *req)
 					  req->generation);
 	c->session->generation = req->generation;
 	c->session->greeted = true;
+	bfs_session_note(c->session);
 	return 0;
 }
 
@@ -145,6 +146,8 @@ int bfs_serve_hello(struct bfs_call *c, const struct bfs_hello_req *req,
 	rep->data_dev = bfs_fs_data_dev(s->fs);
 	rep->features =
 		s->pass && c->port->ops->passes_fds ? BFS_FEATURE_PASS : 0;
+	if (s->journal)
+		rep->features |= BFS_FEATURE_JOURNAL;
 	rep->spin_us = (uint32_t)s->config.network.spin_us;
 	rep->timeout_ms = (uint32_t)s->config.network.timeout_secs * 1000;
 	rep->root = bfs_fs_root(s->fs);

@@ -220,6 +220,7 @@ include tests/tools/local.mk
 include tests/model/local.mk
 include tests/cluster/local.mk
 include tests/races/local.mk
+include tests/bench/local.mk
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh
