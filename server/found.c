@@ -71,9 +71,8 @@ static int get_entry(struct bfs_call *c, const struct bfs_need *n,
 	else if (r)
 		return r;
 	return keep(list,
-		    &(struct bfs_found){ .dir = n->ino,
-					 .ino = rep.ino,
-					 .type = rep.type },
+		    &(struct bfs_found){
+			    .dir = n->ino, .ino = rep.ino, .type = rep.type },
 		    n->name);
 }
 

@@ -99,8 +99,8 @@ int bfs_serve_dirtold(struct bfs_call *c, const struct bfs_dirtold_req *req,
 	int r;
 
 	i = home_dir(c, req->ino, &r);
-	return r ? r : bfs_shards_add(&i->dir.shared->changed,
-				      (unsigned)c->peer);
+	return r ? r
+		 : bfs_shards_add(&i->dir.shared->changed, (unsigned)c->peer);
 }
 
 int bfs_serve_dirpart(struct bfs_call *c, const struct bfs_dirpart_req *req,
