@@ -198,10 +198,22 @@ static const ucp_address_t *check_address(const void *address, size_t len)
 	n = bfs_get_u64(&w);
 	sum = bfs_get_u64(&w);
 	if (bfs_wire_end(&w) || magic != ADDRESS_MAGIC || !n ||
-	    n != len - ADDRESS_HEAD || n > BFS_UCX_ADDRESS_MAX ||
+	    n > len - ADDRESS_HEAD || n > BFS_UCX_ADDRESS_MAX ||
 	    sum != XXH3_64bits(w.pos, n))
 		return NULL;
 	return (const ucp_address_t *)w.pos;
+}
+
+const uint8_t *bfs_ucx_address_end(const void *address, size_t len)
+{
+	const uint8_t *bare = (const uint8_t *)check_address(address, len);
+	struct bfs_wire w;
+
+	if (!bare)
+		return NULL;
+	bfs_wire_init(&w, address, len);
+	bfs_get_u64(&w);
+	return bare + bfs_get_u64(&w);
 }
 
 int bfs_ucx_endpoint(struct bfs_ucx *u, const void *address, size_t len,
@@ -223,7 +235,7 @@ int bfs_ucx_endpoint(struct bfs_ucx *u, const void *address, size_t len,
 	return st == UCS_OK ? 0 : complain("cannot connect", st);
 }
 
-static void put_head(uint8_t *to, const struct bfs_ucx_head *h)
+void bfs_ucx_put_head(uint8_t *to, const struct bfs_ucx_head *h)
 {
 	struct bfs_wire w;
 
@@ -256,7 +268,7 @@ int bfs_ucx_send(struct bfs_ucx *u, ucp_ep_h ep, struct bfs_ucx_msg *m)
 		payload = m->fields + BFS_UCX_HEAD_LEN;
 		n = m->head.fields_len;
 	}
-	put_head(m->fields, &m->head);
+	bfs_ucx_put_head(m->fields, &m->head);
 	if (m->at_once)
 		p.op_attr_mask |= UCP_OP_ATTR_FLAG_FORCE_IMM_CMPL;
 	req = ucp_am_send_nbx(ep, m->id, m->fields, header, n ? payload : NULL,

@@ -23,8 +23,7 @@
 enum bfs_ucx_id { /* active message ids; there is none below */
 		  BFS_UCX_REQUEST,
 		  BFS_UCX_REPLY,
-		  BFS_UCX_RESET, /* "I do not know you": no header, no payload
-				  */
+		  BFS_UCX_RESET, /* "I do not know you": at most the slot */
 		  BFS_UCX_PROBE, /* the daemon's, to itself */
 		  BFS_UCX_IDS
 };
@@ -45,9 +44,12 @@ void bfs_ucx_close(struct bfs_ucx *u);
 
 /*
  * The worker's address as it is published: with magic, length and checksum.
- * Owned by the caller.
+ * Owned by the caller.  More may follow it (bfs_ucx_address_end).
  */
 int bfs_ucx_address(struct bfs_ucx *u, void **address, size_t *len);
+
+/* Where an address ends, in what was published; NULL: it is none. */
+const uint8_t *bfs_ucx_address_end(const void *address, size_t len);
 
 /*
  * Who gets what arrives; by id, NULL: it is dropped.  (UCX 1.13 must not be
@@ -68,6 +70,9 @@ struct bfs_ucx_head {
 	uint32_t in_cap;   /* how much bulk the reply may have */
 	uint32_t slot;	   /* the client's; comes back in the reply */
 };
+
+/* BFS_UCX_HEAD_LEN bytes. */
+void bfs_ucx_put_head(uint8_t *to, const struct bfs_ucx_head *h);
 
 /* One message to be sent. */
 struct bfs_ucx_msg {

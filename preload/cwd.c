@@ -212,5 +212,12 @@ char *bfs_get_current_dir_name(void)
 /* There is no root to change to that the kernel knows. */
 int bfs_chroot(const char *path)
 {
-	return -EPERM;
+	struct stat st;
+	int e = bfs_stat(path, &st);
+
+	if (!e && !S_ISDIR(st.st_mode))
+		e = -ENOTDIR;
+	if (!e)
+		e = bfs_faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
+	return e ? e : -EPERM;
 }

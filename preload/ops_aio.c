@@ -13,6 +13,7 @@
 #include "core/util.h"
 #include "preload/count.h"
 #include "preload/fd.h"
+#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/real.h"
 
@@ -209,10 +210,16 @@ int bfs_lio_listio(int mode, struct aiocb *const list[], int n,
 int bfs_io_submit(void *context, long n, struct iocb **blocks)
 {
 	bfs_count_foreign();
-	for (long i = 0; blocks && i < n && blocks[i]; i++)
-		if (held((int)blocks[i]->aio_fildes))
-			n = i ? i : -EINVAL;
-	if (n == -EINVAL)
-		return -EINVAL;
+	for (long i = 0; i < n; i++) {
+		/* a bad address is the kernel's to tell */
+		if (bfs_mem_in(&blocks[i], sizeof(*blocks)) ||
+		    bfs_mem_in(blocks[i], sizeof(**blocks)))
+			break;
+		if (!held((int)blocks[i]->aio_fildes))
+			continue;
+		if (!i)
+			return -EINVAL;
+		n = i;
+	}
 	return (int)bfs_sys_3(SYS_io_submit, context, n, blocks);
 }

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+/* AT_HANDLE_FID, _MNT_ID_UNIQUE and _CONNECTABLE are newer than libc's. */
+#define HANDLE_FLAGS (AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | 0x200 | 0x001 | 0x002)
 #define BENCHFS_MAGIC 0x42454653 /* "BEFS" */
 
 /* 0, -errno, or 1: w leads out. */
@@ -180,7 +182,7 @@ static bool unknown(int name)
 	return none;
 }
 
-static long fail_conf(int e)
+static long fail(int e)
 {
 	errno = e;
 	return -1;
@@ -191,12 +193,12 @@ long bfs_pathconf(const char *path, int name)
 	struct stat st;
 	int e = unknown(name) ? -EINVAL : bfs_stat(path, &st);
 
-	return e ? fail_conf(-e) : limit(name);
+	return e ? fail(-e) : limit(name);
 }
 
 long bfs_fpathconf(int fd, int name)
 {
-	return bfs_fd_desc(fd) ? limit(name) : fail_conf(EBADF);
+	return bfs_fd_desc(fd) ? limit(name) : fail(EBADF);
 }
 
 /* Not there in this file system, as an honest kernel would say. */
@@ -205,10 +207,61 @@ int bfs_inotify_add_watch(int fd, const char *path, uint32_t mask)
 	return -ENOSYS;
 }
 
+/* As on a kernel's file system that has no handles to give. */
 int bfs_name_to_handle_at(int dirfd, const char *path, struct file_handle *h,
 			  int *id, int flags)
 {
-	return -EOPNOTSUPP;
+	int how = AT_SYMLINK_NOFOLLOW;
+	struct stat st;
+	int e;
+
+	if (flags & ~HANDLE_FLAGS)
+		return -EINVAL;
+	if (flags & AT_SYMLINK_FOLLOW)
+		how = 0;
+	e = bfs_fstatat(dirfd, path, &st, how | (flags & AT_EMPTY_PATH));
+	return e ? e : -EOPNOTSUPP;
+}
+
+/*
+ * Nothing of the kernel's can be mounted where it sees no directory, and the
+ * real one of the prefix's name is not what was meant (F7).
+ */
+static int no_mount(const char *path, int how)
+{
+	struct stat st;
+	int e = bfs_fstatat(AT_FDCWD, path, &st, how);
+
+	return e ? e : -EPERM;
+}
+
+int bfs_mount(const char *what, const char *path, const char *type,
+	      unsigned long flags, const void *data)
+{
+	return no_mount(path, 0);
+}
+
+int bfs_umount2(const char *path, int flags)
+{
+	return no_mount(path,
+			flags & UMOUNT_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+}
+
+int bfs_umount(const char *path)
+{
+	return bfs_umount2(path, 0);
+}
+
+/* libc's asks the kernel about the file by itself. */
+key_t bfs_ftok(const char *path, int id)
+{
+	struct stat st;
+	int e = bfs_stat(path, &st);
+
+	if (e)
+		return (key_t)fail(-e);
+	return (key_t)((st.st_ino & 0xffff) | (st.st_dev & 0xff) << 16 |
+		       ((unsigned)id & 0xff) << 24);
 }
 
 static int sync_by_daemon(struct bfs_desc *d, unsigned flags)

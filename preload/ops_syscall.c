@@ -16,12 +16,18 @@
 /* The kernel counts the NUL, libc answers the buffer. */
 static long cwd(char *buf, size_t n)
 {
+	size_t len;
 	long p;
 
-	if (!buf)
-		return -EFAULT;
-	p = n ? (long)bfs_getcwd(buf, n) : -ERANGE;
-	return p < 0 && p >= -4095 ? p : (long)strlen(buf) + 1;
+	/* libc's takes memory for NULL, and the size is looked at first */
+	p = n ? (long)bfs_getcwd(buf, buf ? n : 0) : -ERANGE;
+	if (p < 0 && p >= -4095)
+		return p;
+	if (buf)
+		return (long)strlen(buf) + 1;
+	len = strlen((char *)p) + 1;
+	free((char *)p);
+	return len > n ? -ERANGE : -EFAULT;
 }
 
 static long map(const long a[6])

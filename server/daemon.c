@@ -9,6 +9,7 @@
 #include "server/journal.h"
 #include "server/join.h"
 #include "server/loop.h"
+#include "server/peer_impl.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
@@ -226,6 +227,7 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 	/* Loading UCX costs milliseconds and megabytes: only if it is used. */
 	if (!r && (!s->pass || s->members))
 		r = bfs_port_ucx_new(s, s->config.network.eager_threshold,
+				     s->nshards > 1 ? &bfs_peer_ucx : NULL,
 				     &s->daemon->ucx);
 	if (!r)
 		r = bfs_run_dir_write_pid(s);
@@ -245,6 +247,7 @@ int bfs_daemon_run(struct bfs_server *s)
 void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 {
 	bfs_signals_stop(s);
+	bfs_peers_free(s); /* what waits for others ends */
 	bfs_join_stop(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;

@@ -13,6 +13,10 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/parked.c \
 	%D%/peer.c %D%/peer.h %D%/peer_hello.c %D%/peer_impl.h \
 	%D%/peer_link.c %D%/peer_self.c %D%/peer_stub.c \
+	%D%/peer_probe.c %D%/peer_probe.h \
+	%D%/peer_ucx.c %D%/peer_ucx.h %D%/peer_ucx_reply.c \
+	%D%/peer_ucx_buffer.c \
+	%D%/peer_where.c %D%/peer_where.h \
 	%D%/daemon.c %D%/daemon.h %D%/run_dir.c %D%/signals.c \
 	%D%/port_local.c %D%/port_local.h \
 	%D%/port_ucx.c %D%/port_ucx.h \
@@ -20,7 +24,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/registrar.c %D%/registrar.h \
 	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c %D%/session.c %D%/session.h \
 	%D%/ucx_call.c %D%/ucx_impl.h \
-	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_probe.c \
+	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_ports.c %D%/ucx_probe.c \
 	%D%/uring.c %D%/uring.h \
 	$(NULL)
 %C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS) $(LMDB_CFLAGS)

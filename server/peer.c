@@ -135,6 +135,13 @@ void bfs_peer_tx_unlink(struct bfs_peer_tx *tx)
 	tx->is_sent = false;
 }
 
+void bfs_peer_tx_free(struct bfs_peer_tx *tx)
+{
+	if (tx->buffer)
+		tx->peer->ops->release(tx);
+	free(tx);
+}
+
 /* m has what it gets, and tx goes unless the network still holds it. */
 static void finish(struct bfs_peer_tx *tx)
 {
@@ -142,7 +149,7 @@ static void finish(struct bfs_peer_tx *tx)
 
 	tx->m = NULL;
 	if (!tx->net)
-		free(tx);
+		bfs_peer_tx_free(tx);
 	if (!m)
 		return;
 	m->tx = NULL;
@@ -167,7 +174,7 @@ void bfs_peer_end_later(struct bfs_peer_tx *tx, int status)
 	settle(tx, status);
 	m->tx = NULL;
 	bfs_peer_finish_later(tx->peer->all, m, status);
-	free(tx);
+	bfs_peer_tx_free(tx);
 }
 
 void bfs_peer_end(struct bfs_peer_tx *tx, int status)
@@ -181,22 +188,66 @@ void bfs_peer_end(struct bfs_peer_tx *tx, int status)
 	bfs_peer_pump(p);
 }
 
-void bfs_peer_net_released(struct bfs_peer_tx *tx)
+void bfs_peer_finish_at_settling(struct bfs_peers *all, struct bfs_peer_msg *m)
 {
-	if (tx->ended)
-		finish(tx);
-	else
-		bfs_peer_wake(tx->peer->all, 1);
+	m->next = NULL;
+	*all->over_end = m;
+	all->over_end = &m->next;
 }
 
 void bfs_peer_finish_later(struct bfs_peers *all, struct bfs_peer_msg *m,
 			   int status)
 {
 	m->status = status;
-	m->next = NULL;
-	*all->over_end = m;
-	all->over_end = &m->next;
+	bfs_peer_finish_at_settling(all, m);
 	bfs_peer_wake(all, 1);
+}
+
+void bfs_peer_net_let_go(struct bfs_peer_tx *tx)
+{
+	struct bfs_peers *all = tx->peer->all;
+	struct bfs_peer_msg *m = tx->m;
+
+	if (tx->answered && !tx->ended)
+		settle(tx, tx->result);
+	all->released = true;
+	if (!tx->ended)
+		return;
+	bfs_peer_tx_free(tx);
+	if (!m)
+		return;
+	m->tx = NULL;
+	bfs_peer_finish_at_settling(all, m);
+}
+
+void bfs_peer_net_answered(struct bfs_peer_tx *tx)
+{
+	if (tx->ended)
+		return;
+	tx->answered = true;
+	tx->peer->all->counts.answered++;
+	tx->peer->heard = bfs_now();
+	if (!tx->net)
+		bfs_peer_net_let_go(tx);
+}
+
+int bfs_peers_settle(struct bfs_peers *all)
+{
+	struct bfs_peer_msg *m;
+	int n = 0;
+
+	for (; (m = all->over); n++) {
+		all->over = m->next;
+		if (!all->over)
+			all->over_end = &all->over;
+		m->done(m);
+	}
+	if (!all->released)
+		return n;
+	all->released = false;
+	for (struct bfs_peer *p = all->first; p; p = p->next)
+		bfs_peer_pump(p);
+	return n;
 }
 
 void bfs_peer_transmit(struct bfs_peer_tx *tx)
@@ -228,7 +279,8 @@ static struct bfs_peer_tx *next_to_go(struct bfs_peer *p)
 		{
 			if (tx->net)
 				continue;
-			if (take_slot(tx))
+			if ((!p->ops->reserve || p->ops->reserve(tx)) &&
+			    take_slot(tx))
 				return tx;
 			break;
 		}
@@ -312,10 +364,9 @@ struct bfs_peer_tx *bfs_peer_find(struct bfs_peer *p, uint64_t id)
 	return NULL;
 }
 
-/* 0, or -EBADMSG: this is no answer to tx. */
-static int take_reply(struct bfs_peer_tx *tx, const uint8_t *rep, size_t len,
-		      int *status)
+int bfs_peer_net_fields(struct bfs_peer_tx *tx, const uint8_t *rep, size_t len)
 {
+	struct bfs_peer *p = tx->peer;
 	struct bfs_peer_msg *m = tx->m;
 	struct bfs_rep_head h;
 	struct bfs_wire w;
@@ -325,32 +376,31 @@ static int take_reply(struct bfs_peer_tx *tx, const uint8_t *rep, size_t len,
 	h = bfs_get_rep_head(&w);
 	n = (size_t)(w.end - w.pos);
 	if (bfs_wire_end(&w) || h.op != m->op || h.id != tx->id ||
-	    h.status > BFS_ESCAPE || n > m->rep_cap)
+	    h.status > BFS_ESCAPE || n > m->rep_cap) {
+		bfs_log(error, "%s: malformed answer from shard %u",
+			bfs_op_name(m->op), p->shard);
 		return -EBADMSG;
+	}
+	/* Not an answer: it does not know this connection (admit.c). */
+	if (h.status == ENOTCONN && tx != p->hello)
+		return -ENOTCONN;
 	if (n)
 		memcpy(m->rep, w.pos, n);
 	m->rep_len = n;
-	*status = -(int)h.status;
+	tx->result = -(int)h.status;
 	return 0;
 }
 
 void bfs_peer_net_reply(struct bfs_peer_tx *tx, const uint8_t *rep, size_t len)
 {
 	struct bfs_peer *p = tx->peer;
-	int status, r = take_reply(tx, rep, len, &status);
+	int r = bfs_peer_net_fields(tx, rep, len);
 
 	p->heard = bfs_now();
 	if (r) {
-		bfs_log(error, "%s: malformed answer from shard %u",
-			bfs_op_name(tx->m->op), p->shard);
 		bfs_peer_net_failed(p, r);
 		return;
 	}
-	/* Not an answer: it does not know this connection (admit.c). */
-	if (status == -ENOTCONN && tx != p->hello) {
-		bfs_peer_net_failed(p, status);
-		return;
-	}
 	p->all->counts.answered++;
-	bfs_peer_end(tx, status);
+	bfs_peer_end(tx, tx->result);
 }

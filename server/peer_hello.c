@@ -9,7 +9,7 @@
 #include "core/log.h"
 #include "core/siphash.h"
 #include "core/util.h"
-#include "server/peer_impl.h"
+#include "server/peer_where.h"
 
 #include <errno.h>
 #include <string.h>
@@ -119,6 +119,26 @@ static uint32_t check(const struct bfs_server *s,
 	return req->proof == req_proof(s, req) ? 0 : EKEYREJECTED;
 }
 
+bool bfs_peer_hello_address(struct bfs_server *s, struct bfs_wire *w,
+			    struct bfs_str *address)
+{
+	struct bfs_peerhello_req req;
+	uint64_t incarnation;
+	const void *a;
+	size_t len;
+
+	if (!s->peers || bfs_peerhello_req_get(w, &req))
+		return false;
+	*address = req.address;
+	if (req.proof == req_proof(s, &req))
+		return true;
+	if (req.shard >= s->nshards || !s->peer_address ||
+	    s->peer_address(s, req.shard, &a, &len, &incarnation))
+		return false;
+	*address = (struct bfs_str){ a, (uint32_t)len };
+	return true;
+}
+
 /* Both sides' values, on both sides. */
 static void tell(unsigned from, unsigned to, uint32_t error,
 		 const uint64_t theirs[3], const uint64_t ours[3])
@@ -182,13 +202,24 @@ static int open_session(struct bfs_call *c, const struct bfs_peerhello_req *req,
 	if (req->generation < sess->generation)
 		return -ESTALE;
 	sess->generation = req->generation;
-	if (c->port->ops->attach) {
-		r = c->port->ops->attach(c, req->address);
-		sess->attached = r ? sess->attached : c->port;
-	}
+	if (c->port->ops->attach)
+		sess->attached = c->port;
 	rep->session = id;
 	rep->ticket = ticket;
-	return r;
+	return 0;
+}
+
+/* The way back, for either greeting. */
+static int attach(struct bfs_call *c, const struct bfs_peerhello_req *req)
+{
+	const struct bfs_server *s = c->server;
+
+	if (c->head.session != bfs_peer_session_id(s, req->shard, s->shard,
+						   req->incarnation) ||
+	    c->head.ticket != bfs_peer_session_ticket(s, req->shard, s->shard,
+						      req->incarnation))
+		return -EACCES;
+	return c->port->ops->attach ? c->port->ops->attach(c, req->address) : 0;
 }
 
 int bfs_serve_peerhello(struct bfs_call *c, const struct bfs_peerhello_req *req,
@@ -209,7 +240,9 @@ int bfs_serve_peerhello(struct bfs_call *c, const struct bfs_peerhello_req *req,
 	rep->nonce = error ? 0 : our_nonce(s, req);
 	if (!error && req->answer && req->answer != rep->nonce)
 		error = ESTALE; /* that was asked of an earlier run */
-	if (!error && req->answer)
+	if (!error)
+		r = attach(c, req);
+	if (!r && !error && req->answer)
 		r = open_session(c, req, rep);
 	if (r == -ESTALE)
 		error = ESTALE;
@@ -362,5 +395,5 @@ void bfs_peer_greet_end(struct bfs_peer *p)
 	tx->m = NULL;
 	tx->ended = true;
 	if (!tx->net)
-		free(tx);
+		bfs_peer_tx_free(tx);
 }

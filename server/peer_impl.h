@@ -35,12 +35,15 @@ struct bfs_peer_tx {
 	struct bfs_peer_tx *prev, *next; /* in peer->queue[] or ->sent */
 	enum bfs_peer_class class;
 	bool is_sent;
-	bool ended;  /* m->status is set; done() when the network lets go */
-	int slot;    /* -1: none yet */
-	uint64_t id; /* 0: none yet */
+	bool ended;    /* m->status is set; done() when the network lets go */
+	bool answered; /* with result; it ends when the network lets go */
+	int result;
+	int slot;	   /* -1: none yet */
+	uint64_t id;	   /* 0: none yet */
 	uint64_t again_at; /* send it again, if there is no answer by then */
 	uint64_t ran_in;   /* incarnation that may have run it; 0: none */
-	void *net;	   /* the network's own; NULL: it holds nothing */
+	void *net;	   /* not NULL: the network uses tx, and bulk of m's */
+	void *buffer;	   /* the network's own, released with tx */
 	size_t len;	   /* of head and fields */
 	uint8_t bytes[];   /* BFS_PEER_ROOM, head, fields */
 };
@@ -81,9 +84,11 @@ struct bfs_peer {
 	struct bfs_peer_tx *sent;		     /* utlist DL_ */
 	unsigned out[BFS_PEER_CLASSES];		     /* that have a slot */
 	unsigned waiting;			     /* have no deadline */
+	unsigned bulk; /* buffers of the network */
 	uint64_t sequence;
 	struct bfs_peer_slot *slots;
-	int nslots, free_slot; /* -1: none */
+	int nslots, free_slot;	      /* -1: none */
+	struct bfs_peer_probe *probe; /* peer_probe.c; NULL: none is on */
 	struct bfs_peer_tx *hello;
 	struct bfs_peer_msg hello_msg, ping;
 	uint8_t hello_rep[256], ping_rep[16];
@@ -98,19 +103,20 @@ struct bfs_peer_net {
 	int (*connect)(struct bfs_peer *p);
 	/* It is not used any more. */
 	void (*disconnect)(struct bfs_peer *p);
-	/*
-	 * tx->bytes, m->out, and the room for an answer.  While tx->net is
-	 * set, the network uses what m points to.  0 or -errno.
-	 */
+	/* Is there what tx needs to be sent?  False: it waits for
+	 * bfs_peers_settle().  NULL: always. */
+	bool (*reserve)(struct bfs_peer_tx *tx);
+	/* tx->bytes, m->out, and the room for an answer.  0 or -errno. */
 	int (*send)(struct bfs_peer_tx *tx);
+	/* Free tx->buffer, which is set. */
+	void (*release)(struct bfs_peer_tx *tx);
 	/*
 	 * tx, whose net is set, ends without an answer.  True: what m points
 	 * to is not used any more.  False: it will be soon, and then comes
-	 * bfs_peer_net_released(), as it does for tx in any case.
+	 * bfs_peer_net_let_go(), as it does for tx in any case.
 	 */
 	bool (*give_up)(struct bfs_peer_tx *tx);
 	void (*fini)(struct bfs_peers *all);
-	bool tells_address; /* greetings carry `address` */
 };
 
 struct bfs_peers {
@@ -124,6 +130,7 @@ struct bfs_peers {
 	struct bfs_timer timer;
 	struct bfs_peer_msg *over; /* done() is owed; singly linked */
 	struct bfs_peer_msg **over_end;
+	bool released; /* something may be sent again that was held */
 	uint8_t nonce_key[16];
 	bool stopping;
 	struct bfs_peer_counts counts;
@@ -143,11 +150,22 @@ void bfs_peers_free(struct bfs_server *s);
  * -ECONNRESET; -EHOSTUNREACH; -ETIMEDOUT...
  */
 void bfs_peer_net_failed(struct bfs_peer *p, int error);
+/* After that: its host says that its process has ended. */
+void bfs_peer_net_dead(struct bfs_peer *p);
 /* Head and fields of an answer to tx (bfs_peer_find), whose bulk is in m->in
  * and m->in_len already. */
 void bfs_peer_net_reply(struct bfs_peer_tx *tx, const uint8_t *rep, size_t len);
-/* tx->net has become NULL, and tx had ended before. */
-void bfs_peer_net_released(struct bfs_peer_tx *tx);
+/*
+ * The same in steps, from anywhere.  fields: 0, or the error that the
+ * connection fails with.  answered: all of it is there, and the call ends with
+ * the next bfs_peers_settle(), if tx->net is NULL by then.  let_go: tx->net has
+ * become NULL; tx may be gone when it returns.
+ */
+int bfs_peer_net_fields(struct bfs_peer_tx *tx, const uint8_t *rep, size_t len);
+void bfs_peer_net_answered(struct bfs_peer_tx *tx);
+void bfs_peer_net_let_go(struct bfs_peer_tx *tx);
+/* From the loop's stack, after the above: how many calls were done. */
+int bfs_peers_settle(struct bfs_peers *all);
 /* Who waits for the answer with that number over this connection; NULL: nobody
  * (any more), and it is counted as late. */
 struct bfs_peer_tx *bfs_peer_find(struct bfs_peer *p, uint64_t id);
@@ -162,6 +180,7 @@ void bfs_peer_end(struct bfs_peer_tx *tx, int status);
 void bfs_peer_end_later(struct bfs_peer_tx *tx, int status);
 /* Out of its queue; it stays in its slot. */
 void bfs_peer_tx_unlink(struct bfs_peer_tx *tx);
+void bfs_peer_tx_free(struct bfs_peer_tx *tx);
 /* Those that were sent are to be sent again. */
 void bfs_peer_requeue(struct bfs_peer *p);
 /* Over the connection that there is.  If that fails, it is seen to later. */
@@ -174,7 +193,9 @@ struct bfs_peer_tx *bfs_peer_tx_new(struct bfs_peer *p, struct bfs_peer_msg *m);
 void bfs_peer_put_head(struct bfs_peer_tx *tx);
 /* bfs_peer_call()'s done(): may be called from anywhere. */
 void bfs_peer_wake_fiber(struct bfs_peer_msg *m);
-/* done() is to be called from the loop's stack. */
+/* done() is to be called from the loop's stack: when somebody settles, or
+ * soon. */
+void bfs_peer_finish_at_settling(struct bfs_peers *all, struct bfs_peer_msg *m);
 void bfs_peer_finish_later(struct bfs_peers *all, struct bfs_peer_msg *m,
 			   int status);
 

@@ -40,6 +40,11 @@ static void end_some(struct bfs_peer *p, int status,
 	while ((tx = found)) {
 		LL_DELETE(found, tx);
 		tx->next = NULL;
+		if (status != -ECANCELED && status != -EHOSTDOWN)
+			bfs_log(warn, "%s: no answer from shard %u: %s%s%s",
+				bfs_op_name(tx->m->op), p->shard,
+				strerror(-status), p->error ? "; " : "",
+				p->error ? strerror(-p->error) : "");
 		bfs_peer_end(tx, status);
 	}
 }
@@ -106,6 +111,7 @@ void bfs_peer_link_up(struct bfs_peer *p, uint64_t incarnation, bool remembers)
 	p->state = BFS_PEER_UP;
 	p->dead = p->told = false;
 	p->backoff = 0;
+	p->error = 0;
 	p->heard = bfs_now();
 	is_new(p, incarnation);
 	if (!remembers)
@@ -115,7 +121,7 @@ void bfs_peer_link_up(struct bfs_peer *p, uint64_t incarnation, bool remembers)
 
 static void tell(struct bfs_peer *p, int error)
 {
-	if (p->told || p->all->stopping)
+	if (p->told || p->all->stopping || error == -EAGAIN)
 		return;
 	p->told = true;
 	bfs_log(warn, "no connection to shard %u over %s: %s%s", p->shard,
@@ -146,6 +152,16 @@ void bfs_peer_link_fail(struct bfs_peer *p, int error)
 	bfs_peer_wake(p->all, p->retry_at);
 	if (p->dead)
 		end_some(p, -EHOSTDOWN, gives_up, 0);
+}
+
+void bfs_peer_net_dead(struct bfs_peer *p)
+{
+	if (p->state != BFS_PEER_IDLE && p->state != BFS_PEER_PAUSE)
+		return; /* it has come back */
+	p->dead = true;
+	p->error = -ECONNREFUSED;
+	tell(p, p->error);
+	end_some(p, -EHOSTDOWN, gives_up, 0);
 }
 
 void bfs_peer_net_failed(struct bfs_peer *p, int error)
@@ -226,7 +242,7 @@ static void expire(struct bfs_peer *p, uint64_t now)
 {
 	struct bfs_peer_tx *tx;
 	bool up = p->state == BFS_PEER_UP;
-	int status = up || p->error == -ETIMEDOUT ? -ETIMEDOUT : -EIO;
+	int status = !p->error || p->error == -ETIMEDOUT ? -ETIMEDOUT : -EIO;
 
 	DL_FOREACH(p->sent, tx)
 	if (has_expired(tx, now))
@@ -300,24 +316,12 @@ static void care(struct bfs_peer *p, uint64_t now)
 		ping(p, now);
 }
 
-static void run_over(struct bfs_peers *all)
-{
-	while (all->over) {
-		struct bfs_peer_msg *m = all->over;
-
-		all->over = m->next;
-		if (!all->over)
-			all->over_end = &all->over;
-		m->done(m);
-	}
-}
-
 void bfs_peer_tick(struct bfs_timer *t)
 {
 	struct bfs_peers *all = t->arg;
 	uint64_t now = bfs_now(), at = UINT64_MAX;
 
-	run_over(all);
+	bfs_peers_settle(all);
 	for (struct bfs_peer *p = all->first; p; p = p->next)
 		care(p, now);
 	for (struct bfs_peer *p = all->first; p; p = p->next)
@@ -343,8 +347,9 @@ void bfs_peers_free(struct bfs_server *s)
 	all->stopping = true;
 	for (p = all->first; p; p = p->next)
 		free_peer(p);
-	run_over(all);
+	bfs_peers_settle(all);
 	all->ops->fini(all);
+	bfs_peers_settle(all);
 	bfs_loop_timer(s->loop, &all->timer, 0);
 	while ((p = all->first)) {
 		all->first = p->next;

@@ -23,26 +23,21 @@ static void deliver(const struct self_call *c)
 {
 	const struct bfs_call *call = &c->call;
 	struct bfs_peer_tx *tx = c->tx;
+	struct bfs_peers *all = tx->peer->all;
 	struct bfs_peer_msg *m = tx->m;
-	bool now = !c->inside && !bfs_fiber_self();
-	struct bfs_rep_head h;
-	struct bfs_wire w;
 
-	if (tx->ended) {
-		bfs_peer_net_released(tx);
-		return;
+	if (!tx->ended && !bfs_peer_net_fields(tx, call->rep, call->rep_len)) {
+		m->in_len = call->in_len;
+		if ((!c->inside && !bfs_fiber_self()) ||
+		    m->done == bfs_peer_wake_fiber) {
+			bfs_peer_end(tx, tx->result);
+			return;
+		}
+		bfs_peer_end_later(tx, tx->result);
+	} else {
+		bfs_peer_net_let_go(tx);
 	}
-	m->in_len = call->in_len;
-	if (now || m->done == bfs_peer_wake_fiber) {
-		bfs_peer_net_reply(tx, call->rep, call->rep_len);
-		return;
-	}
-	bfs_wire_init(&w, call->rep, call->rep_len);
-	h = bfs_get_rep_head(&w);
-	m->rep_len = BFS_MIN((size_t)(w.end - w.pos), m->rep_cap);
-	if (m->rep_len)
-		memcpy(m->rep, w.pos, m->rep_len);
-	bfs_peer_end_later(tx, -(int)h.status);
+	bfs_peer_wake(all, 1);
 }
 
 static void reply(struct bfs_call *call)

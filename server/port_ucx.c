@@ -17,12 +17,12 @@
 #include <sys/stat.h>
 #include <ucs/config/global_opts.h>
 
-#define PROGRESS 8	     /* calls per turn: no source starves another */
-#define CLOSE_NS 2000000000u /* for closing all endpoints */
+#define PROGRESS 8 /* calls per turn: no source starves another */
 
 const struct bfs_port_ops bfs_ucx_port_ops = {
 	.name = "ucx",
 	.passes_fds = false,
+	.peers = true,
 	.reply = bfs_ucx_reply,
 	.drop = bfs_ucx_drop,
 	.attach = bfs_ucx_attach,
@@ -43,7 +43,7 @@ static void on_greet(struct bfs_timer *t)
 
 static bool quiet(const struct bfs_port_ucx *p)
 {
-	return !p->ready && !p->failed;
+	return !p->ready && !p->failed && (!p->daemons || p->daemons->quiet(p));
 }
 
 static int arm_ucx(void *arg)
@@ -64,7 +64,7 @@ static int poll_ucx(void *arg)
 	int n = 0;
 
 	/* Nobody uses it: it costs the other ports nothing. */
-	if (!p->awake && !p->npeers)
+	if (!p->awake && !p->npeers && !p->nout)
 		return 0;
 	for (int i = 0; i < PROGRESS; i++) {
 		int did = (int)ucp_worker_progress(p->door->ucx.worker);
@@ -76,8 +76,10 @@ static int poll_ucx(void *arg)
 	n += bfs_ucx_peer_reap(p);
 	n += bfs_ucx_greet(p);
 	n += bfs_ucx_serve(p);
+	if (p->daemons)
+		n += p->daemons->poll(p);
 	/* What wakes us may be what only arming reads: else it goes on. */
-	if (!n && (p->awake || !p->npeers))
+	if (!n && (p->awake || !(p->npeers || p->nout)))
 		arm_ucx(p);
 	return n;
 }
@@ -101,8 +103,10 @@ static void set_globals(void)
 
 static int open_ucx(struct bfs_port_ucx *p)
 {
-	static const ucp_am_recv_callback_t handlers[BFS_UCX_IDS] = {
+	const ucp_am_recv_callback_t handlers[BFS_UCX_IDS] = {
 		[BFS_UCX_REQUEST] = bfs_ucx_on_request,
+		[BFS_UCX_REPLY] = p->daemons ? p->daemons->on_reply : NULL,
+		[BFS_UCX_RESET] = p->daemons ? p->daemons->on_reset : NULL,
 		[BFS_UCX_PROBE] = bfs_ucx_on_probe,
 	};
 	struct bfs_ucx_env env;
@@ -164,6 +168,8 @@ static int publish(struct bfs_port_ucx *p)
 	size_t len;
 	int r = bfs_ucx_address(&p->door->ucx, &address, &len);
 
+	if (!r)
+		r = bfs_ucx_add_ports(&address, &len);
 	if (r)
 		return r;
 	r = write_file(p->server, address, len);
@@ -185,6 +191,8 @@ static int open_door(struct bfs_port_ucx *p)
 	if (!r)
 		r = bfs_loop_add(p->server->loop, p->door->ucx.fd, EPOLLIN,
 				 on_fd, p);
+	if (!r)
+		r = p->daemons ? p->daemons->open(p) : 0;
 	if (!r)
 		r = publish(p);
 	if (r) {
@@ -225,6 +233,7 @@ void bfs_ucx_door_change(struct bfs_port_ucx *p)
 }
 
 int bfs_port_ucx_new(struct bfs_server *s, size_t eager_max,
+		     const struct bfs_ucx_daemons *daemons,
 		     struct bfs_port_ucx **out)
 {
 	struct bfs_port_ucx *p = calloc(1, sizeof(*p));
@@ -235,6 +244,7 @@ int bfs_port_ucx_new(struct bfs_server *s, size_t eager_max,
 	p->base.ops = &bfs_ucx_port_ops;
 	p->server = s;
 	p->eager_max = eager_max;
+	p->daemons = daemons;
 	p->awake = true;
 	p->sweep.fn = bfs_ucx_sweep;
 	p->greet.fn = on_greet;
@@ -257,7 +267,7 @@ int bfs_port_ucx_new(struct bfs_server *s, size_t eager_max,
 
 void bfs_port_ucx_free(struct bfs_port_ucx *p)
 {
-	uint64_t until = bfs_now() + CLOSE_NS;
+	uint64_t until = bfs_now() + BFS_UCX_CLOSE_NS;
 	struct bfs_ucx_peer *peer, *next;
 	char path[PATH_MAX];
 

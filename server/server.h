@@ -45,6 +45,9 @@ struct bfs_server {
 	int (*peer_address)(struct bfs_server *s, unsigned shard,
 			    const void **addr, size_t *len,
 			    uint64_t *incarnation);
+	/* Has its process certainly ended, and has no new one said where it
+	 * is?  NULL: nobody can tell. */
+	bool (*peer_ended)(struct bfs_server *s, unsigned shard);
 	/* That daemon was started anew: it knows nothing of what it was told
 	 * before, unless it remembers.  From the loop's stack.  May be NULL. */
 	void (*peer_new)(struct bfs_server *s, unsigned shard);

@@ -123,8 +123,10 @@ static void sweep(struct bfs_ucx_call *queue, uint64_t now)
 
 	DL_FOREACH_SAFE(queue, c, next)
 	{
+		/* A daemon's connection is not closed while it is alive
+		 * (peer_ucx.h): it has its share of buffers, no more. */
 		if (c->expires > now || !c->peer || !c->peer->ep ||
-		    c->peer->failed)
+		    c->peer->failed || c->peer->daemon)
 			continue;
 		bfs_log(warn, "ucx: session %016llx takes no data: dropped",
 			(unsigned long long)c->peer->session);

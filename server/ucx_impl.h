@@ -6,15 +6,21 @@
 #include "core/ucx_common.h"
 #include "server/loop.h"
 #include "server/serve.h"
+#include "server/session.h"
 
 #include <uthash.h>
 
-#define BFS_UCX_PEERS 16384	/* endpoints */
-#define BFS_UCX_CALLS 16384	/* requests, waiting ones included */
-#define BFS_UCX_PEER_CALLS 256	/* of one peer */
-#define BFS_UCX_BUFFERS 64	/* of BFS_BULK_MAX, for bulk under way */
-#define BFS_UCX_PEER_BUFFERS 16 /* of one peer */
-#define BFS_UCX_SERVE 64	/* requests per turn of the loop */
+#define BFS_UCX_PEERS 16384	     /* endpoints */
+#define BFS_UCX_CALLS 16384	     /* requests, waiting ones included */
+#define BFS_UCX_PEER_CALLS 256	     /* of one peer */
+#define BFS_UCX_BUFFERS 256	     /* of BFS_BULK_MAX, for bulk under way */
+#define BFS_UCX_PEER_BUFFERS 16	     /* of one peer */
+#define BFS_UCX_SERVE 64	     /* requests per turn of the loop */
+#define BFS_UCX_CLOSE_NS 2000000000u /* for closing all endpoints */
+
+/* Another daemon is many clients. */
+#define BFS_UCX_DAEMON_CALLS (BFS_PEER_SLOTS + 64)
+#define BFS_UCX_DAEMON_BUFFERS 32
 
 /* Where clients come in: our worker. */
 struct bfs_ucx_door {
@@ -39,6 +45,7 @@ struct bfs_ucx_peer {
 	ucp_ep_h ep; /* NULL: closed */
 	uint64_t session, ticket;
 	uint64_t address; /* hash of the worker's */
+	bool daemon;	  /* it came by PEERHELLO */
 	bool met;	  /* the first HELLO has been answered */
 	bool attached;	  /* in port->peers */
 	bool failed;	  /* in port->failed */
@@ -65,6 +72,22 @@ struct bfs_ucx_call {
 	uint8_t rep[BFS_UCX_HEAD_LEN + BFS_FIELDS_MAX];
 };
 
+/* What our calls to other daemons need of the port: peer_ucx.c has it. */
+struct bfs_ucx_daemons {
+	/* The door has been opened, not yet published: 0 or -errno. */
+	int (*open)(struct bfs_port_ucx *p);
+	/* What cannot be done inside of UCX's callbacks: how many things were
+	 * done. */
+	int (*poll)(struct bfs_port_ucx *p);
+	/* Is nothing left to do that poll would? */
+	bool (*quiet)(const struct bfs_port_ucx *p);
+	/* What arrives; arg is the port. */
+	ucp_am_recv_callback_t on_reply, on_reset;
+	/* Where the answer to PEERHELLO goes, whose fields are next in w. */
+	bool (*hello_address)(struct bfs_server *s, struct bfs_wire *w,
+			      struct bfs_str *address);
+};
+
 struct bfs_port_ucx {
 	struct bfs_port base;
 	struct bfs_server *server;
@@ -85,9 +108,23 @@ struct bfs_port_ucx {
 	struct bfs_timer sweep, greet;
 	uint64_t greet_at; /* not before; bfs_now() clock */
 	bool awake;	   /* there may be something to do without any peer */
+	/* Our calls to other daemons. */
+	const struct bfs_ucx_daemons *daemons; /* NULL: we are alone */
+	struct bfs_peers *peers_out;
+	struct bfs_ucx_out *outs, *out_failed;
+	unsigned nout;	     /* endpoints, those that are being closed too */
+	unsigned out_bulk;   /* buffers of calls that have not ended */
+	void *out_buffers;   /* free ones, linked by first word */
+	unsigned out_pooled; /* how many */
+	struct bfs_timer knock;
 };
 
 extern const struct bfs_port_ops bfs_ucx_port_ops;
+
+/* ucx_ports.c */
+/* Behind an address: the sockets that UCX listens at, so that others can tell
+ * whether our process still is.  0 or -ENOMEM, and *address is freed. */
+int bfs_ucx_add_ports(void **address, size_t *len);
 
 /* port_ucx.c */
 /* A new worker at a new address; the peers are gone. */
@@ -136,7 +173,7 @@ void *bfs_ucx_buffer_get(struct bfs_port_ucx *p);
 void bfs_ucx_call_keep(struct bfs_ucx_call *c, struct bfs_ucx_call **queue);
 void bfs_ucx_call_busy(struct bfs_ucx_call *c);
 
-/* ucx_request.c */
+/* ucx_request.c: where the answer to HELLO or PEERHELLO goes. */
 bool bfs_ucx_hello_address(const struct bfs_ucx_call *c,
 			   struct bfs_str *address);
 

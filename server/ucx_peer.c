@@ -72,6 +72,7 @@ int bfs_ucx_peer_new(struct bfs_ucx_call *c, struct bfs_str address)
 	peer->session = c->call.head.session;
 	peer->ticket = c->call.head.ticket;
 	peer->address = XXH3_64bits(address.ptr, address.len);
+	peer->daemon = c->call.head.op == BFS_OP_PEERHELLO;
 	peer->met = !p->door->ucx.tcp_only;
 	peer->calls = 1;
 	c->peer = peer;

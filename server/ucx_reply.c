@@ -26,7 +26,9 @@ static void find_way_back(struct bfs_ucx_call *c)
 {
 	struct bfs_str address;
 
-	if (!c->peer && c->call.head.op == BFS_OP_HELLO &&
+	if (!c->peer &&
+	    (c->call.head.op == BFS_OP_HELLO ||
+	     c->call.head.op == BFS_OP_PEERHELLO) &&
 	    bfs_ucx_hello_address(c, &address))
 		bfs_ucx_peer_new(c, address);
 }

@@ -13,14 +13,43 @@
 bool bfs_ucx_hello_address(const struct bfs_ucx_call *c,
 			   struct bfs_str *address)
 {
+	const struct bfs_ucx_daemons *d = bfs_ucx_call_port(c)->daemons;
 	struct bfs_hello_req req;
 	struct bfs_wire w;
 
 	bfs_wire_init(&w, c->call.req, c->call.req_len);
-	bfs_get_req_head(&w);
+	if (bfs_get_req_head(&w).op == BFS_OP_PEERHELLO)
+		return d && d->hello_address(c->call.server, &w, address);
 	if (bfs_hello_req_get(&w, &req))
 		return false;
 	*address = req.address;
+	return true;
+}
+
+/* A client has the ticket of a session that exists. */
+static bool has_ticket(const struct bfs_ucx_call *c)
+{
+	const struct bfs_req_head *h = &c->call.head;
+	struct bfs_session *s = bfs_session_find(c->call.server, h->session);
+
+	if (s && s->ticket == h->ticket)
+		return true;
+	bfs_log(warn, "ucx: hello refused: no ticket for session %llx",
+		(unsigned long long)h->session);
+	return false;
+}
+
+/* HELLO and PEERHELLO: the latter proves by itself who it is. */
+static bool identify_hello(struct bfs_ucx_call *c)
+{
+	const struct bfs_req_head *h = &c->call.head;
+	struct bfs_str address;
+
+	if ((h->op == BFS_OP_HELLO && !has_ticket(c)) ||
+	    !bfs_ucx_hello_address(c, &address))
+		return false;
+	c->peer = bfs_ucx_peer_again(bfs_ucx_call_port(c), h->session,
+				     h->ticket, address);
 	return true;
 }
 
@@ -31,52 +60,55 @@ bool bfs_ucx_hello_address(const struct bfs_ucx_call *c,
 static bool identify(struct bfs_ucx_call *c)
 {
 	struct bfs_req_head *h = &c->call.head;
-	struct bfs_session *s;
-	struct bfs_str address;
+	bool hello;
 	struct bfs_wire w;
 
 	bfs_wire_init(&w, c->call.req, c->call.req_len);
 	*h = bfs_get_req_head(&w);
 	if (bfs_wire_end(&w))
 		return false;
-	if (h->op == BFS_OP_HELLO) {
-		s = bfs_session_find(c->call.server, h->session);
-		if (!s || s->ticket != h->ticket) {
-			bfs_log(warn,
-				"ucx: hello refused: no ticket for session %llx",
-				(unsigned long long)h->session);
-			return false;
-		}
-		if (!bfs_ucx_hello_address(c, &address))
-			return false;
-		c->peer = bfs_ucx_peer_again(bfs_ucx_call_port(c), h->session,
-					     h->ticket, address);
-		if (!c->peer)
-			return true;
-	} else {
+	hello = h->op == BFS_OP_HELLO || h->op == BFS_OP_PEERHELLO;
+	if (hello && !identify_hello(c))
+		return false;
+	if (!hello)
 		c->peer = bfs_ucx_peer_find(bfs_ucx_call_port(c), h->session,
 					    h->ticket);
-	}
 	if (!c->peer)
-		return false;
+		return hello;
 	c->peer->calls++;
-	return c->peer->calls <= BFS_UCX_PEER_CALLS;
+	return c->peer->calls <=
+	       (c->peer->daemon ? BFS_UCX_DAEMON_CALLS : BFS_UCX_PEER_CALLS);
 }
+
+struct refusal {
+	uint8_t head[BFS_UCX_HEAD_LEN];
+};
 
 static void on_told(void *req, ucs_status_t status, void *arg)
 {
 	ucp_request_free(req);
+	free(arg);
 }
 
-/* Tell a client that we do not know it; its endpoint is good in here only. */
-static void refuse(const ucp_am_recv_param_t *param)
+/* Tell a client or daemon that we do not know it; its endpoint is good in here
+ * only.  It gets its slot back. */
+static void refuse(const ucp_am_recv_param_t *param, uint32_t slot)
 {
-	ucp_request_param_t p = { .op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK,
-				  .cb.send = on_told };
+	struct refusal *r = malloc(sizeof(*r));
+	ucp_request_param_t p = { .op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK |
+						  UCP_OP_ATTR_FIELD_USER_DATA,
+				  .cb.send = on_told,
+				  .user_data = r };
+	struct bfs_ucx_head h = { .slot = slot };
 
-	if (param->recv_attr & UCP_AM_RECV_ATTR_FIELD_REPLY_EP)
-		ucp_am_send_nbx(param->reply_ep, BFS_UCX_RESET, NULL, 0, NULL,
-				0, &p);
+	if (r && param->recv_attr & UCP_AM_RECV_ATTR_FIELD_REPLY_EP) {
+		bfs_ucx_put_head(r->head, &h);
+		if (UCS_PTR_IS_PTR(ucp_am_send_nbx(
+			    param->reply_ep, BFS_UCX_RESET, r->head,
+			    sizeof(r->head), NULL, 0, &p)))
+			return;
+	}
+	free(r);
 }
 
 /* Where the payload is, and what the call needs before it can be served. */
@@ -130,7 +162,7 @@ ucs_status_t bfs_ucx_on_request(void *arg, const void *header,
 	if (fields) {
 		memcpy(c->call.req, fields, h.fields_len);
 		if (!identify(c)) {
-			refuse(param);
+			refuse(param, h.slot);
 			bfs_ucx_call_put(c);
 			return UCS_OK;
 		}
@@ -187,6 +219,11 @@ static void fetch(struct bfs_ucx_call *c)
 		fetched(c, UCS_PTR_STATUS(req));
 }
 
+static unsigned most_buffers(const struct bfs_ucx_peer *peer)
+{
+	return peer->daemon ? BFS_UCX_DAEMON_BUFFERS : BFS_UCX_PEER_BUFFERS;
+}
+
 /* Hand out buffers, to everybody his share. */
 static void feed(struct bfs_port_ucx *p)
 {
@@ -194,7 +231,7 @@ static void feed(struct bfs_port_ucx *p)
 
 	DL_FOREACH_SAFE(p->starved, c, next)
 	{
-		if (c->peer && c->peer->buffers >= BFS_UCX_PEER_BUFFERS)
+		if (c->peer && c->peer->buffers >= most_buffers(c->peer))
 			continue;
 		c->buffer = bfs_ucx_buffer_get(p);
 		if (!c->buffer)

@@ -167,6 +167,10 @@ UNIT_TESTS += %D%/unit/test_peer
 %C%_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_peer_LDADD = %D%/unit/libfakefs.la server/libpeerloop.la $(LOOP_LIBS)
 
+UNIT_TESTS += %D%/unit/test_peer_ucx
+%C%_unit_test_peer_ucx_SOURCES = %D%/unit/test_peer_ucx.c
+%C%_unit_test_peer_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_peer_ucx_LDADD = %D%/unit/libfakefs.la server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 # One file system over several daemons.
 check_LTLIBRARIES += %D%/unit/libclusterunit.la
 %C%_unit_libclusterunit_la_SOURCES = \
@@ -203,6 +207,7 @@ include tests/system/local.mk
 include tests/hooks/local.mk
 include tests/tools/local.mk
 include tests/model/local.mk
+include tests/cluster/local.mk
 include tests/races/local.mk
 
 # Does docs/conformance.md name tests that there are?

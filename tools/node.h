@@ -11,6 +11,7 @@ struct bfs_node_daemon {
 	pid_t pid; /* 0: not running */
 	int pidfd;
 	bool ready;
+	bool fresh; /* its data directory was made for this start */
 };
 
 struct bfs_node {

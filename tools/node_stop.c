@@ -62,6 +62,9 @@ void bfs_node_clean(struct bfs_node *n)
 
 		if (!d->dir.path)
 			continue;
+		/* of a start that failed: nobody has been served, and its
+		 * cluster will never be */
+		d->dir.own_data |= d->fresh && !d->ready;
 		bfs_rundir_remove(&d->dir);
 		/* an empty data directory is of no use to anybody */
 		if (d->dir.data)

@@ -92,7 +92,7 @@ static int run(const char *name, const char *in)
 			perror(row_dir);
 			return 1;
 		}
-		alarm(60); /* whatever hangs has failed */
+		alarm(200); /* whatever hangs has failed */
 		rows[i].run();
 		row_exit();
 	}

@@ -71,13 +71,50 @@ ROW(get_current_dir_name)
 
 ROW(chroot)
 {
-	if (row_ours) { /* the kernel cannot be sent there */
+	if (row_ours) /* the kernel cannot be sent there */
 		FAILS(chroot(row_dir), EPERM);
-		return;
-	}
-	if (!geteuid())
+	else if (!geteuid())
 		OK(CHILD(OK(chroot(row_dir)); OK(access("/", F_OK))));
 	FAILS(chroot(P("none")), ENOENT);
+	put("f", "hello");
+	FAILS(chroot(P("f")), ENOTDIR);
+	OK(symlink("loop", P("loop")));
+	FAILS(chroot(P("loop")), ELOOP);
+}
+
+/* Nothing can be mounted on BenchFS; elsewhere nothing is. */
+ROW(mount)
+{
+	FAILS(mount("none", P("none"), "tmpfs", 0, NULL), ENOENT);
+	if (row_ours)
+		FAILS(mount("none", row_dir, "tmpfs", 0, NULL), EPERM);
+}
+
+ROW(umount)
+{
+	FAILS(umount(P("none")), ENOENT);
+	if (row_ours)
+		FAILS(umount(row_dir), EPERM);
+}
+
+ROW(umount2)
+{
+	FAILS(umount2(P("none"), 0), ENOENT);
+	if (row_ours)
+		FAILS(umount2(row_dir, MNT_DETACH), EPERM);
+}
+
+ROW(ftok)
+{
+	struct stat st;
+
+	put("f", "hello");
+	OK(stat(P("f"), &st));
+	TRUE(ftok(P("f"), 'x') ==
+	     (key_t)((st.st_ino & 0xffff) | (st.st_dev & 0xff) << 16 |
+		     (unsigned)'x' << 24));
+	TRUE(ftok(P("f"), 0xff) < 0);
+	FAILS(ftok(P("none"), 'x'), ENOENT);
 }
 
 ROW(statfs)
@@ -157,4 +194,7 @@ ROW(name_to_handle_at)
 		FAILS(name_to_handle_at(dir(), ".", &h, &id, 0), EOPNOTSUPP);
 	else
 		SAYS(name_to_handle_at(dir(), ".", &h, &id, 0));
+	FAILS(name_to_handle_at(dir(), "none", &h, &id, 0), ENOENT);
+	FAILS(name_to_handle_at(dir(), "", &h, &id, 0), ENOENT);
+	FAILS(name_to_handle_at(dir(), ".", &h, &id, 0x40000000), EINVAL);
 }

@@ -271,4 +271,8 @@ ROW(io_submit)
 	GIVES(syscall(SYS_io_getevents, context, 1, 1, &event, NULL), 1);
 	TRUE(event.res == 5 && !memcmp(aio_buf, "hello", 5));
 	GIVES(submit(context, 0, list), 0);
+	GIVES(submit(context, -1, list), -EINVAL);
+	GIVES(submit(context, 1, (struct iocb **)-1), -EFAULT);
+	list[0] = NULL;
+	GIVES(submit(context, 1, list), -EFAULT);
 }

@@ -136,8 +136,9 @@ static void outputs(const char *what, char *p)
 	TELL(what, fcntl(fd, F_GETLK, (struct flock *)p));
 	TELL(what, fcntl(fd, F_SETLK, (struct flock *)none));
 	TELL(what, ioctl(fd, FIONREAD, p));
-	if (p)
-		TELL(what, syscall(SYS_getcwd, p, 4000) < 0 ? -1 : 0);
+	TELL(what, syscall(SYS_getcwd, p, 4000) < 0 ? -1 : 0);
+	TELL(what, syscall(SYS_getcwd, p, 0));
+	TELL(what, syscall(SYS_getcwd, p, 1));
 	TELL(what, lseek(fd, 0, SEEK_CUR));
 	close(fd);
 	close(dir);

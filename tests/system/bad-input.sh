@@ -1,6 +1,7 @@
 #!/bin/sh
 # The table of bad inputs: what is given, the exit status, the message.  A
 # status of 0 means that it must simply work.
+BENCHFS_TEST_MNT=/benchfs
 . "${0%/*}/lib.sh"
 requires "$PY"
 

@@ -13,16 +13,18 @@ open('f', 'w').write('before')
 fd = os.open('f', os.O_RDWR)
 
 def fails(f, *a):
-    start = time.monotonic()
-    try:
-        f(*a)
-        sys.exit(f'{f.__name__}: succeeded on a stopped daemon')
-    except OSError as e:
-        if e.errno not in (errno.EIO, errno.ETIMEDOUT):
-            sys.exit(f'{f.__name__}: {e}')
-    took = time.monotonic() - start
-    if not 0.5 < took < 4:
-        sys.exit(f'{f.__name__} took {took:.2f} s, the deadline is 1 s')
+    for i in range(3):  # the machine may be busy elsewhere
+        start = time.monotonic()
+        try:
+            f(*a)
+            sys.exit(f'{f.__name__}: succeeded on a stopped daemon')
+        except OSError as e:
+            if e.errno not in (errno.EIO, errno.ETIMEDOUT):
+                sys.exit(f'{f.__name__}: {e}')
+        took = time.monotonic() - start
+        if 1.5 < took < 8:
+            return
+    sys.exit(f'{f.__name__} took {took:.2f} s, the deadline is 3 s')
 
 os.kill(pid, signal.SIGSTOP)
 try:
@@ -36,7 +38,7 @@ try:
 finally:
     os.kill(pid, signal.SIGCONT)
 # what timed out may have been done or not, but what comes now is in order
-deadline = time.monotonic() + 5
+deadline = time.monotonic() + 60
 while True:
     try:
         if os.stat('f').st_size == 6:
@@ -65,6 +67,6 @@ if not os.fork():
 assert os.stat('e/g').st_size == 6
 os.wait()
 END
-BENCHFS_TIMEOUT=1
+BENCHFS_TIMEOUT=3
 export BENCHFS_TIMEOUT
 bfs "$PY" "$T/stopped.py" "$mnt" || fail "status $?"

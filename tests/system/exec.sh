@@ -43,7 +43,7 @@ nice ./p; timeout 5 ./p; setsid -w ./p; nohup ./p 2>/dev/null; rm -f p hp bin/my
 busy='
 cd "$D"; cp /bin/sleep p; chmod +x p
 ./p 0 && echo fine; exec 5>>p; ./p 0 2>/dev/null || echo "busy $?"; exec 5<p; ./p 0 && echo fine; exec 5>&-; ./p 0 && echo fine
-./p 30 & sleep 0.3; (: >p) 2>/dev/null || echo "it runs"; (: >>p) 2>/dev/null || echo "it runs"; kill $!; wait $! || echo "killed $?"
+./p 300 & until [ "$(cat /proc/$!/comm)" = p ]; do sleep 0.01; done; (: >p) 2>/dev/null || echo "it runs"; (: >>p) 2>/dev/null || echo "it runs"; kill $!; wait $! || echo "killed $?"
 : >>p; ./p 0 && echo fine
 '
 both "$busy"

@@ -21,5 +21,5 @@ exec sh chain $(($1 - 1))
 END
 seq 40 >lines; rc=0; sh chain 30 3>log 4<lines || rc=$?; echo $rc; md5sum log seen
 i=0; while [ $i -lt 150 ]; do (echo $i >>sub); i=$((i + 1)); done; md5sum sub
-(sleep 0.2; cat n) & kill -9 $!; wait $! || echo "killed $?"; cat n | tail -n 1
+mkfifo gate; (read -r x <gate; cat n) & kill -9 $!; wait $! || echo "killed $?"; cat n | tail -n 1
 '

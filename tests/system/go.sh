@@ -1,6 +1,7 @@
 #!/bin/sh
 # BENCHFS_SYSCALLS: a Go program, which makes its system calls by itself, on
 # many threads and with signal handlers on small stacks.
+BENCHFS_TEST_MNT=/benchfs
 . "${0%/*}/lib.sh"
 requires go gcc
 

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # Sourced first by every system test.  It gives
 #   $T           an own scratch directory on the real file system
-#   $mnt         the prefix that BenchFS serves, /benchfs
+#   $mnt         the prefix that BenchFS serves: the test's own, so that what one
+#                test leaves in the real directory of that name fails no other
 #   $helpers     the directory of the C helpers of tests/system
 #   $PY          a python3 that is a real program
 #   requires ... skips the test if a command is missing
@@ -15,8 +16,8 @@ srcdir=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 builddir=${builddir:-$srcdir}
 helpers=$builddir/tests/system
 py=$srcdir/tests/system/py
-mnt=${BENCHFS_TEST_MNT:-/benchfs}
-limit=${BENCHFS_TEST_LIMIT:-100}
+mnt=${BENCHFS_TEST_MNT:-/benchfs-$$}
+limit=${BENCHFS_TEST_LIMIT:-300}
 PY=/usr/bin/python3
 [ -x "$PY" ] || PY=$(command -v python3 || echo python3)
 
@@ -31,6 +32,7 @@ cleanup() {
 	set +e
 	eval "$at_exit"
 	rm -rf "$T"
+	[ "$mnt" != "/benchfs-$$" ] || rm -rf --one-file-system "$mnt"
 	exit $status
 }
 trap cleanup EXIT
@@ -83,7 +85,7 @@ alive() {
 
 # wait_for FILE: until it has something in it.
 wait_for() {
-	for _ in $(seq 500); do
+	for _ in $(seq 3000); do
 		[ ! -s "$1" ] || return 0
 		sleep 0.02
 	done

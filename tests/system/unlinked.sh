@@ -17,7 +17,7 @@ cat >"$T/space" <<'END'
 set -eu
 used() { du -sk "$T/data" | cut -f1; }
 freed() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$(used)" -lt 9000 ] && return
 		sleep 0.05
 	done

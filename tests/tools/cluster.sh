@@ -1,5 +1,6 @@
 #!/bin/sh
 # benchfs start, status, env, stop and run with several daemons on this machine.
+BENCHFS_TEST_MNT=/benchfs
 . "${0%/*}/../system/lib.sh"
 requires python3
 XDG_RUNTIME_DIR=$T/x

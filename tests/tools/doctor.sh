@@ -1,6 +1,7 @@
 #!/bin/sh
 # benchfs doctor: what it says of programs of every kind, each made here, and
 # that it is what happens to them.
+BENCHFS_TEST_MNT=/benchfs
 . "${0%/*}/../system/lib.sh"
 requires gcc objcopy "$PY"
 unset BENCHFS_SYSCALLS

@@ -57,7 +57,7 @@ kill -9 "$(cat "$T/rd/pid")"
 rc=0
 until $run start --run-dir "$T/rd" -d "$T/data" 2>"$T/err"; do
 	rc=$((rc + 1))
-	[ $rc -lt 50 ] || { cat "$T/err"; fail "start after kill -9"; }
+	[ $rc -lt 1000 ] || { cat "$T/err"; fail "start after kill -9"; }
 	sleep 0.02
 done
 $run stop --run-dir "$T/rd" || fail "stop: $?"

@@ -22,7 +22,7 @@ END
 
 # gone PID...: all within the time, which is less than a call may take
 gone() {
-	for _ in $(seq 150); do
+	for _ in $(seq 400); do
 		left=
 		for p; do
 			! alive "$p" || left=$p

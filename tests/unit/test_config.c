@@ -174,8 +174,7 @@ static void test_refused(void **state)
 		{ "storage.chunk_size", "section.key=value" },
 		{ "=", "section.key=value" },
 		{ "node.log_level=loud", "error, warn, info, debug" },
-		{ "metadata.journal=lmdb", "cannot do that yet" },
-		{ "metadata.journal=x", "one of none" },
+		{ "metadata.journal=x", "one of none, lmdb" },
 		{ "storage.checksum=crc32c", "chunk checksums" },
 		{ "storage.placement=local", "cannot do that yet" },
 		{ "network.registry_dir=shared", "absolute path" },
@@ -242,7 +241,7 @@ static void test_bad_files(void **state)
 		{ "storage: { chunk_size = 1.5; };\n", ":1: ", "4K to 128M" },
 		{ "storage: { chunk_size = { }; };\n", ":1: ", "4K to 128M" },
 		{ "network: { transport = \"tcp\"; };\n", ":1: ", "auto, ucx" },
-		{ "metadata: { journal = \"lmdb\"; };\n", ":1: ", "yet" },
+		{ "storage: { placement = \"local\"; };\n", ":1: ", "yet" },
 		{ "auth: {\n munge = true; };\n", ":2: ", "yet" },
 	};
 

@@ -188,7 +188,7 @@ static int run_server(void)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	s.loop = bfs_loop_new(20);
-	r = bfs_port_ucx_new(&s, 0, &p);
+	r = bfs_port_ucx_new(&s, 0, NULL, &p);
 	if (r)
 		return 77;
 	r = bfs_loop_run(s.loop, &s.stop);

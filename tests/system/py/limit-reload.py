@@ -11,7 +11,7 @@ def limit(gb):
     before = os.statvfs('.').f_blocks
     open(config, 'w').write(f'storage: {{ max_storage_gb = {gb}; }};\n')
     os.kill(daemon, signal.SIGHUP)
-    for i in range(500):
+    for i in range(3000):
         now = os.statvfs('.').f_blocks
         if now != before:
             return
@@ -81,7 +81,7 @@ assert conflict('g', os.O_RDONLY, fcntl.LOCK_SH) == 'yy'
 os.close(f)
 assert passed(f2)
 os.close(f2)
-for i in range(100):
+for i in range(600):
     f = os.open('f', os.O_RDWR)
     if not passed(f):
         break

@@ -210,6 +210,7 @@ print('signals end a wait')
 class Alarm(Exception):
     pass
 def on_alarm(*a):
+    signal.setitimer(signal.ITIMER_REAL, 0)
     raise Alarm
 gate = Gate()
 def holder():
@@ -222,7 +223,7 @@ gate.wait()
 signal.signal(signal.SIGALRM, on_alarm)
 fd = op()
 for name in waits:
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)  # the first may be too early
     try:
         print('?', name, waits[name](fd))
     except Alarm:
@@ -236,7 +237,10 @@ os.close(fd)
 print('but not one that nobody hears, or whose handler lets calls go on')
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
-for sig, action in (signal.SIGCHLD, signal.SIG_DFL), (signal.SIGUSR1, signal.SIG_IGN), (signal.SIGUSR2, on_alarm), (signal.SIGALRM, on_alarm):
+def heard(sig, frame):
+    signal.signal(sig, signal.SIG_IGN)
+    raise Alarm
+for sig, action in (signal.SIGCHLD, signal.SIG_DFL), (signal.SIGUSR1, signal.SIG_IGN), (signal.SIGUSR2, heard), (signal.SIGALRM, heard):
     signal.signal(sig, action)
     if sig == signal.SIGUSR2:
         signal.siginterrupt(sig, False)
@@ -247,19 +251,26 @@ for sig, action in (signal.SIGCHLD, signal.SIG_DFL), (signal.SIGUSR1, signal.SIG
     def pester():
         time.sleep(0.1)
         os.kill(me, sig)
+        while sig == signal.SIGALRM:  # until one comes in the call
+            time.sleep(0.1)
+            os.kill(me, sig)
         time.sleep(0.2)
         os.kill(pid, signal.SIGKILL)
-    other = fork(pester)
     fd = op()
     print(sig.name, end=' ')
     sys.stdout.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [sig])
+    other = fork(pester)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [sig])
         r = libc.flock(fd, fcntl.LOCK_EX)
         print(r, ctypes.get_errno() if r else 0, end=' ')
         time.sleep(0)
         print()
     except Alarm:
         print('heard')
+    if sig == signal.SIGALRM:
+        os.kill(other, signal.SIGKILL), os.kill(pid, signal.SIGKILL)
     os.close(fd)
     while True:
         try:

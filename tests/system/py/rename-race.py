@@ -9,7 +9,7 @@ def write(name, n):
 
 def reader(end):
     last = -1
-    while time.monotonic() < end:
+    while last < 1 or time.monotonic() < end:
         with open('target') as f:  # must exist at every moment
             lines = f.read().split()
         if len(lines) != 1000 or len(set(lines)) != 1:
@@ -33,7 +33,7 @@ for i in range(3):
         reader(end)
     pids.append(pid)
 n = 0
-while time.monotonic() < end:
+while n < 10 or time.monotonic() < end:
     n += 1
     write('new', n)
     os.rename('new', 'target')
