@@ -27,6 +27,9 @@ int bfs_local_recv(int sock, void *buf, size_t len, int *fds, int nfds,
 int bfs_local_send(int sock, const void *buf, size_t len, const int *fds,
 		   int nfds, int flags);
 
+/* A file in the run directory: whoever is not there will be started again. */
+#define BFS_LOCAL_RESTARTS "restarts"
+
 /* Fill in a name of at most 107 bytes: 0 or -ENAMETOOLONG. */
 struct sockaddr_un;
 int bfs_local_name(struct sockaddr_un *name, const char *run_dir);

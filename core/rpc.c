@@ -202,7 +202,8 @@ static int reconnect(struct bfs_client *c, struct bfs_transport *old,
 		bfs_sys_futex_wait(&never, 0, 10 * NS_PER_MS);
 	e = c->reconnect(c, old, deadline);
 	/* No room for the connection's descriptors is the program's own. */
-	if (e == -ETIMEDOUT || e == -EINTR || e == -EMFILE || !e)
+	if (e == -ETIMEDOUT || e == -EINTR || e == -EMFILE || e == -EAGAIN ||
+	    !e)
 		return e;
 	return -EIO;
 }
@@ -219,7 +220,8 @@ static int persist(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
 		if (e == -ECONNRESET && c->reconnect) {
 			e = reconnect(c, t, r->io.deadline, tries);
 			put_transport(c, t);
-			if (e)
+			/* It is down, and expected back: until the deadline. */
+			if (e && e != -EAGAIN)
 				return e;
 			continue;
 		}

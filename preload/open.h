@@ -25,4 +25,8 @@ bool bfs_openat2_ours(int dirfd, const char *path, const struct open_how *how,
 long bfs_openat2(int dirfd, const char *path, const struct open_how *how,
 		 size_t size);
 
+/* With O_SYNC or O_DSYNC writes are durable, so the name has to be (D2;
+ * ops_fs.c).  0 or -errno. */
+int bfs_sync_name(int fd);
+
 #endif

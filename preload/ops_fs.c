@@ -4,6 +4,7 @@
 #include "preload/attr.h"
 #include "preload/fd.h"
 #include "preload/memory.h"
+#include "preload/open.h"
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
@@ -283,16 +284,29 @@ static int sync_by_daemon(struct bfs_desc *d, unsigned flags)
 
 /*
  * A passed-through file's errors are reported on its own description, so the
- * kernel is asked; without a journal there is nothing else to make durable.
+ * kernel is asked; what finds the data is the daemon's, if it has a journal.
+ * All of that is in files of the same file system, for syncfs.
  */
 static int sync_fd(int fd, long call, unsigned flags)
 {
 	struct bfs_desc *d = bfs_fd_desc(fd);
+	int r;
 
 	if (!d || d->kind == BFS_KIND_PATH)
 		return -EBADF;
-	return d->kind == BFS_KIND_PASS ? (int)bfs_sys_1(call, fd)
-					: sync_by_daemon(d, flags);
+	if (d->kind != BFS_KIND_PASS)
+		return sync_by_daemon(d, flags);
+	r = (int)bfs_sys_1(call, fd);
+	if (r || flags == BFS_FSYNC_ALL || !bfs_session_journal())
+		return r;
+	return sync_by_daemon(d, flags | BFS_FSYNC_NAMES);
+}
+
+int bfs_sync_name(int fd)
+{
+	struct bfs_desc *d = bfs_fd_desc(fd);
+
+	return bfs_session_journal() ? sync_by_daemon(d, BFS_FSYNC_NAMES) : 0;
 }
 
 int bfs_fsync(int fd)
@@ -302,12 +316,12 @@ int bfs_fsync(int fd)
 
 int bfs_fdatasync(int fd)
 {
-	return sync_fd(fd, SYS_fdatasync, 1);
+	return sync_fd(fd, SYS_fdatasync, BFS_FSYNC_DATA);
 }
 
 int bfs_syncfs(int fd)
 {
-	return sync_fd(fd, SYS_syncfs, 2);
+	return sync_fd(fd, SYS_syncfs, BFS_FSYNC_ALL);
 }
 
 static int held_file(int fd)

@@ -96,6 +96,19 @@ static int open_foreign(const struct bfs_where *w, int flags, mode_t mode,
 }
 
 /* w is where to start; d the record in the making. */
+/* Writes will be durable: the name has to be. */
+static int with_name(int fd)
+{
+	int e = bfs_fd_kind(fd) == BFS_KIND_PASS ||
+				bfs_fd_kind(fd) == BFS_KIND_FILE ?
+			bfs_sync_name(fd) :
+			0;
+
+	if (e)
+		bfs_close(fd);
+	return e ? e : fd;
+}
+
 static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 		      mode_t mode, uint32_t resolve)
 {
@@ -146,7 +159,7 @@ static int open_where(struct bfs_where *w, struct bfs_desc *d, int flags,
 	bfs_rpc_end(&r);
 	if (e < 0)
 		bfs_desc_drop(d);
-	return e;
+	return e < 0 || !(flags & O_DSYNC) ? e : with_name(e);
 }
 
 int bfs_open_bad_flags(int flags)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "preload/session.h"
 
+#include "core/local_io.h"
 #include "core/log.h"
 #include "core/sys.h"
 #include "core/transport_local.h"
@@ -10,10 +11,13 @@
 #include "preload/session_ucx.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RETIRED 16
+#define PAUSE_NS 10000000u /* between looks for a daemon that is down */
 
 /* In a page that fork wipes in the child, however it was forked. */
 struct life {
@@ -37,6 +41,11 @@ static struct bfs_client remote = {
 /* Connections that are over, but that a call may still be using. */
 static struct bfs_transport *_Atomic retired[RETIRED];
 static struct bfs_hello_rep hello;
+/* Our session, while there is no connection to it. */
+static struct identity {
+	uint64_t session, ticket;
+	uint32_t generation;
+} last;
 
 /*
  * Signals are blocked in between.  False: this thread has it already (a
@@ -137,20 +146,51 @@ static void complain(int e, uint64_t session)
 			strerrorname_np(-e) ? strerrorname_np(-e) : "error");
 }
 
+static struct identity identity_of(const struct bfs_transport *t)
+{
+	return (struct identity){ t->session, t->ticket, t->generation };
+}
+
+/* Does the run directory say that the daemon will be started again?  It takes
+ * the file away when it stops for good. */
+static bool comes_back(int e)
+{
+	char path[128];
+
+	if (e != -ECONNREFUSED && e != -ENOENT && e != -ECONNRESET &&
+	    e != -EPIPE)
+		return false;
+	snprintf(path, sizeof(path), "%s/" BFS_LOCAL_RESTARTS,
+		 bfs_settings.run_dir);
+	return !bfs_sys_3(SYS_faccessat, AT_FDCWD, path, F_OK);
+}
+
 static int dial_local(struct bfs_transport *old, uint64_t deadline)
 {
+	static _Atomic int waits; /* told so */
 	struct bfs_hello_req req = { .version = BFS_PROTO_VERSION };
 	struct bfs_local_peer peer;
 	struct bfs_transport *t;
 	int e;
 
-	if (old) {
-		req.session = old->session;
-		req.ticket = old->ticket;
-		req.generation = old->generation + 1;
+	if (old && old->generation >= last.generation)
+		last = identity_of(old);
+	if (last.session) {
+		/* Each attempt: the one before may have arrived. */
+		last.generation++;
+		req.session = last.session;
+		req.ticket = last.ticket;
+		req.generation = last.generation;
 	}
 	e = bfs_local_connect(bfs_settings.run_dir, &req, bfs_settings.fd_base,
 			      deadline, &t, &peer);
+	if (e && comes_back(e)) {
+		if (!atomic_exchange(&waits, 1))
+			bfs_log(warn, "the daemon in %s is down: waiting for it",
+				bfs_settings.run_dir);
+		return -EAGAIN;
+	}
+	atomic_store(&waits, 0);
 	if (e) {
 		complain(e, req.session);
 		return e;
@@ -167,6 +207,7 @@ static int dial_local(struct bfs_transport *old, uint64_t deadline)
 		t->ops->destroy(t);
 		return e;
 	}
+	last = identity_of(t);
 	atomic_store(&local.t, t);
 	return 0;
 }
@@ -265,6 +306,7 @@ static int begin_life(void)
 		retire(&local);
 		retire(&remote);
 		reap(true);
+		last = (struct identity){ 0 };
 		local.timeout_ms = remote.timeout_ms = bfs_settings.timeout_ms;
 		life->alive = 1;
 	}
@@ -293,11 +335,18 @@ int bfs_session_local(struct bfs_client **c)
 
 int bfs_session_connect(struct bfs_client **c)
 {
+	uint64_t deadline =
+		bfs_now() + bfs_settings.timeout_ms * 1000000ull;
+	_Atomic uint32_t never = 0;
 	int e = bfs_session_local(c);
 
-	if (!e && !local.t)
-		e = redial(&local, NULL,
-			   bfs_now() + bfs_settings.timeout_ms * 1000000ull);
+	while (!e && !local.t) {
+		e = redial(&local, NULL, deadline);
+		if (e != -EAGAIN)
+			break;
+		e = bfs_now() < deadline ? 0 : -ETIMEDOUT;
+		bfs_sys_futex_wait(&never, 0, PAUSE_NS);
+	}
 	return e == 0 || e == -ETIMEDOUT ? e : -EIO;
 }
 
@@ -311,9 +360,15 @@ void bfs_session_renew(void)
 		return;
 	retire(&remote);
 	retire(&local);
+	last = (struct identity){ 0 };
 	if (!life->active)
 		reap(false);
 	unlock(&signals);
+}
+
+bool bfs_session_journal(void)
+{
+	return hello.features & BFS_FEATURE_JOURNAL;
 }
 
 uint64_t bfs_session_data_dev(void)

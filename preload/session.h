@@ -16,6 +16,8 @@ int bfs_session_connect(struct bfs_client **c);
 int bfs_session_local(struct bfs_client **c);
 /* The process's identity changed: connect anew at the next call (RULES 10). */
 void bfs_session_renew(void);
+/* Has the daemon, when it was last asked, a journal? */
+bool bfs_session_journal(void);
 /* st_dev of data files. */
 uint64_t bfs_session_data_dev(void);
 /* Add this process's counters to the shared ones; at exit and exec. */

@@ -147,5 +147,6 @@ void bfs_session_remember(struct bfs_call *c, int status)
 			    c->rep_len - BFS_REP_HEAD_LEN, c->pass_fd >= 0))
 		bfs_log(error, "out of memory: an answer is not remembered");
 	else
-		bfs_journal_answer(c, bfs_answer_find(c->session, c->head.id));
+		bfs_session_note_answer(
+			c, bfs_answer_find(c->session, c->head.id));
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned index_of(const struct bfs_session *sess, uint64_t id)
+unsigned bfs_answer_slot(const struct bfs_session *sess, uint64_t id)
 {
 	return id % (sess->is_peer ? BFS_PEER_SLOTS : BFS_REMEMBERED);
 }
@@ -14,7 +14,7 @@ static unsigned index_of(const struct bfs_session *sess, uint64_t id)
 static const struct bfs_answer *look(const struct bfs_session *sess,
 				     uint64_t id)
 {
-	unsigned i = index_of(sess, id);
+	unsigned i = bfs_answer_slot(sess, id);
 
 	return i < sess->nanswers ? sess->answers[i] : NULL;
 }
@@ -22,7 +22,7 @@ static const struct bfs_answer *look(const struct bfs_session *sess,
 /* The place of an answer, or NULL: no memory. */
 static struct bfs_answer **place(struct bfs_session *sess, uint64_t id)
 {
-	unsigned i = index_of(sess, id), n = BFS_REMEMBERED;
+	unsigned i = bfs_answer_slot(sess, id), n = BFS_REMEMBERED;
 	struct bfs_answer **more;
 
 	while (n <= i)

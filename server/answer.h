@@ -24,9 +24,11 @@ bool bfs_answer_lost(const struct bfs_session *sess, uint64_t id);
 /* 0 or -ENOMEM. */
 int bfs_answer_keep(struct bfs_session *sess, uint64_t id, uint32_t status,
 		    const void *fields, size_t len, bool passed);
+/* Where among the session's answers it is kept. */
+unsigned bfs_answer_slot(const struct bfs_session *sess, uint64_t id);
 /* c, which this answers, has changed something: into the journal, if there is
- * one (journal_turn.c). */
-void bfs_journal_answer(struct bfs_call *c, const struct bfs_answer *a);
+ * one (session_log.c). */
+void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a);
 void bfs_answer_free_all(struct bfs_session *sess);
 
 #endif

@@ -14,6 +14,9 @@
 #include <sys/stat.h>
 #include <uthash.h>
 
+#define ARENA_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define EMPTY_SEALS (ARENA_SEALS | F_SEAL_WRITE)
+
 struct arena {
 	uint32_t uid;
 	int fd, empty;
@@ -24,6 +27,8 @@ struct arena {
 
 struct bfs_arenas {
 	struct arena *by_uid;
+	void (*made)(void *arg, uint32_t uid, int arena_fd, int empty_fd);
+	void *made_arg;
 };
 
 struct bfs_arenas *bfs_arenas_new(void)
@@ -77,12 +82,10 @@ static int fill(struct arena *a)
 		return -errno;
 
 	a->fd = make_memfd("benchfs-arena", sizeof(*a->map),
-			   F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+			   ARENA_SEALS);
 	if (a->fd < 0)
 		return a->fd;
-	a->empty = make_memfd("benchfs", 0,
-			      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
-				      F_SEAL_SEAL);
+	a->empty = make_memfd("benchfs", 0, EMPTY_SEALS);
 	if (a->empty < 0)
 		return a->empty;
 	/* Another user's process re-opens it through /proc: let it. */
@@ -130,11 +133,73 @@ int bfs_arenas_get(struct bfs_arenas *all, uint32_t uid, int *arena_fd,
 			return r;
 		}
 		HASH_ADD(hh, all->by_uid, uid, sizeof(a->uid), a);
+		if (all->made)
+			all->made(all->made_arg, uid, a->fd, a->empty);
 	}
 	*arena_fd = a->fd;
 	*empty_fd = a->empty;
 	*empty_ino = a->empty_ino;
 	return 0;
+}
+
+void bfs_arenas_on_new(struct bfs_arenas *all,
+		       void (*made)(void *arg, uint32_t uid, int arena_fd,
+				    int empty_fd),
+		       void *arg)
+{
+	all->made = made;
+	all->made_arg = arg;
+}
+
+static bool is_ours(int fd, off_t size, int seals)
+{
+	struct stat st;
+
+	return fcntl(fd, F_GET_SEALS) == seals && !fstat(fd, &st) &&
+	       st.st_size == size;
+}
+
+static int check_old(struct arena *a)
+{
+	struct stat st;
+	void *p;
+
+	if (!is_ours(a->fd, sizeof(*a->map), ARENA_SEALS) ||
+	    !is_ours(a->empty, 0, EMPTY_SEALS) || fstat(a->empty, &st))
+		return -EPROTO;
+	a->empty_ino = st.st_ino;
+	p = mmap(NULL, sizeof(*a->map), PROT_READ | PROT_WRITE, MAP_SHARED,
+		 a->fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	a->map = p;
+	a->key = a->map->key;
+	return a->map->magic == BFS_ARENA_MAGIC &&
+			       a->map->records == BFS_ARENA_RECORDS
+		       ? 0
+		       : -EPROTO;
+}
+
+int bfs_arenas_adopt(struct bfs_arenas *all, uint32_t uid, int arena_fd,
+		     int empty_fd)
+{
+	struct arena *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a) {
+		close(arena_fd);
+		close(empty_fd);
+		return -ENOMEM;
+	}
+	a->uid = uid;
+	a->fd = arena_fd;
+	a->empty = empty_fd;
+	r = find(all, uid) ? -EEXIST : check_old(a);
+	if (r)
+		drop(a);
+	else
+		HASH_ADD(hh, all->by_uid, uid, sizeof(a->uid), a);
+	return r;
 }
 
 bool bfs_arenas_owner(struct bfs_arenas *all, uint64_t key, uint32_t *uid)
@@ -202,6 +267,28 @@ static bool is_alive(const struct arena *a, const struct bfs_desc *d,
 		return process_lives((pid_t)d->maker);
 	return locked(a->empty, i) ||
 	       (d->data_ino && ops->pass_alive(ops->arg, d->ino, a->uid, i));
+}
+
+void bfs_arenas_each(struct bfs_arenas *all,
+		     void (*fn)(void *arg, uint32_t uid, uint32_t slot,
+				const struct bfs_desc *d),
+		     const struct bfs_arena_sweep *ops)
+{
+	struct arena *a, *next;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	{
+		uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
+
+		for (uint32_t i = 0; i < high; i++) {
+			const struct bfs_desc *d = &a->map->desc[i];
+			uint32_t word = d->word;
+
+			if (BFS_DESC_STATE(word) == BFS_DESC_USED &&
+			    is_alive(a, d, word, ops))
+				fn(ops->arg, a->uid, i, d);
+		}
+	}
 }
 
 /* Has it to be looked at again soon? */

@@ -12,8 +12,25 @@
 #include <sys/types.h>
 
 struct bfs_arenas;
+struct bfs_arena_sweep;
 
 struct bfs_arenas *bfs_arenas_new(void);
+/*
+ * One that an earlier run made, if it is what we make (RULES 35); takes the
+ * descriptors.  0, -EEXIST, -EPROTO, -errno.
+ */
+int bfs_arenas_adopt(struct bfs_arenas *a, uint32_t uid, int arena_fd,
+		     int empty_fd);
+/* Called for each that is made. */
+void bfs_arenas_on_new(struct bfs_arenas *a,
+		       void (*made)(void *arg, uint32_t uid, int arena_fd,
+				    int empty_fd),
+		       void *arg);
+/* Each description that is alive. */
+void bfs_arenas_each(struct bfs_arenas *a,
+		     void (*fn)(void *arg, uint32_t uid, uint32_t slot,
+				const struct bfs_desc *d),
+		     const struct bfs_arena_sweep *ops);
 void bfs_arenas_free(struct bfs_arenas *a);
 
 /* Descriptors of the user's arena and of its empty memfd, both ours. */

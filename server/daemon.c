@@ -5,10 +5,14 @@
 #include "core/util.h"
 #include "server/arena.h"
 #include "server/client.h"
+#include "server/comeback.h"
+#include "server/cluster.h"
+#include "server/far.h"
 #include "server/fs.h"
 #include "server/journal.h"
 #include "server/join.h"
 #include "server/loop.h"
+#include "server/passing.h"
 #include "server/peer_impl.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
@@ -88,12 +92,19 @@ static bool pass_alive(void *arg, uint64_t ino, uint32_t uid, uint32_t slot)
 {
 	struct bfs_server *s = arg;
 
+	if (bfs_cluster_elsewhere(s, ino))
+		return bfs_passing_locked(s, ino, uid, slot);
 	return bfs_fs_slot_locked(s->fs, ino, uid, slot);
 }
 
 static void closed(void *arg, struct bfs_handle h)
 {
-	bfs_sync_closed(arg, h);
+	struct bfs_server *s = arg;
+
+	if (bfs_cluster_elsewhere(s, h.ino))
+		bfs_cluster_closed(s, h);
+	else
+		bfs_sync_closed(s, h);
 }
 
 /*
@@ -106,9 +117,11 @@ static void on_sweep(struct bfs_timer *t)
 {
 	struct bfs_server *s = t->arg;
 	const struct bfs_arena_sweep ops = { pass_alive, closed, s };
-	bool again = bfs_fs_sweep(s->fs);
+	/* A call that made an orphan may come again. */
+	bool again = bfs_session_awaited(s) || bfs_fs_sweep(s->fs);
 
 	again |= bfs_arenas_sweep(s->arenas, &ops);
+	again |= bfs_cluster_sweep(s);
 	bfs_session_sweep(s);
 	if (again || s->daemon->swept_at != bfs_stats.requests)
 		bfs_loop_timer(s->loop, t, bfs_now() + SWEEP_NS);
@@ -120,6 +133,11 @@ static void on_busy(struct bfs_server *s)
 	if (!s->daemon->sweep.at)
 		bfs_loop_timer(s->loop, &s->daemon->sweep,
 			       bfs_now() + SWEEP_NS);
+}
+
+static void ask_far(void *arg, struct bfs_inode *i)
+{
+	bfs_far_ask(arg, i);
 }
 
 static int open_fs(struct bfs_server *s, bool scratch)
@@ -145,6 +163,8 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.arg = s->arenas,
+		.ask_far = s->nshards > 1 ? ask_far : NULL,
+		.arg_far = s,
 	};
 
 	memcpy(conf.secret, s->secret, sizeof(conf.secret));
@@ -156,13 +176,29 @@ static int open_fs(struct bfs_server *s, bool scratch)
 }
 
 /* The rest is there. */
-static void attach_journal(struct bfs_server *s)
+static void attach_journal(struct bfs_server *s, bool scratch)
 {
 	if (!s->fs->journal)
 		return;
 	s->journal = s->fs->journal;
 	bfs_journal_attach(s->journal, s);
 	bfs_loop_at_end(s->loop, bfs_journal_turn, s->journal);
+	if (!scratch)
+		bfs_comeback_arenas(s);
+	bfs_session_restore(s);
+	s->remembers = true;
+}
+
+/* Whoever was a client of our last run, and still lives. */
+static void come_back(struct bfs_server *s)
+{
+	if (!s->journal)
+		return;
+	bfs_comeback_opens(s);
+	bfs_serve_lock_restore(s);
+	bfs_session_watch(s, s->daemon->local);
+	bfs_journal_forget_kept(s->journal);
+	on_busy(s);
 }
 
 static int make_parts(struct bfs_server *s)
@@ -177,14 +213,17 @@ static int make_parts(struct bfs_server *s)
 	s->daemon->sweep.fn = on_sweep;
 	s->daemon->sweep.arg = s;
 	s->busy = on_busy;
+	s->peer_new = bfs_cluster_peer_new;
 	return 0;
 }
 
 /* All members can be reached: clients may come. */
 static void on_joined(struct bfs_server *s)
 {
-	int r = bfs_port_local_go(s->daemon->local);
+	int r;
 
+	bfs_cluster_joined(s);
+	r = bfs_port_local_go(s->daemon->local);
 	if (!r)
 		r = bfs_run_dir_ready(s);
 	if (r) {
@@ -217,13 +256,15 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 		r = bfs_uring_new(s->loop, s->config.storage.use_iouring,
 				  &s->uring);
 	if (!r)
-		attach_journal(s);
+		attach_journal(s, scratch);
 	if (!r)
 		r = bfs_serve_lock_start(s);
 	if (!r)
 		r = bfs_signals_start(s);
 	if (!r)
 		r = bfs_port_local_new(s, &s->daemon->local);
+	if (!r)
+		come_back(s);
 	/* Loading UCX costs milliseconds and megabytes: only if it is used. */
 	if (!r && (!s->pass || s->members))
 		r = bfs_port_ucx_new(s, s->config.network.eager_threshold,
@@ -253,6 +294,8 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	s->uring = NULL;
 	if (s->journal)
 		bfs_journal_turn(s->journal);
+	if (s->journal)
+		bfs_comeback_end(s);
 	/* Who goes now because we go may come back. */
 	s->journal = NULL;
 	if (s->daemon && s->daemon->local) {

@@ -151,12 +151,24 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 	if (r < 0)
 		return failed("create", i);
 	i->backed = true;
+	fs->dir_changed[i->ino & 0xff]++;
 	w = widen(fs, i, name);
 	if (!w)
 		return r;
 	if (S_ISREG(i->mode))
 		close(r);
 	return w;
+}
+
+bool bfs_data_dir_changed(const struct bfs_fs *fs, unsigned hex, uint64_t *at)
+{
+	*at = fs->dir_changed[hex];
+	return *at != fs->dir_synced[hex];
+}
+
+void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at)
+{
+	fs->dir_synced[hex] = at;
 }
 
 int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i, int flags)

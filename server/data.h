@@ -32,6 +32,12 @@ uint32_t bfs_data_killed(const struct bfs_fs *fs, const struct bfs_inode *i,
 /* Make the backing file; of a regular file an fd opened with flags is
  * returned, else 0.  -errno. */
 int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags);
+/*
+ * Directories of data files, by the last two digits of the number: has that one
+ * got names since it was last synced?  Then at is what to say when it has been.
+ */
+bool bfs_data_dir_changed(const struct bfs_fs *fs, unsigned hex, uint64_t *at);
+void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at);
 /* A new open of the data file.  The fd or -errno. */
 int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i,
 		  int flags);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct bfs_fs;
+struct bfs_inode;
 struct bfs_place;
 
 /* An inode number: the shard that made it, its home, and a counter. */
@@ -36,6 +37,10 @@ struct bfs_fs_conf {
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,
 			   uint32_t gen);
 	void *arg;
+	/* There are many descriptions on other nodes: ask which of them still
+	 * exist.  NULL: nobody to be asked */
+	void (*ask_far)(void *arg, struct bfs_inode *i);
+	void *arg_far;
 };
 
 /*

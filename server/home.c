@@ -140,9 +140,8 @@ static int take_revoked(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
 	if (!i)
 		return -ENOENT;
 	v->held |= rep.held != 0;
-	if (rep.entries)
-		v->entries = true;
-	else
+	v->entries |= rep.entries != 0;
+	if (!rep.entries && !rep.held)
 		bfs_holder_remove(fs, i, f->shards[n]);
 	return bfs_part_take(fs, i, f->shards[n],
 			     &(struct bfs_part){ rep.subdirs,

@@ -103,6 +103,8 @@ struct bfs_fs {
 	uint64_t dev;
 	uint32_t euid, egid; /* owner of the data files */
 	struct bfs_journal *journal; /* NULL: none */
+	/* Names that data's 256 directories got, and that are on disk. */
+	uint64_t dir_changed[256], dir_synced[256];
 };
 
 struct bfs_fs *bfs_call_fs(const struct bfs_call *c);

@@ -4,7 +4,6 @@
 #include "server/journal_turn.h"
 
 #include "core/log.h"
-#include "server/answer.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -99,20 +98,4 @@ void bfs_journal_send_waiting(struct bfs_journal *j)
 			turn_into_error(c);
 		c->port->ops->reply(c);
 	}
-}
-
-void bfs_journal_answer(struct bfs_call *c, const struct bfs_answer *a)
-{
-	struct bfs_journal *j = c->server->journal;
-
-	if (!j || j->changes == c->changes)
-		return;
-	bfs_journal_add_answer(
-		j, &(struct bfs_rec_answer){
-			   .session = c->session->id,
-			   .slot = (uint32_t)(a->id % BFS_REMEMBERED),
-			   .id = a->id,
-			   .status = a->status,
-			   .passed = a->passed,
-			   .fields = { (const char *)a->fields, a->len } });
 }

@@ -42,7 +42,7 @@ static void finish(struct later *l, int status)
 {
 	struct bfs_wire w = bfs_call_fields(l->c);
 
-	bfs_call_fields_end(l->c, &w); /* READ and FSYNC answer without any */
+	bfs_call_fields_end(l->c, &w); /* READ answers without any */
 	bfs_data_put(l->d);
 	bfs_call_finish(l->c, status);
 	free(l);
@@ -90,21 +90,4 @@ int bfs_later_read(struct bfs_call *c, struct bfs_fdref *d, size_t size,
 	l->size = size;
 	l->offset = offset;
 	return start(l, fetch(l));
-}
-
-static void on_synced(void *arg, int r)
-{
-	if (r)
-		bfs_log(error, "cannot sync: %s", strerror(-r));
-	finish(arg, r);
-}
-
-int bfs_later_fsync(struct bfs_call *c, struct bfs_fdref *d, bool data_only)
-{
-	struct later *l = later_new(c, d);
-
-	if (!l)
-		return -ENOMEM;
-	return start(l, bfs_uring_fsync(c->server->uring, d->fd, data_only,
-					on_synced, l));
 }

@@ -10,6 +10,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/lock.c %D%/lock.h %D%/lock_range.c %D%/lock_range.h \
 	%D%/loop.c %D%/loop.h \
 	%D%/fiber.c %D%/fiber.h \
+	%D%/holder.c %D%/holder.h %D%/comeback.c %D%/comeback.h \
 	%D%/parked.c \
 	%D%/peer.c %D%/peer.h %D%/peer_hello.c %D%/peer_impl.h \
 	%D%/peer_link.c %D%/peer_self.c %D%/peer_stub.c \
@@ -22,7 +23,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/port_ucx.c %D%/port_ucx.h \
 	%D%/process.c %D%/process.h \
 	%D%/registrar.c %D%/registrar.h \
-	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c %D%/session.c %D%/session.h \
+	%D%/serve_lock.c %D%/serve_lock.h %D%/serve_session.c \
+	%D%/session.c %D%/session.h %D%/session_log.c \
 	%D%/ucx_call.c %D%/ucx_impl.h \
 	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_ports.c %D%/ucx_probe.c \
 	%D%/uring.c %D%/uring.h \
@@ -52,6 +54,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/record.c %D%/record.h \
 	%D%/serve_attr.c \
 	%D%/serve_data.c \
+	%D%/serve_fsync.c \
 	%D%/serve_datafd.c \
 	%D%/serve_dir.c \
 	%D%/serve_name.c \
@@ -70,6 +73,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 %C%_libserver_la_SOURCES += \
 	%D%/change.c %D%/change.h \
 	%D%/climb.c %D%/climb.h \
+	%D%/cluster.c %D%/cluster.h \
 	%D%/fanout.c %D%/fanout.h \
 	%D%/far.c %D%/far.h \
 	%D%/forward.c %D%/route.c %D%/route.h \

@@ -129,6 +129,22 @@ static void purge(struct bfs_lock_table *t)
 	t->purge_at = 2 * t->held + PURGE_MIN;
 }
 
+int bfs_lock_restore(struct bfs_lock_table *t, uint64_t ino,
+		     const struct bfs_lock_range *r)
+{
+	struct bfs_lock_inode *i = get_inode(t, ino);
+	struct bfs_lock_holder *h = get_holder(t, &r->owner);
+	int e = -ENOLCK;
+
+	if (i && h)
+		e = bfs_lock_apply(t, i, h, r);
+	if (h)
+		put_holder(t, h);
+	if (i)
+		put_inode(t, i);
+	return e;
+}
+
 /* The lowest lock in the way, or NULL. */
 static struct bfs_lock *obstacle(struct bfs_lock_table *t,
 				 struct bfs_lock_inode *i,

@@ -42,6 +42,9 @@ struct bfs_lock_ops {
 	 * way (RULES 1).  NULL: they all do. */
 	bool (*alive)(void *arg, uint64_t ino,
 		      const struct bfs_lock_owner *owner);
+	/* A lock is held from now on, or not any more.  NULL: nobody cares. */
+	void (*changed)(void *arg, uint64_t ino, const struct bfs_lock_range *r,
+			bool held);
 	void *arg;
 };
 
@@ -60,6 +63,9 @@ void bfs_lock_table_free(struct bfs_lock_table *t);
 int bfs_lock_set(struct bfs_lock_table *t, uint64_t ino,
 		 const struct bfs_lock_range *want, void *cookie,
 		 struct bfs_lock_wait **wait);
+/* One that was held before; nothing is in its way.  0 or -ENOLCK. */
+int bfs_lock_restore(struct bfs_lock_table *t, uint64_t ino,
+		     const struct bfs_lock_range *r);
 /* The conflicting lock that starts first, or *found with type F_UNLCK. */
 void bfs_lock_test(struct bfs_lock_table *t, uint64_t ino,
 		   const struct bfs_lock_range *want,

@@ -19,8 +19,15 @@ bool bfs_lock_conflict(const struct bfs_lock_range *a,
 	return !bfs_lock_same_owner(&a->owner, &b->owner);
 }
 
+static void tell(struct bfs_lock_table *t, const struct bfs_lock *l, bool held)
+{
+	if (t->ops.changed)
+		t->ops.changed(t->ops.arg, l->inode->ino, &l->r, held);
+}
+
 void bfs_lock_remove(struct bfs_lock_table *t, struct bfs_lock *l)
 {
+	tell(t, l, false);
 	DL_DELETE(l->inode->held, l);
 	DL_DELETE2(l->holder->held, l, oprev, onext);
 	t->held--;
@@ -45,6 +52,7 @@ static void insert(struct bfs_lock_table *t, struct bfs_lock *l,
 		DL_APPEND(i->held, l);
 	DL_APPEND2(h->held, l, oprev, onext);
 	t->held++;
+	tell(t, l, true);
 }
 
 /* A change of start moves it in the list. */
@@ -86,10 +94,13 @@ static bool cut(struct bfs_lock_table *t, struct bfs_lock *l,
 		return false;
 	}
 	if (l->r.start >= r->start) {
+		tell(t, l, false);
 		set_start(l, r->end);
+		tell(t, l, true);
 		return false;
 	}
 	l->r.end = r->start;
+	tell(t, l, true);
 	if (behind.end <= r->end)
 		return false;
 	behind.start = r->end;

@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "server/checkpoint.h"
 #include "server/daemon.h"
+#include "server/holder.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -190,11 +191,13 @@ static int exit_status(int r)
 int main(int argc, char **argv)
 {
 	struct arguments args = { 0 };
-	struct bfs_server s = { 0 };
+	struct bfs_server s = { .holder = -1 };
 	int r;
 
 	bfs_log_who = "benchfsd";
 	/* What a daemon starts for itself. */
+	if (argc == 3 && !strcmp(argv[1], "--hold"))
+		return bfs_holder_main(argv[2]);
 	if (argc == 7 && !strcmp(argv[1], "--checkpoint"))
 		return bfs_checkpoint_main(argv[2], argv[3], argv[4], argv[5],
 					   argv[6]);

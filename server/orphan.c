@@ -56,6 +56,8 @@ int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
 		return 0;
 	}
 	if (i->nopens == i->opens_cap) {
+		if (fs->conf.ask_far)
+			fs->conf.ask_far(fs->conf.arg_far, i);
 		prune(fs, i);
 		/* Half full at most, so that pruning is rare. */
 		if (2 * i->nopens >= i->opens_cap && grow(i))

@@ -36,7 +36,7 @@ static bool somebody_listens(const struct sockaddr_un *name)
 
 static int listen_at(const char *run_dir, bool others)
 {
-	struct sockaddr_un name;
+	struct sockaddr_un name, temp;
 	int fd, r = bfs_local_name(&name, run_dir);
 
 	if (r) {
@@ -52,10 +52,15 @@ static int listen_at(const char *run_dir, bool others)
 			name.sun_path);
 		return -EADDRINUSE;
 	}
-	unlink(name.sun_path);
+	/* Under another name until it listens: a client that waits for us
+	 * finds the old one, or the new. */
+	temp = name;
+	temp.sun_path[strlen(temp.sun_path) - strlen("ock")] = '\0';
+	unlink(temp.sun_path);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) ||
-	    chmod(name.sun_path, others ? 0666 : 0600) || listen(fd, BACKLOG)) {
+	if (fd < 0 || bind(fd, (struct sockaddr *)&temp, sizeof(temp)) ||
+	    chmod(temp.sun_path, others ? 0666 : 0600) || listen(fd, BACKLOG) ||
+	    rename(temp.sun_path, name.sun_path)) {
 		r = -errno;
 		bfs_log(error, "%s: cannot listen: %m", name.sun_path);
 		if (fd >= 0)

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <utlist.h>
@@ -75,6 +76,27 @@ bool bfs_process_lives(const struct bfs_server *s, pid_t pid)
 		return true;
 	p.fd = proc->pidfd;
 	return poll(&p, 1, 0) <= 0;
+}
+
+uint64_t bfs_process_started(pid_t pid)
+{
+	char path[32], text[1024], *at;
+	unsigned long long started;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	/* The 22nd field; the name, in brackets, may have anything in it. */
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, " %llu", &started) == 1 ? started : 0;
 }
 
 int bfs_process_real_ids(pid_t pid, struct bfs_cred *cred)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The run directory: pid, ready, and telling the service manager. */
+#include "core/local_io.h"
 #include "core/log.h"
 #include "server/daemon.h"
 
@@ -99,7 +100,9 @@ int bfs_run_dir_ready(struct bfs_server *s)
 	int r;
 
 	snprintf(text, sizeof(text), "%d %s\n", getpid(), PACKAGE_VERSION);
-	r = write_file(s, "ready", text);
+	r = s->journal ? write_file(s, BFS_LOCAL_RESTARTS, "") : 0;
+	if (!r)
+		r = write_file(s, "ready", text);
 	if (!r)
 		notify("READY=1\nSTATUS=serving\n");
 	bfs_log(info, "serving in %s", s->run_dir);
@@ -109,7 +112,7 @@ int bfs_run_dir_ready(struct bfs_server *s)
 void bfs_run_dir_clean(struct bfs_server *s, bool remove_all)
 {
 	static const char *const names[] = { "ready", "pid", "ucx.addr",
-					     "log" };
+					     BFS_LOCAL_RESTARTS, "log" };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

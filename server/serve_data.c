@@ -20,9 +20,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FSYNC_DATA 1u
-#define FSYNC_ALL 2u
-
 /* Signals, short counts: go on.  True if the call is to be made again. */
 static bool again(ssize_t n)
 {
@@ -228,53 +225,4 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 	r = write_within_limit(&w, rep);
 	bfs_data_put(w.d);
 	return r;
-}
-
-static int sync_fd(int fd, uint32_t flags)
-{
-	int r = flags & FSYNC_ALL    ? syncfs(fd)
-		: flags & FSYNC_DATA ? fdatasync(fd)
-				     : fsync(fd);
-
-	if (!r)
-		return 0;
-	r = -errno;
-	bfs_log(error, "cannot sync: %m");
-	return r;
-}
-
-static int bfs_data_fsync(struct bfs_call *c, struct bfs_inode *i,
-			  uint32_t flags)
-{
-	struct bfs_fdref *d;
-	int r;
-
-	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
-	if (!d)
-		return r;
-	if (!bfs_later_fsync(c, d, flags & FSYNC_DATA))
-		r = BFS_LATER;
-	else
-		r = sync_fd(d->fd, flags);
-	bfs_data_put(d);
-	return r;
-}
-
-int bfs_serve_fsync(struct bfs_call *c, const struct bfs_fsync_req *req,
-		    struct bfs_fsync_rep *rep)
-{
-	struct bfs_inode *i = bfs_inode_of(bfs_call_fs(c), req->handle);
-
-	if (!i)
-		return -ESTALE;
-	if (req->flags & ~(FSYNC_DATA | FSYNC_ALL))
-		return -EINVAL;
-	if (req->flags & FSYNC_ALL)
-		return sync_fd(bfs_call_fs(c)->data_fd, FSYNC_ALL);
-	if (req->handle.rights & BFS_RIGHT_PATH)
-		return -EBADF;
-	if (S_ISREG(i->mode))
-		return bfs_data_fsync(c, i, req->flags);
-	/* Names live as long as the daemon (journal none): nothing to sync. */
-	return S_ISDIR(i->mode) ? 0 : -EINVAL;
 }

@@ -6,6 +6,7 @@
 #include "server/arena.h"
 #include "server/far.h"
 #include "server/fs.h"
+#include "server/journal.h"
 #include "server/lock.h"
 #include "server/process.h"
 #include "server/route.h"
@@ -74,11 +75,60 @@ static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
 	       bfs_fs_slot_locked(s->fs, ino, o->uid, slot);
 }
 
+static void changed(void *arg, uint64_t ino, const struct bfs_lock_range *r,
+		    bool held)
+{
+	const struct bfs_server *s = arg;
+	struct bfs_rec_lock rec = { .ino = ino,
+				    .space = r->owner.space,
+				    .node = r->owner.node,
+				    .uid = r->owner.uid,
+				    .id = r->owner.id,
+				    .start = r->start,
+				    .end = r->end,
+				    .type = r->type,
+				    .pid = r->pid };
+
+	if (!s->journal)
+		return;
+	if (held)
+		bfs_journal_add_lock(s->journal, &rec);
+	else
+		bfs_journal_gone_lock(s->journal, &rec);
+}
+
+static void restore(void *arg, const struct bfs_record *rec)
+{
+	const struct bfs_rec_lock *l = &rec->lock;
+	struct bfs_server *s = arg;
+	const struct bfs_lock_range r = { .owner = { .space = l->space,
+						     .node = l->node,
+						     .uid = l->uid,
+						     .id = l->id },
+					  .start = l->start,
+					  .end = l->end,
+					  .type = l->type,
+					  .pid = l->pid };
+
+	if (bfs_lock_restore(s->locks, l->ino, &r))
+		bfs_log(error, "a lock on %016lx is lost: no memory", l->ino);
+}
+
+void bfs_serve_lock_restore(struct bfs_server *s)
+{
+	struct bfs_journal *j = s->journal;
+
+	s->journal = NULL; /* it has them */
+	bfs_journal_each(j, BFS_RECORD_LOCK, restore, s);
+	s->journal = j;
+}
+
 int bfs_serve_lock_start(struct bfs_server *s)
 {
 	s->lock_timer = (struct bfs_timer){ .fn = on_timer, .arg = s };
 	s->locks = bfs_lock_table_new(&(struct bfs_lock_ops){ .done = on_done,
 							      .alive = alive,
+							      .changed = changed,
 							      .arg = s },
 				      LOCKS_MAX);
 	return s->locks ? 0 : -ENOMEM;

@@ -8,6 +8,8 @@
 
 /* Make s->locks; s->loop, s->fs and s->arenas are there.  0 or -ENOMEM. */
 int bfs_serve_lock_start(struct bfs_server *s);
+/* The locks that the journal has. */
+void bfs_serve_lock_restore(struct bfs_server *s);
 /* All sessions are gone. */
 void bfs_serve_lock_stop(struct bfs_server *s);
 

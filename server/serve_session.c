@@ -58,22 +58,26 @@ static int check_hello(const struct bfs_call *c,
 }
 
 /*
- * The namespace of several daemons is not served yet.  Only who shows by the
- * list's hash that he knows of it may ask for the counters.  This is all that
- * has to go once it is.
+ * All clients of a node share its arenas, so one daemon serves them: the lowest
+ * of the node's.  Who knows the list of members may ask any for its counters.
  */
-static int check_alone(const struct bfs_call *c,
-		       const struct bfs_hello_req *req)
+static int check_node(const struct bfs_call *c, const struct bfs_hello_req *req)
 {
+	const struct bfs_server *s = c->server;
 	char who[64];
 
-	if (c->server->nshards <= 1 || req->list_hash)
+	if (s->nshards <= 1 || req->list_hash)
 		return 0;
-	bfs_log(error,
-		"%s refused: this is one of %u daemons, and this version "
-		"cannot serve a file system of several daemons yet",
-		whose(c, who, sizeof(who)), c->server->nshards);
-	return -EOPNOTSUPP;
+	for (unsigned n = 0; n < s->shard; n++) {
+		if (!s->same_node(s, n))
+			continue;
+		bfs_log(error,
+			"%s refused: the clients of this node belong to the "
+			"daemon of shard %u, not to that of shard %u",
+			whose(c, who, sizeof(who)), n, s->shard);
+		return -ECONNREFUSED;
+	}
+	return 0;
 }
 
 /* Over a port whose clients have a session already. */
@@ -105,6 +109,7 @@ static int greet(struct bfs_call *c, const struct bfs_hello_req *req)
 					  req->generation);
 	c->session->generation = req->generation;
 	c->session->greeted = true;
+	bfs_session_note(c->session);
 	return 0;
 }
 
@@ -126,7 +131,7 @@ int bfs_serve_hello(struct bfs_call *c, const struct bfs_hello_req *req,
 	int r = check_hello(c, req);
 
 	if (!r)
-		r = check_alone(c, req);
+		r = check_node(c, req);
 	/* What can fail comes before the session is touched. */
 	if (!r)
 		r = arena_ino(c, &rep->arena_ino);
@@ -141,6 +146,8 @@ int bfs_serve_hello(struct bfs_call *c, const struct bfs_hello_req *req,
 	rep->data_dev = bfs_fs_data_dev(s->fs);
 	rep->features =
 		s->pass && c->port->ops->passes_fds ? BFS_FEATURE_PASS : 0;
+	if (s->journal)
+		rep->features |= BFS_FEATURE_JOURNAL;
 	rep->spin_us = (uint32_t)s->config.network.spin_us;
 	rep->timeout_ms = (uint32_t)s->config.network.timeout_secs * 1000;
 	rep->root = bfs_fs_root(s->fs);

@@ -80,6 +80,20 @@ struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
 	return sess;
 }
 
+struct bfs_session *bfs_session_again(struct bfs_server *s, uint64_t id,
+				      uint64_t ticket, pid_t pid,
+				      const struct bfs_cred *cred)
+{
+	struct bfs_session *sess = add(s, id, ticket, cred);
+
+	if (!sess)
+		return NULL;
+	sess->pid = pid;
+	sess->greeted = true;
+	sess->idle_since = bfs_now();
+	return sess;
+}
+
 struct bfs_session *bfs_session_far(struct bfs_server *s, uint64_t id,
 				    unsigned node, pid_t pid)
 {
@@ -140,6 +154,7 @@ static void free_session(struct bfs_session *sess)
 		sess->attached->ops->detach(sess->attached, sess);
 	if (sess->server->over)
 		sess->server->over(sess->server->over_arg);
+	bfs_session_note_gone(sess);
 	HASH_DEL(sess->server->sessions, sess);
 	bfs_answer_free_all(sess);
 	bfs_shards_clear(&sess->used);
@@ -265,6 +280,7 @@ int bfs_session_resume(struct bfs_call *c, uint64_t id, uint64_t ticket,
 	}
 	sess->generation = generation;
 	sess->resumed_id = sess->last_id;
+	sess->awaited = false;
 	sess->users++;
 	c->session = sess;
 	fresh->gone = true; /* nobody will ever name it */

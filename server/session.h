@@ -56,6 +56,9 @@ struct bfs_session {
 	unsigned held;		   /* calls that need it to stay */
 	bool greeted;		   /* HELLO has been answered */
 	bool gone;		   /* its process has ended */
+	bool noted;		   /* it is in the journal */
+	bool awaited; /* known from before our start, and not back yet */
+	uint64_t started; /* then: when its process was */
 	uint64_t idle_since;	   /* users became 0; bfs_now() clock */
 	struct bfs_port *attached; /* whose detach() is owed, or NULL */
 	UT_hash_handle hh;
@@ -65,6 +68,10 @@ struct bfs_session {
  * (copied).  NULL: no memory. */
 struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
 				    const struct bfs_cred *cred);
+/* One that the journal tells of: nobody has come back to it yet. */
+struct bfs_session *bfs_session_again(struct bfs_server *s, uint64_t id,
+				      uint64_t ticket, pid_t pid,
+				      const struct bfs_cred *cred);
 struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id);
 /* The session, here, of another daemon's client.  NULL: no memory. */
 struct bfs_session *bfs_session_far(struct bfs_server *s, uint64_t id,
@@ -133,6 +140,18 @@ int bfs_session_cancel(struct bfs_call *by, uint64_t id);
  * harmless. */
 struct bfs_session *bfs_session_hold(struct bfs_session *sess);
 void bfs_session_release(struct bfs_session *sess);
+
+/* Into the journal with it, once, and out of it (session_log.c). */
+void bfs_session_note(struct bfs_session *sess);
+void bfs_session_note_gone(struct bfs_session *sess);
+/* At the start: those that the journal has; then, with the port, watch their
+ * processes. */
+void bfs_session_restore(struct bfs_server *s);
+struct bfs_port_local;
+void bfs_session_watch(struct bfs_server *s, struct bfs_port_local *p);
+/* May some of them still come back, whose calls were under way when we ended?
+ * For no longer than a call may take. */
+bool bfs_session_awaited(struct bfs_server *s);
 
 /* Free sessions that nobody came back to. */
 void bfs_session_sweep(struct bfs_server *s);

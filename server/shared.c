@@ -2,6 +2,7 @@
 #include "server/shared.h"
 
 #include "core/place.h"
+#include "server/hold.h"
 #include "server/journal.h"
 
 #include <errno.h>
@@ -119,7 +120,7 @@ struct bfs_inode *bfs_copy_get(struct bfs_fs *fs, uint64_t ino)
 
 void bfs_copy_revoke(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	if (i->dir.top || i == fs->root) {
+	if (i->dir.top || i == fs->root || bfs_hold_any(fs, i->ino)) {
 		i->dir.shared->stale = true;
 		unname(fs, i->dir.shared);
 		return;

@@ -185,6 +185,17 @@ UNIT_TESTS += %D%/unit/test_cluster
 %C%_unit_test_cluster_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_LDADD = $(CLUSTER_UNIT_LIBS)
 
+# Messages for each call, and how evenly files lie: docs/scaling.md.
+check_PROGRAMS += %D%/bench/simulate
+%C%_bench_simulate_SOURCES = %D%/bench/simulate.c
+%C%_bench_simulate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_bench_simulate_LDADD = $(CLUSTER_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_cluster_races
+%C%_unit_test_cluster_races_SOURCES = %D%/unit/test_cluster_races.c
+%C%_unit_test_cluster_races_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cluster_races_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
 %C%_unit_test_spawn_actions_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -209,6 +220,7 @@ include tests/tools/local.mk
 include tests/model/local.mk
 include tests/cluster/local.mk
 include tests/races/local.mk
+include tests/bench/local.mk
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh

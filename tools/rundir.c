@@ -12,7 +12,8 @@
 
 /* What a daemon puts into its run directory. */
 static const char *const files[] = { "sock",	 "pid", "ready",
-				     "ucx.addr", "log", "report" };
+				     "ucx.addr", "log", "report", "restarts",
+				     "hold" };
 
 char *bfs_path(const char *dir, const char *name)
 {

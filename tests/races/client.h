@@ -42,6 +42,9 @@ struct client {
 
 /* do.c: makes the call, writes it down; false if the result is unknown. */
 bool client_do(struct client *c, struct op *op);
+/* Did the call that has just failed tell nothing?  Then the daemon, which was
+ * killed perhaps, is back now. */
+bool client_lost(struct client *c);
 /* The path of a name of the history, and back; -1 for another name. */
 void client_path(const struct client *c, const struct path *p, char *buf,
 		 size_t size);

@@ -271,6 +271,22 @@ static bool tells_nothing(int e)
 	       e == EPIPE || e == ECONNREFUSED;
 }
 
+bool client_lost(struct client *c)
+{
+	uint64_t end = crew_now() + 60000000000ull;
+	int e = errno;
+
+	if (!tells_nothing(e))
+		return false;
+	while (access(c->crew->dir, F_OK) && tells_nothing(errno)) {
+		if (crew_now() > end)
+			crew_fail(c->crew, "no daemon for a minute");
+		usleep(2000);
+	}
+	errno = e;
+	return true;
+}
+
 bool client_do(struct client *c, struct op *op)
 {
 	struct op *to = &c->log->op[c->log->n];
@@ -297,5 +313,7 @@ bool client_do(struct client *c, struct op *op)
 	}
 	if (call_result[op->call])
 		c->log->n--; /* says nothing at all */
+	errno = op->err;
+	client_lost(c);
 	return false;
 }

@@ -23,38 +23,88 @@ static struct log *log_of(struct crew *c, uint32_t round, uint32_t client)
 	return (struct log *)c->area + round * c->clients + client;
 }
 
+static void make_dir(struct client *c, const char *path)
+{
+	bool again = false;
+
+	while (mkdir(path, 0777)) {
+		if (again && errno == EEXIST)
+			return;
+		again = client_lost(c);
+		if (!again)
+			crew_fail(c->crew, "mkdir %s: %m", path);
+	}
+}
+
 static void make_dirs(struct client *c)
 {
 	char buf[800];
 
-	crew_want(c->crew, !mkdir(c->base, 0777));
+	make_dir(c, c->base);
 	for (uint8_t i = 0; i < NAMES; i++) {
 		struct path p = { .n = 1, .name = { i } };
 
 		if (!(c->p->dirs & 1 << i))
 			continue;
 		client_path(c, &p, buf, sizeof(buf));
-		crew_want(c->crew, !mkdir(buf, 0777));
+		make_dir(c, buf);
 	}
 }
 
-static void remove_tree(struct crew *c, const char *path)
+static bool remove_all(struct client *c, const char *path);
+
+/* What is in it; false if that was not to be known. */
+static bool remove_below(struct client *c, const char *path)
 {
 	char buf[4096];
 	DIR *d = opendir(path);
 	struct dirent *e;
+	bool done = d;
 
-	crew_want(c, d);
-	while ((e = readdir(d))) {
+	while (done && (errno = 0, e = readdir(d))) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
 		snprintf(buf, sizeof(buf), "%s/%s", path, e->d_name);
-		if (unlink(buf) && errno == EISDIR)
-			remove_tree(c, buf);
+		if (!unlink(buf))
+			continue;
+		if (errno == EISDIR)
+			done = remove_all(c, buf);
+		else
+			break;
 	}
-	closedir(d);
-	if (rmdir(path))
-		crew_fail(c, "rmdir %s, which was emptied: %m", path);
+	done = done && !errno;
+	if (d) {
+		int why = errno;
+
+		closedir(d);
+		errno = why;
+	}
+	return done;
+}
+
+static bool remove_all(struct client *c, const char *path)
+{
+	if (!remove_below(c, path))
+		return false;
+	if (!rmdir(path))
+		return true;
+	if (errno == ENOTEMPTY)
+		crew_fail(c->crew, "rmdir %s, which was emptied: %m", path);
+	return false;
+}
+
+static void remove_tree(struct client *c)
+{
+	bool again = false;
+
+	while (!remove_all(c, c->base)) {
+		if (again && errno == ENOENT && access(c->base, F_OK) &&
+		    errno == ENOENT)
+			return;
+		if (!client_lost(c) && !(again && errno == ENOENT))
+			crew_fail(c->crew, "%s is not removed: %m", c->base);
+		again = true;
+	}
 }
 
 static void close_all(struct client *c)
@@ -94,7 +144,7 @@ static void one_round(struct client *c, uint32_t round)
 		client_look(c);
 	crew_meet(crew);
 	if (!c->number)
-		remove_tree(crew, c->base);
+		remove_tree(c);
 }
 
 static int client_main(char **argv)

@@ -57,17 +57,23 @@ PLANTED = \
 	$(NULL)
 
 RACES = \
+	%D%/across.sh \
 	%D%/append.sh \
+	%D%/crash-history.sh \
 	%D%/crash-tampered.sh \
+	%D%/crash.sh \
 	%D%/cycles.sh \
 	%D%/faults.sh \
 	%D%/history.sh \
 	%D%/links.sh \
 	%D%/listing.sh \
 	%D%/locks.sh \
+	%D%/long-names.sh \
+	%D%/not-empty.sh \
 	%D%/planted.sh \
 	%D%/replace.sh \
 	%D%/rmdir.sh \
+	%D%/space.sh \
 	%D%/swap.sh \
 	%D%/unlinked.sh \
 	%D%/walks.sh \
@@ -81,4 +87,6 @@ EXTRA_DIST += $(RACES) $(PLANTED) %D%/races.sh
 check-crash: $(check_PROGRAMS)
 	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \
 		$(SHELL) $(srcdir)/%D%/crash.sh
-EXTRA_DIST += %D%/crash.sh
+	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \
+		$(SHELL) $(srcdir)/%D%/crash-history.sh
+EXTRA_DIST += %D%/killed.sh

@@ -36,6 +36,7 @@ SYSTEM_TESTS = \
 	%D%/bad-input.sh \
 	%D%/client-death.sh \
 	%D%/counters.sh \
+	%D%/come-back.sh \
 	%D%/cp.sh \
 	%D%/cwd.sh \
 	%D%/daemon-gone.sh \
@@ -66,6 +67,7 @@ SYSTEM_TESTS = \
 	%D%/hostile.sh \
 	%D%/idle.sh \
 	%D%/interp.sh \
+	%D%/kill-daemon.sh \
 	%D%/leftovers.sh \
 	%D%/libraries.sh \
 	%D%/links.sh \
@@ -123,8 +125,10 @@ SYSTEM_PY = \
 	%D%/py/append.py \
 	%D%/py/attributes.py \
 	%D%/py/client-death.py \
+	%D%/py/come-back.py \
 	%D%/py/exclusive.py \
 	%D%/py/files.py \
+	%D%/py/kill-daemon.py \
 	%D%/py/holes.py \
 	%D%/py/limit-reload.py \
 	%D%/py/locks.py \

@@ -254,12 +254,36 @@ static void many_daemons(void **state)
 	run(16, 13);
 }
 
+/* Create and stat of a file cost 1.2 messages at most in a warm tree. */
+static void messages(void **state)
+{
+	struct cluster_unit *u = cluster_unit_new(64, 14);
+	const unsigned files = 2000;
+	struct bfs_attr a;
+	char path[32];
+	uint64_t before = 0;
+
+	assert_int_equal(cluster_mkdir_at(u, 0, "d", 0755), 0);
+	for (unsigned i = 0; i < 2 * files; i++) {
+		if (i == files)
+			before = bfs_ploop_total(u->net);
+		snprintf(path, sizeof(path), "d/file.%05u", i);
+		assert_int_equal(
+			cluster_create(u, i % 4, path, O_RDWR | O_EXCL, 0644),
+			0);
+		assert_int_equal(cluster_stat(u, i % 4, path, &a), 0);
+	}
+	assert_true(bfs_ploop_total(u->net) - before <= 2 * files * 6 / 5);
+	cluster_unit_free(u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_daemons),
 		cmocka_unit_test(three_daemons),
 		cmocka_unit_test(many_daemons),
+		cmocka_unit_test(messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/cluster.h"
+
+#include "core/log.h"
+#include "core/members.h"
+#include "core/stats.h"
+#include "core/util.h"
+#include "server/far.h"
+#include "server/peer.h"
+#include "server/shared.h"
+#include "server/txp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+static bool same_node(const struct bfs_server *s, unsigned shard)
+{
+	const struct bfs_members *l = s->members;
+
+	return shard == s->shard ||
+	       (shard < l->n && *l->m[shard].node &&
+		!strcmp(l->m[shard].node, l->m[s->shard].node));
+}
+
+static const char *data_dir_of(const struct bfs_server *s, unsigned shard)
+{
+	return s->members->m[shard].data_dir;
+}
+
+void bfs_cluster_joined(struct bfs_server *s)
+{
+	if (!s->members)
+		return;
+	s->same_node = same_node;
+	s->data_dir_of = data_dir_of;
+	for (unsigned n = 0; n < s->members->n; n++)
+		if (!same_node(s, n))
+			s->fs->conf.many_nodes = true;
+}
+
+void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
+{
+	bfs_log(info, "daemon of shard %u has started anew", shard);
+	bfs_copy_revoke_all(s->fs, shard);
+}
+
+bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)
+{
+	unsigned home = bfs_shared_home(s->fs, ino);
+
+	return home != s->fs->conf.shard && home < s->nshards;
+}
+
+struct closing {
+	struct bfs_peer_msg msg;
+	uint64_t ino;
+	uint8_t req[64], rep[16];
+};
+
+static void on_synced(struct bfs_peer_msg *m)
+{
+	struct closing *k = m->arg;
+
+	if (m->status && m->status != -ESTALE)
+		bfs_log(error, "cannot sync data file %016lx at its close: %s",
+			k->ino, strerror(-m->status));
+	free(k);
+}
+
+void bfs_cluster_closed(struct bfs_server *s, struct bfs_handle h)
+{
+	struct bfs_fsync_req req = { .handle = h };
+	struct closing *k = calloc(1, sizeof(*k));
+	struct bfs_wire w;
+
+	if (!k || !bfs_handle_genuine(s->fs, h)) {
+		free(k);
+		return;
+	}
+	k->ino = h.ino;
+	bfs_wire_init(&w, k->req, sizeof(k->req));
+	bfs_fsync_req_put(&w, &req);
+	k->msg = (struct bfs_peer_msg){
+		.op = BFS_OP_FSYNC,
+		.req = k->req,
+		.req_len = (size_t)(w.pos - k->req),
+		.rep = k->rep,
+		.rep_cap = sizeof(k->rep),
+		.deadline = bfs_now() +
+			    s->config.network.timeout_secs * 1000000000ull,
+		.done = on_synced,
+		.arg = k
+	};
+	bfs_stat_add(close_syncs, 1);
+	bfs_peer_send(s, bfs_shared_home(s->fs, h.ino), &k->msg);
+}
+
+bool bfs_cluster_sweep(struct bfs_server *s)
+{
+	struct bfs_inode *i;
+
+	if (s->nshards <= 1)
+		return false;
+	DL_FOREACH(s->fs->orphans, i)
+	bfs_far_ask(s, i);
+	return bfs_txp_sweep(s);
+}

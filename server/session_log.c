@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sessions and their answers in the journal, so that a request which is sent
+ * again after a restart takes effect once (RULES 26-28).  Owner thread only.
+ */
+#include "server/answer.h"
+#include "server/journal.h"
+#include "server/process.h"
+#include "server/server.h"
+#include "server/session.h"
+
+#include "core/log.h"
+#include "core/util.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum kind { KIND_LOCAL, KIND_FAR, KIND_PEER };
+
+void bfs_session_note(struct bfs_session *sess)
+{
+	struct bfs_journal *j = sess->server->journal;
+	struct bfs_rec_session r = { .id = sess->id,
+				     .ticket = sess->ticket,
+				     .uid = sess->cred.uid,
+				     .gid = sess->cred.gid };
+
+	if (!j || sess->noted)
+		return;
+	sess->noted = true;
+	if (sess->is_peer) {
+		r.kind = KIND_PEER;
+		r.node = sess->shard;
+		r.started = sess->incarnation;
+	} else if (sess->far) {
+		r.kind = KIND_FAR;
+		r.node = sess->node;
+		r.pid = (uint32_t)sess->far_pid;
+	} else {
+		r.kind = KIND_LOCAL;
+		r.pid = (uint32_t)sess->pid;
+		r.started = bfs_process_started(sess->pid);
+		r.groups = (struct bfs_str){
+			(const char *)sess->cred.groups,
+			sess->cred.ngroups *
+				(uint32_t)sizeof(*sess->cred.groups)
+		};
+	}
+	bfs_journal_add_session(j, &r);
+}
+
+void bfs_session_note_gone(struct bfs_session *sess)
+{
+	if (sess->server->journal && sess->noted)
+		bfs_journal_gone_session(
+			sess->server->journal,
+			&(struct bfs_rec_session){ .id = sess->id });
+}
+
+void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a)
+{
+	struct bfs_journal *j = c->server->journal;
+
+	if (!j || !a || j->changes == c->changes)
+		return;
+	bfs_session_note(c->session);
+	bfs_journal_add_answer(
+		j, &(struct bfs_rec_answer){
+			   .session = c->session->id,
+			   .slot = bfs_answer_slot(c->session, a->id),
+			   .id = a->id,
+			   .status = a->status,
+			   .passed = a->passed,
+			   .fields = { (const char *)a->fields, a->len } });
+}
+
+static struct bfs_session *restore_local(struct bfs_server *s,
+					 const struct bfs_rec_session *r)
+{
+	struct bfs_cred cred = { .uid = r->uid,
+				 .gid = r->gid,
+				 .ngroups = r->groups.len /
+					    (uint32_t)sizeof(uint32_t) };
+	struct bfs_session *sess;
+
+	cred.groups = malloc(r->groups.len + 1);
+	if (!cred.groups)
+		return NULL;
+	memcpy(cred.groups, r->groups.ptr, r->groups.len);
+	sess = bfs_session_again(s, r->id, r->ticket, (pid_t)r->pid, &cred);
+	free(cred.groups);
+	if (sess)
+		sess->started = r->started;
+	return sess;
+}
+
+static void restore(void *arg, const struct bfs_record *rec)
+{
+	const struct bfs_rec_session *r = &rec->session;
+	struct bfs_server *s = arg;
+	struct bfs_session *sess = NULL;
+
+	if (bfs_session_find(s, r->id))
+		return;
+	if (r->kind == KIND_PEER)
+		sess = bfs_session_new_peer(s, r->id, r->ticket, r->node,
+					    r->started);
+	else if (r->kind == KIND_FAR)
+		sess = bfs_session_far(s, r->id, r->node, (pid_t)r->pid);
+	else
+		sess = restore_local(s, r);
+	if (sess)
+		sess->noted = true;
+	else
+		bfs_log(error, "session %016" PRIx64 " is lost: no memory",
+			r->id);
+}
+
+static void restore_answer(void *arg, const struct bfs_record *rec)
+{
+	const struct bfs_rec_answer *r = &rec->answer;
+	struct bfs_session *sess = bfs_session_find(arg, r->session);
+
+	if (!sess)
+		return;
+	if (bfs_answer_keep(sess, r->id, r->status, r->fields.ptr,
+			    r->fields.len, r->passed))
+		bfs_log(error, "an answer is lost: no memory");
+	sess->last_id = BFS_MAX(sess->last_id, r->id);
+	sess->resumed_id = sess->last_id;
+}
+
+void bfs_session_restore(struct bfs_server *s)
+{
+	bfs_journal_each(s->journal, BFS_RECORD_SESSION, restore, s);
+	bfs_journal_each(s->journal, BFS_RECORD_ANSWER, restore_answer, s);
+}
+
+void bfs_session_watch(struct bfs_server *s, struct bfs_port_local *p)
+{
+	struct bfs_session *sess, *next;
+	unsigned awaited = 0;
+
+again:
+	HASH_ITER(hh, s->sessions, sess, next)
+	{
+		pid_t pid = sess->pid;
+
+		if (!pid || sess->users)
+			continue;
+		/* Another process may have the number by now. */
+		if (bfs_process_started(pid) == sess->started &&
+		    bfs_process_get(p, pid)) {
+			sess->awaited = true;
+			awaited++;
+			continue;
+		}
+		bfs_serve_process_gone(s, pid);
+		awaited = 0;
+		goto again; /* it may have had several */
+	}
+	if (awaited)
+		s->grace_until =
+			bfs_now() +
+			(uint64_t)s->config.network.timeout_secs * 1000000000u;
+}
+
+bool bfs_session_awaited(struct bfs_server *s)
+{
+	struct bfs_session *sess, *next;
+
+	if (!s->grace_until)
+		return false;
+	if (bfs_now() < s->grace_until) {
+		HASH_ITER(hh, s->sessions, sess, next)
+		if (sess->awaited)
+			return true;
+	}
+	s->grace_until = 0;
+	return false;
+}

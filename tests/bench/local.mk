@@ -1,0 +1,3 @@
+# What is measured by hand.
+check_PROGRAMS += %D%/scale
+EXTRA_DIST += %D%/scale.sh
