@@ -497,11 +497,19 @@ int main(void)
 	cmocka_unit_test_setup_teardown(fn, journal_unit_setup, \
 					fs_unit_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_restart),   TEST(test_numbers), TEST(test_leftovers),
-		TEST(test_not_logged), TEST(test_orphan),  TEST(test_torn),
-		TEST(test_damage),    TEST(test_missing), TEST(test_twice),
-		TEST(test_checkpoint), TEST(test_checkpoint_twice),
-		TEST(test_checkpoint_damage), TEST(test_identity),
+		TEST(test_restart),
+		TEST(test_numbers),
+		TEST(test_leftovers),
+		TEST(test_not_logged),
+		TEST(test_orphan),
+		TEST(test_torn),
+		TEST(test_damage),
+		TEST(test_missing),
+		TEST(test_twice),
+		TEST(test_checkpoint),
+		TEST(test_checkpoint_twice),
+		TEST(test_checkpoint_damage),
+		TEST(test_identity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
