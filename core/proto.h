@@ -60,11 +60,11 @@ enum bfs_open_kind {
 #define BFS_SET_ATIME_NOW 32u
 #define BFS_SET_MTIME_NOW 64u
 
-/* space and flags of LOCK. */
 /* Of whom ALIVE asks, and the bytes for each. */
 enum bfs_alive_kind { BFS_ALIVE_OPEN, BFS_ALIVE_PROCESS };
 #define BFS_ALIVE_BYTES 24
 
+/* space and flags of LOCK. */
 enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 #define BFS_LOCK_TEST 1u
 #define BFS_LOCK_BLOCK 2u
@@ -88,7 +88,7 @@ enum bfs_datafd {
 };
 
 /* features in HELLO's reply. */
-#define BFS_FEATURE_PASS 1u    /* descriptors are passed through */
+#define BFS_FEATURE_PASS 1u /* descriptors are passed through */
 #define BFS_FEATURE_JOURNAL 2u /* fsync concerns the daemon too */
 
 /* What every request and every reply starts with. */
