@@ -58,7 +58,8 @@ struct bfs_server {
 	 * there is no other. */
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
-	unsigned owners_asked;	     /* questions under way (far.c) */
+	bool sweeping; /* lock_timer does */
+	struct bfs_far_owners *far_owners; /* far_owner.c's own */
 	struct bfs_join *join;	     /* join.c's own; NULL: one daemon */
 	struct bfs_place *place;     /* NULL: one daemon */
 	struct bfs_members *members; /* NULL: one daemon */
