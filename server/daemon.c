@@ -117,8 +117,10 @@ static void on_sweep(struct bfs_timer *t)
 {
 	struct bfs_server *s = t->arg;
 	const struct bfs_arena_sweep ops = { pass_alive, closed, s };
-	/* A call that made an orphan may come again. */
-	bool again = bfs_session_awaited(s) || bfs_fs_sweep(s->fs);
+	bool again;
+
+	s->fs->keep_orphans = bfs_session_awaited(s);
+	again = s->fs->keep_orphans || bfs_fs_sweep(s->fs);
 
 	again |= bfs_arenas_sweep(s->arenas, &ops);
 	again |= bfs_cluster_sweep(s);
@@ -197,6 +199,7 @@ static void come_back(struct bfs_server *s)
 	bfs_comeback_opens(s);
 	bfs_serve_lock_restore(s);
 	bfs_session_watch(s, s->daemon->local);
+	s->fs->keep_orphans = s->grace_until;
 	bfs_journal_forget_kept(s->journal);
 	on_busy(s);
 }
