@@ -219,6 +219,8 @@ void bfs_serve(struct bfs_call *c)
 	if (r == BFS_SESSION_REPLAYED)
 		return;
 	if (!r)
+		r = bfs_journal_admit(c);
+	if (!r)
 		r = run(c);
 	if (r == BFS_LATER)
 		return;

@@ -145,6 +145,8 @@ int bfs_journal_sync(struct bfs_journal *j, struct bfs_journal_wait *w);
 /* Is there room for what a call may write down?  frees: it gives space back
  * in the end.  0 or -ENOSPC. */
 int bfs_journal_room(struct bfs_journal *j, size_t bytes, bool frees);
+/* ... for that one, which is about to be run. */
+int bfs_journal_admit(struct bfs_call *c);
 
 /* Each record of that kind that was found at the start. */
 void bfs_journal_each(struct bfs_journal *j, uint32_t kind,
