@@ -60,6 +60,10 @@ struct bfs_journal {
 	uint64_t sync_ino;
 	struct bfs_journal_wait *waits, **waits_end;
 	struct bfs_timer timer;
+	/* A sync failed: until a checkpoint holds what may not have got to the
+	 * disk, and somebody was told, every sync fails. */
+	int sync_err;
+	bool sync_told, sync_healed;
 
 	uint64_t counter_limit; /* inode numbers below are reserved */
 
