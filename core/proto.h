@@ -30,11 +30,11 @@ enum bfs_op_flags { BFS_RPC_PURE = 0, BFS_RPC_ONCE = 1, BFS_RPC_WAIT = 2 };
 #define BFS_RPC_PEER_WAIT (BFS_RPC_PEER | BFS_RPC_WAIT)
 
 /* Rights in a handle. */
-#define BFS_RIGHT_READ 1u  /* opened for reading */
-#define BFS_RIGHT_WRITE 2u /* opened for writing */
-#define BFS_RIGHT_PATH 4u  /* O_PATH: a place to start from, no content */
-#define BFS_RIGHT_LOCK 8u  /* the daemon keeps the description's locks */
-#define BFS_RIGHT_SYNC 16u /* its last close makes the file durable */
+#define BFS_RIGHT_READ 1u   /* opened for reading */
+#define BFS_RIGHT_WRITE 2u  /* opened for writing */
+#define BFS_RIGHT_PATH 4u   /* O_PATH: a place to start from, no content */
+#define BFS_RIGHT_LOCK 8u   /* the daemon keeps the description's locks */
+#define BFS_RIGHT_SYNC 16u  /* its last close makes the file durable */
 #define BFS_RIGHT_NAMED 32u /* a daemon's, for what it found by its name */
 
 /* Reply kinds of OPEN. */

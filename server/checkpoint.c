@@ -153,8 +153,14 @@ static int spawn_helper(struct bfs_checkpoint *cp)
 {
 	struct bfs_journal *j = cp->journal;
 	char cluster[20], shard[12], last[20], parent[12];
-	char *argv[] = { (char *)"benchfsd", (char *)"--checkpoint", j->path,
-			 cluster, shard, last, parent, NULL };
+	char *argv[] = { (char *)"benchfsd",
+			 (char *)"--checkpoint",
+			 j->path,
+			 cluster,
+			 shard,
+			 last,
+			 parent,
+			 NULL };
 	posix_spawnattr_t attr;
 	sigset_t none, all;
 	int e;
@@ -170,8 +176,7 @@ static int spawn_helper(struct bfs_checkpoint *cp)
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
 						POSIX_SPAWN_SETSIGDEF);
-	e = posix_spawn(&cp->pid, "/proc/self/exe", NULL, &attr, argv,
-			environ);
+	e = posix_spawn(&cp->pid, "/proc/self/exe", NULL, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
 	if (e)
 		cp->pid = 0;
@@ -235,9 +240,9 @@ static int start_helper(struct bfs_checkpoint *cp)
 	if (e)
 		return e;
 	cp->pidfd = pidfd_open(cp->pid, 0);
-	e = cp->pidfd < 0 ? -errno
-			  : bfs_loop_add(loop, cp->pidfd, EPOLLIN, on_helper,
-					 cp);
+	e = cp->pidfd < 0
+		    ? -errno
+		    : bfs_loop_add(loop, cp->pidfd, EPOLLIN, on_helper, cp);
 	if (!e)
 		return 0;
 	kill(cp->pid, SIGKILL);

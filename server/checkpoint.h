@@ -35,8 +35,7 @@ void bfs_checkpoint_begin(struct bfs_journal *j);
 void bfs_checkpoint_end(struct bfs_journal *j);
 
 /* main of the process that is started for it: its exit status. */
-int bfs_checkpoint_main(const char *dir, const char *cluster,
-			const char *shard, const char *last,
-			const char *parent);
+int bfs_checkpoint_main(const char *dir, const char *cluster, const char *shard,
+			const char *last, const char *parent);
 
 #endif

@@ -14,9 +14,8 @@ int bfs_climb(struct bfs_call *c, uint64_t ino, struct bfs_inode **dir)
 		*dir = bfs_inode_find(fs, ino);
 		if (*dir && bfs_shared_usable(*dir))
 			break;
-		need.kind = *dir && !(*dir)->dir.shared->stale
-				    ? BFS_NEED_CHANGE
-				    : BFS_NEED_DIR;
+		need.kind = *dir && !(*dir)->dir.shared->stale ? BFS_NEED_CHANGE
+							       : BFS_NEED_DIR;
 		r = bfs_found_get(c, &need, NULL);
 	}
 	return r;

@@ -9,8 +9,8 @@
 #include "server/cluster.h"
 #include "server/far.h"
 #include "server/fs.h"
-#include "server/journal.h"
 #include "server/join.h"
+#include "server/journal.h"
 #include "server/loop.h"
 #include "server/passing.h"
 #include "server/peer_impl.h"
@@ -144,8 +144,8 @@ static void ask_far(void *arg, struct bfs_inode *i)
 
 static int open_fs(struct bfs_server *s, bool scratch)
 {
-	bool journal = s->config.metadata.journal ==
-		       BFS_CONFIG_metadata_journal_lmdb;
+	bool journal =
+		s->config.metadata.journal == BFS_CONFIG_metadata_journal_lmdb;
 	int r;
 	struct bfs_fs_conf conf = {
 		.data_dir = s->config.node.data_dir,

@@ -119,8 +119,8 @@ static uint32_t next_random(struct bfs_fs *fs)
 }
 
 /* The entry and the inode it names: know each other, if both are here. */
-static void attach(struct bfs_fs *fs, struct bfs_dentry *d,
-		   struct bfs_inode *i, uint64_t ino, uint32_t type)
+static void attach(struct bfs_fs *fs, struct bfs_dentry *d, struct bfs_inode *i,
+		   uint64_t ino, uint32_t type)
 {
 	d->ino = ino;
 	d->type = type & S_IFMT;

@@ -19,7 +19,7 @@
 struct bfs_dentry {
 	struct bfs_dentry *child[2];	/* smaller, larger cursors */
 	struct bfs_dentry *prev, *next; /* in inode->names */
-	struct bfs_inode *inode; /* NULL: its home is another shard */
+	struct bfs_inode *inode;	/* NULL: its home is another shard */
 	struct bfs_inode *dir;
 	uint64_t ino; /* the inode's number */
 	uint64_t cursor;

@@ -2,8 +2,8 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
-#include "server/journal.h"
 #include "server/fiber.h"
+#include "server/journal.h"
 #include "server/route.h"
 #include "server/serve.h"
 #include "server/server.h"
@@ -220,8 +220,10 @@ void bfs_serve(struct bfs_call *c)
 		return;
 	if (!r)
 		r = bfs_journal_admit(c);
+	/* Not on the stack of who asks, if that is a fiber: it may have more
+	 * to do than to wait. */
 	if (!r)
-		r = run(c);
+		r = bfs_fiber_self() ? -BFS_NEED_FIBER : run(c);
 	if (r == BFS_LATER)
 		return;
 	if (r == -BFS_NEED_FIBER)

@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EACH 20	     /* bytes of a description in ALIVE */
-#define MOST 1024    /* asked for at once */
+#define EACH 20		/* bytes of a description in ALIVE */
+#define MOST 1024	/* asked for at once */
 #define OWNERS_ASKED 16 /* questions under way */
-#define GRACE_S 10u  /* for a question that nobody waits for */
+#define GRACE_S 10u	/* for a question that nobody waits for */
 
 /* A question to one node's daemon about the descriptions of one inode. */
 struct asked {
@@ -132,8 +132,8 @@ void bfs_far_ask(struct bfs_server *s, struct bfs_inode *i)
 {
 	for (unsigned node = next_node(s, i, 0); node < s->nshards;
 	     node = next_node(s, i, node + 1)) {
-		struct asked *a = make(s, i, node,
-				       bfs_now() + GRACE_S * 1000000000ull);
+		struct asked *a =
+			make(s, i, node, bfs_now() + GRACE_S * 1000000000ull);
 
 		if (!a)
 			return;

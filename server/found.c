@@ -71,9 +71,8 @@ static int get_entry(struct bfs_call *c, const struct bfs_need *n,
 	else if (r)
 		return r;
 	return keep(list,
-		    &(struct bfs_found){ .dir = n->ino,
-					 .ino = rep.ino,
-					 .type = rep.type },
+		    &(struct bfs_found){
+			    .dir = n->ino, .ino = rep.ino, .type = rep.type },
 		    n->name);
 }
 
@@ -126,6 +125,8 @@ static int take_copy(struct bfs_fs *fs, uint64_t ino,
 	i->mode = rep->mode;
 	i->uid = rep->uid;
 	i->gid = rep->gid;
+	if (rep->removed) /* nothing is made or found in it any more */
+		i->nlink = 0;
 	if (rep->name.len)
 		bfs_shared_named(fs, i, rep->parent, rep->name);
 	else

@@ -92,9 +92,8 @@ enum bfs_frame_state bfs_frame_check(const uint8_t *p, size_t left,
 		return BFS_FRAME_BAD;
 	if (left < bfs_frame_size(h->len))
 		return BFS_FRAME_SHORT;
-	return XXH3_64bits(p + BFS_FRAME_HEAD, h->len) == sum
-		       ? BFS_FRAME_WHOLE
-		       : BFS_FRAME_BAD;
+	return XXH3_64bits(p + BFS_FRAME_HEAD, h->len) == sum ? BFS_FRAME_WHOLE
+							      : BFS_FRAME_BAD;
 }
 
 int bfs_frame_records(const uint8_t *body, uint32_t len,

@@ -2,11 +2,11 @@
 #include "core/siphash.h"
 #include "server/data.h"
 #include "server/dir.h"
-#include "server/journal.h"
 #include "server/hold.h"
+#include "server/journal.h"
 #include "server/shared.h"
-#include "server/txp.h"
 #include "server/store.h"
+#include "server/txp.h"
 
 #include <errno.h>
 #include <stdlib.h>

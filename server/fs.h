@@ -19,10 +19,10 @@ struct bfs_place;
 #define BFS_SHARD_SHIFT 48
 
 struct bfs_fs_conf {
-	const char *data_dir; /* made if missing, mode 0700 */
-	uint8_t secret[16];   /* the cluster's: keys the MAC of handles */
-	uint64_t cluster;     /* 0: the directory's, or a new one */
-	uint64_t list_hash;   /* of the member list, 0: whatever it was */
+	const char *data_dir;	 /* made if missing, mode 0700 */
+	uint8_t secret[16];	 /* the cluster's: keys the MAC of handles */
+	uint64_t cluster;	 /* 0: the directory's, or a new one */
+	uint64_t list_hash;	 /* of the member list, 0: whatever it was */
 	uint32_t shard, nshards; /* which of how many we are; 0 of 0 or 1 */
 	const struct bfs_place *place; /* of entries; if there are several */
 	uint64_t max_bytes;  /* of file content, 0: no limit of our own */

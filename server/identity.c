@@ -102,8 +102,8 @@ static int write_small(const struct bfs_fs *fs, const char *name,
 	if (fd < 0)
 		return failed(fs, "mark");
 	ok = write(fd, text, n) == (ssize_t)n && !fsync(fd);
-	if (close(fd) || !ok ||
-	    renameat(fs->top_fd, temp, fs->top_fd, name) || fsync(fs->top_fd))
+	if (close(fd) || !ok || renameat(fs->top_fd, temp, fs->top_fd, name) ||
+	    fsync(fs->top_fd))
 		return failed(fs, "mark");
 	return 0;
 }

@@ -71,8 +71,8 @@ static struct timespec stamp(struct bfs_fs *fs, struct bfs_inode *i)
 struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid)
 {
-	uint64_t ino = (uint64_t)fs->conf.shard << BFS_SHARD_SHIFT |
-		       ++fs->counter;
+	uint64_t ino =
+		(uint64_t)fs->conf.shard << BFS_SHARD_SHIFT | ++fs->counter;
 
 	struct bfs_inode *i = bfs_inode_at(fs, ino, mode, uid, gid);
 

@@ -83,16 +83,16 @@ struct bfs_fs {
 	struct bfs_shared *busy_dirs; /* held (utlist DL) */
 	struct bfs_held *held_entries;
 	struct bfs_waiter *waiters; /* for something held (utlist DL) */
-	struct bfs_asking *asking; /* other shards (utlist DL) */
-	struct bfs_txp *txps;	   /* changes that we take part in, by id */
-	uint64_t tree_tx;	   /* who may move directories; 0: nobody */
-	struct bfs_tx *driving;	   /* changes that we drive (utlist DL) */
-	struct bfs_tx_news *news;  /* of their ends (utlist DL) */
-	struct bfs_inode *orphans; /* unlinked but open (utlist DL) */
+	struct bfs_asking *asking;  /* other shards (utlist DL) */
+	struct bfs_txp *txps;	    /* changes that we take part in, by id */
+	uint64_t tree_tx;	    /* who may move directories; 0: nobody */
+	struct bfs_tx *driving;	    /* changes that we drive (utlist DL) */
+	struct bfs_tx_news *news;   /* of their ends (utlist DL) */
+	struct bfs_inode *orphans;  /* unlinked but open (utlist DL) */
 	/* After a restart: an open that made a file may be asked for again, so
 	 * it stays, whoever has unlinked it since. */
 	bool keep_orphans;
-	struct bfs_inode *held;	   /* removed directories with handles out */
+	struct bfs_inode *held;	    /* removed directories with handles out */
 	unsigned nheld;
 	uint64_t counter;   /* of the last inode made */
 	uint64_t seed;	    /* of name hashes */
@@ -104,7 +104,7 @@ struct bfs_fs {
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	uint64_t dev;
-	uint32_t euid, egid; /* owner of the data files */
+	uint32_t euid, egid;	     /* owner of the data files */
 	struct bfs_journal *journal; /* NULL: none */
 	/* Names that data's 256 directories got, and that are on disk. */
 	uint64_t dir_changed[256], dir_synced[256];

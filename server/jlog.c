@@ -254,7 +254,7 @@ static int sync_closed(struct bfs_jlog *l)
 }
 
 int bfs_jlog_open(struct bfs_jlog **out, const struct bfs_jlog_conf *conf,
-		 uint64_t after, bfs_jlog_frame_fn *fn, void *arg)
+		  uint64_t after, bfs_jlog_frame_fn *fn, void *arg)
 {
 	struct bfs_jlog *l = calloc(1, sizeof(*l));
 	struct bfs_jlog_end end;

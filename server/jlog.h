@@ -22,15 +22,15 @@ struct bfs_jlog_conf {
 
 /* A frame of the log, in order.  0 or -errno, which ends the reading. */
 typedef int bfs_jlog_frame_fn(void *arg, const struct bfs_frame_head *h,
-			     const uint8_t *body);
+			      const uint8_t *body);
 
 /*
  * Read what is behind frame `after`, which a checkpoint holds, and begin a
- * new segment.  A torn tail is cut off.  0; -EUCLEAN, damage was found; -EPROTO;
- * -errno.
+ * new segment.  A torn tail is cut off.  0; -EUCLEAN, damage was found;
+ * -EPROTO; -errno.
  */
 int bfs_jlog_open(struct bfs_jlog **l, const struct bfs_jlog_conf *conf,
-		 uint64_t after, bfs_jlog_frame_fn *fn, void *arg);
+		  uint64_t after, bfs_jlog_frame_fn *fn, void *arg);
 void bfs_jlog_close(struct bfs_jlog *l);
 
 /*
@@ -38,7 +38,7 @@ void bfs_jlog_close(struct bfs_jlog *l);
  * `last`.  0 or as above.
  */
 int bfs_jlog_read(const struct bfs_jlog_conf *conf, uint64_t after,
-		 uint64_t last, bfs_jlog_frame_fn *fn, void *arg);
+		  uint64_t last, bfs_jlog_frame_fn *fn, void *arg);
 
 /* Room for so many bytes of frames, beyond a reserve that only what frees
  * space may use: 0 or -ENOSPC, and nothing is logged. */

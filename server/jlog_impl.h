@@ -23,7 +23,8 @@ struct bfs_jlog_end {
 	size_t cut;
 };
 
-int bfs_jlog_scan(const struct bfs_jlog_conf *conf, uint64_t after, uint64_t last,
-		 bfs_jlog_frame_fn *fn, void *arg, struct bfs_jlog_end *end);
+int bfs_jlog_scan(const struct bfs_jlog_conf *conf, uint64_t after,
+		  uint64_t last, bfs_jlog_frame_fn *fn, void *arg,
+		  struct bfs_jlog_end *end);
 
 #endif

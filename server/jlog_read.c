@@ -61,8 +61,7 @@ void bfs_segment_name(char name[BFS_SEGMENT_NAME], uint64_t number)
 
 static int add_segment(struct bfs_jlog_end *end, uint64_t number)
 {
-	struct bfs_segment *s =
-		realloc(end->seg, (end->nseg + 1) * sizeof(*s));
+	struct bfs_segment *s = realloc(end->seg, (end->nseg + 1) * sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
@@ -115,8 +114,8 @@ static int read_all(struct reading *r, int fd)
 	if (!r->buf)
 		return -ENOMEM;
 	while (done < r->size) {
-		ssize_t n = pread(fd, r->buf + done, r->size - done,
-				  (off_t)done);
+		ssize_t n =
+			pread(fd, r->buf + done, r->size - done, (off_t)done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -305,8 +304,9 @@ static int read_segments(struct reading *r, uint64_t after)
 	return e == 1 ? 0 : e;
 }
 
-int bfs_jlog_scan(const struct bfs_jlog_conf *conf, uint64_t after, uint64_t last,
-		 bfs_jlog_frame_fn *fn, void *arg, struct bfs_jlog_end *end)
+int bfs_jlog_scan(const struct bfs_jlog_conf *conf, uint64_t after,
+		  uint64_t last, bfs_jlog_frame_fn *fn, void *arg,
+		  struct bfs_jlog_end *end)
 {
 	struct reading r = { .conf = conf, .end = end, .fn = fn, .arg = arg };
 	int e;
@@ -323,8 +323,8 @@ int bfs_jlog_scan(const struct bfs_jlog_conf *conf, uint64_t after, uint64_t las
 	return e;
 }
 
-int bfs_jlog_read(const struct bfs_jlog_conf *conf, uint64_t after, uint64_t last,
-		 bfs_jlog_frame_fn *fn, void *arg)
+int bfs_jlog_read(const struct bfs_jlog_conf *conf, uint64_t after,
+		  uint64_t last, bfs_jlog_frame_fn *fn, void *arg)
 {
 	struct bfs_jlog_end end;
 	int e = bfs_jlog_scan(conf, after, last, fn, arg, &end);

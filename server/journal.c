@@ -141,19 +141,19 @@ void bfs_note_xattr(struct bfs_fs *fs, const struct bfs_inode *i,
 		    struct bfs_str name, struct bfs_str value)
 {
 	if (fs->journal)
-		bfs_journal_add_xattr(fs->journal,
-				      &(struct bfs_rec_xattr){ .ino = i->ino,
-							       .name = name,
-							       .value = value });
+		bfs_journal_add_xattr(
+			fs->journal, &(struct bfs_rec_xattr){ .ino = i->ino,
+							      .name = name,
+							      .value = value });
 }
 
 void bfs_note_xattr_gone(struct bfs_fs *fs, const struct bfs_inode *i,
 			 struct bfs_str name)
 {
 	if (fs->journal)
-		bfs_journal_gone_xattr(fs->journal,
-				       &(struct bfs_rec_xattr){ .ino = i->ino,
-								.name = name });
+		bfs_journal_gone_xattr(
+			fs->journal,
+			&(struct bfs_rec_xattr){ .ino = i->ino, .name = name });
 }
 
 /* The next block is in the log, and on disk, long before it is needed. */
@@ -209,8 +209,7 @@ static int apply(void *arg, const struct bfs_record *r)
 	if (!bfs_record_of_fs(r->kind))
 		return bfs_kept_put(j, r);
 	switch (r->kind) {
-#define TAKE_FS(name) \
-	return bfs_load_##name(j->fs, &r->name, r->gone)
+#define TAKE_FS(name) return bfs_load_##name(j->fs, &r->name, r->gone)
 #define TAKE_KEPT(name) return -EBADMSG
 #define RECORD(num, NAME, name, taker, under, key, other) \
 	case num: \

@@ -99,8 +99,8 @@ void bfs_journal_add(struct bfs_journal *j, const struct bfs_record *r);
 	static inline void bfs_journal_add_##name( \
 		struct bfs_journal *j, const struct bfs_rec_##name *r) \
 	{ \
-		bfs_journal_add(j, &(struct bfs_record){ .kind = num, \
-							 .name = *r }); \
+		bfs_journal_add( \
+			j, &(struct bfs_record){ .kind = num, .name = *r }); \
 	} \
 	static inline void bfs_journal_gone_##name( \
 		struct bfs_journal *j, const struct bfs_rec_##name *r) \
@@ -121,7 +121,8 @@ void bfs_journal_count(struct bfs_journal *j);
 /* Remove the inode's backing file when that is safe. */
 void bfs_journal_remove(struct bfs_journal *j, uint64_t ino, bool sock);
 
-/* What to write down: the lowest layer calls these.  fs->journal may be NULL. */
+/* What to write down: the lowest layer calls these.  fs->journal may be NULL.
+ */
 static inline void bfs_note_inode(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	if (fs->journal)
@@ -146,6 +147,9 @@ static inline void bfs_note_change(struct bfs_fs *fs)
  */
 int bfs_journal_sync(struct bfs_journal *j, struct bfs_journal_wait *w);
 
+/* Have the log on disk in a moment, without anybody waiting. */
+void bfs_journal_sync_soon(struct bfs_journal *j);
+
 /* Is there room for what a call may write down?  frees: it gives space back
  * in the end.  0 or -ENOSPC. */
 int bfs_journal_room(struct bfs_journal *j, size_t bytes, bool frees);
@@ -167,14 +171,15 @@ int bfs_kept_put(struct bfs_journal *j, const struct bfs_record *r);
  * come before the inodes that it joins.  0 or -errno.
  */
 #define RECORD(num, NAME, name, taker, under, key, other) \
-	int bfs_load_##name(struct bfs_fs *fs, \
-			    const struct bfs_rec_##name *r, bool gone);
+	int bfs_load_##name(struct bfs_fs *fs, const struct bfs_rec_##name *r, \
+			    bool gone);
 #include "server/journal.def"
 #undef RECORD
 /* Is it whole?  Makes the lists that are not in the records.  0; 1: there is
  * nothing; -EUCLEAN. */
 int bfs_load_finish(struct bfs_fs *fs);
-/* Remove backing files that no inode claims, and find those that miss theirs. */
+/* Remove backing files that no inode claims, and find those that miss theirs.
+ */
 int bfs_load_sweep(struct bfs_fs *fs);
 
 #endif

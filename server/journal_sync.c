@@ -180,8 +180,7 @@ void bfs_journal_sync_soon(struct bfs_journal *j)
 	j->timer.fn = on_timer;
 	j->timer.arg = j;
 	if (!j->timer.at)
-		bfs_loop_timer(j->server->loop, &j->timer,
-			       bfs_now() + SOON_NS);
+		bfs_loop_timer(j->server->loop, &j->timer, bfs_now() + SOON_NS);
 }
 
 void bfs_journal_remove(struct bfs_journal *j, uint64_t ino, bool sock)

@@ -19,7 +19,8 @@ static void drop(struct bfs_journal *j, struct bfs_kept *k)
 	free(k);
 }
 
-/* What lies under a record goes with it: its key begins with the same number. */
+/* What lies under a record goes with it: its key begins with the same number.
+ */
 static void drop_below(struct bfs_journal *j, const struct bfs_kept *of,
 		       uint32_t below)
 {

@@ -125,8 +125,8 @@ static int check_sum(const struct bfs_map *m)
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	if (sscanf(text, "%16" SCNx64 " %" SCNu64, &told, &told_size) != 2)
-		return damaged(m, "its checksum in " SUM_NAME
-				  " cannot be read");
+		return damaged(m,
+			       "its checksum in " SUM_NAME " cannot be read");
 	e = sum_file(m, &is, &size);
 	if (e)
 		return failed(m, "read", -e);
@@ -163,8 +163,8 @@ static int open_env(struct bfs_map *m)
 
 static int begin(struct bfs_map *m)
 {
-	int rc = mdb_txn_begin(m->env, NULL, m->write ? 0 : MDB_RDONLY,
-			       &m->txn);
+	int rc =
+		mdb_txn_begin(m->env, NULL, m->write ? 0 : MDB_RDONLY, &m->txn);
 
 	if (!rc)
 		rc = mdb_dbi_open(m->txn, NULL, 0, &m->dbi);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The checks of unlink, rmdir and link, in Linux's order.  Owner thread only. */
+/* The checks of unlink, rmdir and link, in Linux's order.  Owner thread only.
+ */
 #ifndef BFS_NAMING_H
 #define BFS_NAMING_H
 

@@ -116,6 +116,12 @@ static void *copy(const void *from, size_t n)
 	return to;
 }
 
+static void damage(struct bfs_ploop *net, uint8_t *bytes, size_t len)
+{
+	for (uint64_t n = 1 + draw(net) % 4; len && n; n--)
+		bytes[draw(net) % len] = (uint8_t)draw(net);
+}
+
 static void launch(struct bfs_ploop *net, const struct event *e,
 		   uint64_t later_ns)
 {
@@ -127,6 +133,8 @@ static void launch(struct bfs_ploop *net, const struct event *e,
 		own.time += draw(net) % span;
 	own.order = net->order++;
 	own.fields = copy(e->fields, e->fields_len);
+	if (net->config.damage && draw(net) % 1000 < net->config.damage)
+		damage(net, own.fields, own.fields_len);
 	own.bulk = copy(e->bulk, e->bulk_len);
 	push(net, &own);
 }

@@ -34,6 +34,7 @@ struct bfs_ploop_config {
 	uint64_t delay_min_ns, delay_max_ns;
 	/* Of 1000 messages. */
 	unsigned lose, duplicate, breaks, stray;
+	unsigned damage; /* arrive with some bytes changed */
 	/* The fate of each message as it is sent; NULL: by the numbers. */
 	enum bfs_ploop_fate (*decide)(void *arg, const struct bfs_ploop_msg *m);
 	void *arg;

@@ -66,7 +66,7 @@ static bool put_inode(struct page *p, uint64_t cursor, struct bfs_str name,
 static bool put_dots(struct page *p, uint64_t cursor)
 {
 	struct bfs_inode *up = bfs_dir_parent(p->fs, p->dir);
-	uint64_t up_ino = up ? up->ino
+	uint64_t up_ino = up			    ? up->ino
 			  : bfs_fs_clustered(p->fs) ? p->dir->dir.parent
 						    : p->dir->ino;
 

@@ -51,7 +51,7 @@ struct bfs_where {
 struct bfs_origin {
 	bool forwarded;
 	struct bfs_req_head head; /* of the message that brought it */
-	uint64_t session; /* the client's, at its own daemon */
+	uint64_t session;	  /* the client's, at its own daemon */
 	uint32_t hops, links;
 	uint64_t top;
 	struct bfs_cred cred;

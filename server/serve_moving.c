@@ -76,12 +76,11 @@ static struct bfs_change lost(const struct bfs_inode *i)
 static struct bfs_change moved(const struct bfs_inode *i, uint64_t dir,
 			       struct bfs_str name)
 {
-	return S_ISDIR(i->mode)
-		       ? (struct bfs_change){ .kind = BFS_CHANGE_MOVED,
-					      .ino = i->ino,
-					      .dir = dir,
-					      .name = name }
-		       : links(i, 0);
+	return S_ISDIR(i->mode) ? (struct bfs_change){ .kind = BFS_CHANGE_MOVED,
+						       .ino = i->ino,
+						       .dir = dir,
+						       .name = name }
+				: links(i, 0);
 }
 
 static int unlink_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
@@ -344,7 +343,6 @@ int bfs_renaming_shared(struct bfs_renaming *n,
 		tree = m.tree;
 		bfs_tx_begin(&m.t, n->c);
 		r = bfs_tx_end(&m.t, move_once(&m));
-	} while (r == -EAGAIN &&
-		 (tree != m.tree || !(r = bfs_tx_pause(n->c))));
+	} while (r == -EAGAIN && (tree != m.tree || !(r = bfs_tx_pause(n->c))));
 	return r;
 }

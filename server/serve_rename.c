@@ -52,7 +52,8 @@ int bfs_renaming_there(const struct bfs_renaming *n)
 		return -ENOENT;
 	if (bfs_renaming_exchanges(n) && !is_dir(new) && n->to.slash)
 		return -ENOTDIR;
-	if (!is_dir(old) && (n->from.slash || (!bfs_renaming_exchanges(n) && n->to.slash)))
+	if (!is_dir(old) &&
+	    (n->from.slash || (!bfs_renaming_exchanges(n) && n->to.slash)))
 		return -ENOTDIR;
 	return 0;
 }
@@ -70,7 +71,8 @@ static int check_cycle(const struct bfs_renaming *n)
 static int check_target(const struct bfs_renaming *n)
 {
 	const struct bfs_cred *cred = n->c->cred;
-	bool as_dir = is_dir(bfs_renaming_exchanges(n) ? n->to.inode : n->from.inode);
+	bool as_dir =
+		is_dir(bfs_renaming_exchanges(n) ? n->to.inode : n->from.inode);
 
 	if (!n->to.inode)
 		return bfs_perm_create(cred, n->to.dir);
@@ -101,7 +103,8 @@ int bfs_renaming_rights(const struct bfs_renaming *n)
 		r = check_target(n);
 	if (!r)
 		r = check_dotdot(n);
-	if (!r && new && !bfs_renaming_exchanges(n) && is_dir(new) && new->dir.top)
+	if (!r && new && !bfs_renaming_exchanges(n) && is_dir(new) &&
+	    new->dir.top)
 		r = -ENOTEMPTY;
 	return r;
 }

@@ -24,7 +24,7 @@ struct bfs_server {
 	struct bfs_loop *loop;
 	struct bfs_fs *fs;
 	struct bfs_journal *journal; /* NULL: none */
-	struct bfs_uring *uring; /* NULL: make plain calls */
+	struct bfs_uring *uring;     /* NULL: make plain calls */
 	struct bfs_arenas *arenas;
 	struct bfs_lock_table *locks;
 	struct bfs_timer lock_timer;  /* runs while somebody waits for a lock */
@@ -58,7 +58,7 @@ struct bfs_server {
 	 * there is no other. */
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
-	unsigned owners_asked; /* questions under way (far.c) */
+	unsigned owners_asked;	     /* questions under way (far.c) */
 	struct bfs_join *join;	     /* join.c's own; NULL: one daemon */
 	struct bfs_place *place;     /* NULL: one daemon */
 	struct bfs_members *members; /* NULL: one daemon */

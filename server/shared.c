@@ -14,9 +14,8 @@
 unsigned bfs_shared_place(const struct bfs_fs *fs, uint64_t dir,
 			  struct bfs_str name)
 {
-	return bfs_fs_clustered(fs)
-		       ? bfs_place_entry(fs->conf.place, dir, name)
-		       : fs->conf.shard;
+	return bfs_fs_clustered(fs) ? bfs_place_entry(fs->conf.place, dir, name)
+				    : fs->conf.shard;
 }
 
 int bfs_shared_attach(struct bfs_fs *fs, struct bfs_inode *i)

@@ -221,9 +221,8 @@ static void tell(struct bfs_tx_news *n)
 		.req_len = sizeof(n->req),
 		.rep = n->rep,
 		.rep_cap = sizeof(n->rep),
-		.deadline = bfs_now() +
-			    n->server->config.network.timeout_secs *
-				    1000000000ull,
+		.deadline = bfs_now() + n->server->config.network.timeout_secs *
+						1000000000ull,
 		.unless_dead = true,
 		.done = on_told,
 		.arg = n

@@ -335,8 +335,7 @@ bool bfs_txp_sweep(struct bfs_server *s)
 	struct bfs_txp *t, *next;
 
 	HASH_ITER(hh, s->fs->txps, t, next)
-	if (!t->asked && t->driver != s->shard &&
-	    bfs_now() - t->since > OLD_NS)
+	if (!t->asked && t->driver != s->shard && bfs_now() - t->since > OLD_NS)
 		ask(s, t);
 	return s->fs->txps;
 }

@@ -190,8 +190,8 @@ static void found(struct bfs_walk *w, uint64_t ino, uint32_t type)
 static int look_up_far(struct bfs_call *c, struct bfs_walk *w,
 		       const struct part *p)
 {
-	struct bfs_inode *i = bfs_copy_named(bfs_call_fs(c), w->dir->ino,
-					     p->name);
+	struct bfs_inode *i =
+		bfs_copy_named(bfs_call_fs(c), w->dir->ino, p->name);
 	const struct bfs_found *f;
 
 	if (i && bfs_shared_usable(i)) {
@@ -205,9 +205,9 @@ static int look_up_far(struct bfs_call *c, struct bfs_walk *w,
 	if (f->ino)
 		found(w, f->ino, f->type);
 	if (!S_ISDIR(f->type)) {
-		w->inode = S_ISLNK(f->type) ? bfs_inode_here(bfs_call_fs(c),
-							     f->ino)
-					    : NULL;
+		w->inode = S_ISLNK(f->type)
+				   ? bfs_inode_here(bfs_call_fs(c), f->ino)
+				   : NULL;
 		return 0;
 	}
 	return enter(w, f->ino, bfs_inode_find(bfs_call_fs(c), f->ino));
@@ -226,10 +226,9 @@ static int look_up_shared(struct bfs_call *c, struct bfs_walk *w,
 	if (shard != fs->conf.shard) {
 		if (!p->last || flags & BFS_WALK_INO)
 			return look_up_far(c, w, p);
-		return flags & BFS_WALK_FAR
-			       ? 0
-			       : bfs_route_entry(c, w, p->name, p->slash,
-						 shard);
+		return flags & BFS_WALK_FAR ? 0
+					    : bfs_route_entry(c, w, p->name,
+							      p->slash, shard);
 	}
 	if (bfs_hold_entry_held(fs, w->dir->ino, p->name))
 		return need(w, BFS_NEED_CHANGE, w->dir->ino, p->name);
@@ -388,7 +387,8 @@ static int start(struct bfs_call *c, struct bfs_walk *w, struct bfs_handle at,
 	found(w, w->inode->ino, w->inode->mode);
 	if (!path.len)
 		return 1;
-	return S_ISDIR(w->inode->mode) ? start_at(c, w, flags, false) : -ENOTDIR;
+	return S_ISDIR(w->inode->mode) ? start_at(c, w, flags, false)
+				       : -ENOTDIR;
 }
 
 static int walk_once(struct bfs_call *c, struct bfs_walk *w,

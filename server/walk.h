@@ -40,14 +40,14 @@ struct bfs_walk {
 	 */
 	uint64_t ino;
 	uint32_t type;
-	unsigned shard; /* of the last entry (BFS_WALK_FAR) */
+	unsigned shard;	  /* of the last entry (BFS_WALK_FAR) */
 	uint64_t dir_ino; /* dir's, which does not become invalid by waiting */
 	/* Inside: what is left of the path, and where it is kept once a
 	 * symlink has been put before it. */
 	const char *pos, *end;
 	unsigned links;
 	uint32_t resolve;
-	struct bfs_inode *top; /* where the walk began */
+	struct bfs_inode *top;	 /* where the walk began */
 	struct bfs_found *found; /* what other shards have told (found.c) */
 	struct bfs_need need;
 	char room[2 * BFS_PATH_MAX];

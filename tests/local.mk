@@ -167,6 +167,11 @@ UNIT_TESTS += %D%/unit/test_peer
 %C%_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_peer_LDADD = %D%/unit/libfakefs.la server/libpeerloop.la $(LOOP_LIBS)
 
+UNIT_TESTS += %D%/unit/test_peer_chaos
+%C%_unit_test_peer_chaos_SOURCES = %D%/unit/test_peer_chaos.c
+%C%_unit_test_peer_chaos_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_peer_chaos_LDADD = %D%/unit/libfakefs.la server/libpeerloop.la $(LOOP_LIBS)
+
 UNIT_TESTS += %D%/unit/test_peer_ucx
 %C%_unit_test_peer_ucx_SOURCES = %D%/unit/test_peer_ucx.c
 %C%_unit_test_peer_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -339,10 +339,9 @@ int bfs_rundir_make(struct bfs_rundir *d, const struct bfs_options *o)
 	if (status)
 		return status;
 	/* XDG_RUNTIME_DIR is memory, and small. */
-	return take_data(d, o,
-			 strncmp(d->path, "/run/", 5) && !o->keep ?
-				 NULL :
-				 data_base());
+	return take_data(
+		d, o,
+		strncmp(d->path, "/run/", 5) && !o->keep ? NULL : data_base());
 }
 
 int bfs_rundir_find(struct bfs_rundir *d, const struct bfs_options *o)

@@ -99,11 +99,11 @@ struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 	u->clients = calloc(n, sizeof(*u->clients));
 	u->cred = (struct bfs_cred){ .uid = geteuid(), .gid = getegid() };
 	if (n > 1) { /* alone, all is answered at once */
-		u->net = bfs_ploop_new(&(struct bfs_ploop_config){
-			.seed = seed,
-			.shards = n,
-			.delay_min_ns = 1000,
-			.delay_max_ns = 50000 });
+		u->net = bfs_ploop_new(
+			&(struct bfs_ploop_config){ .seed = seed,
+						    .shards = n,
+						    .delay_min_ns = 1000,
+						    .delay_max_ns = 50000 });
 		assert_non_null(u->net);
 		make_ring(u);
 	}
@@ -154,11 +154,11 @@ struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 	c->in = cc->in;
 	c->in_cap = sizeof(cc->in);
 	bfs_wire_init(&w, c->req, sizeof(c->req));
-	bfs_put_req_head(&w, &(struct bfs_req_head){
-				     .op = op,
-				     .deadline_ms = 30000,
-				     .id = ++u->next_id,
-				     .session = c->session->id });
+	bfs_put_req_head(&w,
+			 &(struct bfs_req_head){ .op = op,
+						 .deadline_ms = 30000,
+						 .id = ++u->next_id,
+						 .session = c->session->id });
 	memcpy(w.pos, fields, len);
 	c->req_len = BFS_REQ_HEAD_LEN + len;
 	bfs_serve(c);
@@ -192,9 +192,9 @@ int cluster_finish(struct cluster_unit *u, struct cluster_call *cc)
 \
 		bfs_wire_init(&w, fields, sizeof(fields)); \
 		assert_int_equal(bfs_##name##_req_put(&w, req), 0); \
-		r = cluster_finish( \
-			u, cluster_start(u, node, num, fields, \
-					 (size_t)(w.pos - fields))); \
+		r = cluster_finish(u, \
+				   cluster_start(u, node, num, fields, \
+						 (size_t)(w.pos - fields))); \
 		if (r) \
 			return r; \
 		bfs_wire_init(&w, u->rep + BFS_REP_HEAD_LEN, \

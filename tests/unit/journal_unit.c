@@ -97,9 +97,8 @@ void u_append(struct fs_unit *u, const char *path, const char *text)
 	struct bfs_open_rep rep;
 	int fd;
 
-	assert_int_equal(u_open(u, path, O_CREAT | O_WRONLY | O_APPEND, 0644,
-				&rep),
-			 0);
+	assert_int_equal(
+		u_open(u, path, O_CREAT | O_WRONLY | O_APPEND, 0644, &rep), 0);
 	fd = u_take_fd(u);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
@@ -135,8 +134,9 @@ static void dump_inode(struct fs_unit *u, FILE *f, struct bfs_inode *i)
 		assert_int_equal(bfs_data_stat(u->fs, i, &st), 0);
 		i->mtime = st.st_mtim;
 	}
-	fprintf(f, "%" PRIu64 " %o nlink %u owner %u:%u size %ld rdev %" PRIx64
-		   " mtime %ld.%09ld",
+	fprintf(f,
+		"%" PRIu64 " %o nlink %u owner %u:%u size %ld rdev %" PRIx64
+		" mtime %ld.%09ld",
 		i->ino, i->mode, i->nlink, i->uid, i->gid, (long)st.st_size,
 		i->rdev, i->mtime.tv_sec, i->mtime.tv_nsec);
 	fprintf(f, " btime %ld.%09ld", i->btime.tv_sec, i->btime.tv_nsec);

@@ -71,9 +71,10 @@ static void compare_stat(struct pair *p, const char *path)
 	if (many != one)
 		differ(p, "stat", path, "", many, one);
 	if (!many && !same_attr(&a, &b))
-		fail_msg("step %u: stat %s: mode %o %o nlink %u %u size %lu %lu",
-			 p->step, path, a.mode, b.mode, a.nlink, b.nlink,
-			 a.size, b.size);
+		fail_msg(
+			"step %u: stat %s: mode %o %o nlink %u %u size %lu %lu",
+			p->step, path, a.mode, b.mode, a.nlink, b.nlink, a.size,
+			b.size);
 }
 
 static int symlink_at(struct cluster_unit *u, unsigned node, const char *target,
@@ -214,8 +215,7 @@ static void compare_list(struct pair *p, const char *path)
 
 static void run(unsigned n, uint64_t with_seed)
 {
-	struct pair p = { .many = cluster_unit_new(n, with_seed),
-			  .one = NULL };
+	struct pair p = { .many = cluster_unit_new(n, with_seed), .one = NULL };
 
 	seed = with_seed * 0x9e3779b97f4a7c15u | 1;
 	fprintf(stderr, "%u daemons, seed %lu\n", n, with_seed);

@@ -602,11 +602,20 @@ int main(void)
 	cmocka_unit_test_setup_teardown(fn, journal_unit_setup, \
 					fs_unit_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_restart),   TEST(test_numbers), TEST(test_leftovers),
-		TEST(test_not_logged), TEST(test_orphan),  TEST(test_torn),
-		TEST(test_damage),    TEST(test_missing), TEST(test_twice),
-		TEST(test_checkpoint), TEST(test_checkpoint_twice),
-		TEST(test_checkpoint_damage), TEST(test_sync_fails), TEST(test_fsync),
+		TEST(test_restart),
+		TEST(test_numbers),
+		TEST(test_leftovers),
+		TEST(test_not_logged),
+		TEST(test_orphan),
+		TEST(test_torn),
+		TEST(test_damage),
+		TEST(test_missing),
+		TEST(test_twice),
+		TEST(test_checkpoint),
+		TEST(test_checkpoint_twice),
+		TEST(test_checkpoint_damage),
+		TEST(test_sync_fails),
+		TEST(test_fsync),
 		TEST(test_identity),
 	};
 

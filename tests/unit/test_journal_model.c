@@ -32,8 +32,8 @@ static uint32_t any(uint32_t below)
 static const char *any_path(void)
 {
 	static const char *const paths[] = {
-		"/a", "/b", "/c", "/d", "/d/a", "/d/b", "/d/e", "/d/e/a",
-		"/d/e/b",
+		"/a",	"/b",	"/c",	  "/d",	    "/d/a",
+		"/d/b", "/d/e", "/d/e/a", "/d/e/b",
 	};
 
 	return paths[any(BFS_COUNT(paths))];
@@ -49,9 +49,7 @@ static const char *any_attribute(void)
 /* Whether it works or not: what it does is in the dump. */
 static void step(struct fs_unit *u)
 {
-	static const struct bfs_setattr_req times = {
-		.mtime = { 1000000, 5 }
-	};
+	static const struct bfs_setattr_req times = { .mtime = { 1000000, 5 } };
 	const char *path = any_path(), *to = any_path();
 	struct bfs_open_rep rep;
 	int r;
@@ -151,8 +149,9 @@ static void tear(struct fs_unit *u, const char *dir, off_t was)
 		return; /* it failed, so nothing was written */
 	snprintf(cmd, sizeof(cmd), "cp -a '%s' '%s'", from, to);
 	assert_int_equal(system(cmd), 0);
-	assert_int_equal(truncate(to, was + 1 + (off_t)any((uint32_t)(now - was) - 1)),
-			 0);
+	assert_int_equal(
+		truncate(to, was + 1 + (off_t)any((uint32_t)(now - was) - 1)),
+		0);
 }
 
 static void test_model(void **state)
