@@ -72,7 +72,8 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 /* flags of FSYNC. */
 #define BFS_FSYNC_DATA 1u  /* fdatasync */
 #define BFS_FSYNC_ALL 2u   /* syncfs */
-#define BFS_FSYNC_NAMES 4u /* what finds the data; the kernel has synced that */
+#define BFS_FSYNC_NAMES 4u /* what finds the data; the kernel has synced that \
+			    */
 
 /* what of DATAFD. */
 enum bfs_datafd {
@@ -83,7 +84,7 @@ enum bfs_datafd {
 };
 
 /* features in HELLO's reply. */
-#define BFS_FEATURE_PASS 1u /* descriptors are passed through */
+#define BFS_FEATURE_PASS 1u    /* descriptors are passed through */
 #define BFS_FEATURE_JOURNAL 2u /* fsync concerns the daemon too */
 
 /* What every request and every reply starts with. */

@@ -92,7 +92,7 @@ struct bfs_fs {
 	/* After a restart: an open that made a file may be asked for again, so
 	 * it stays, whoever has unlinked it since. */
 	bool keep_orphans;
-	struct bfs_inode *held;	    /* removed directories with handles out */
+	struct bfs_inode *held; /* removed directories with handles out */
 	unsigned nheld;
 	uint64_t counter;   /* of the last inode made */
 	uint64_t seed;	    /* of name hashes */

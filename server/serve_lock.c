@@ -126,11 +126,12 @@ void bfs_serve_lock_restore(struct bfs_server *s)
 int bfs_serve_lock_start(struct bfs_server *s)
 {
 	s->lock_timer = (struct bfs_timer){ .fn = on_timer, .arg = s };
-	s->locks = bfs_lock_table_new(&(struct bfs_lock_ops){ .done = on_done,
-							      .alive = alive,
-							      .changed = changed,
-							      .arg = s },
-				      LOCKS_MAX);
+	s->locks =
+		bfs_lock_table_new(&(struct bfs_lock_ops){ .done = on_done,
+							   .alive = alive,
+							   .changed = changed,
+							   .arg = s },
+				   LOCKS_MAX);
 	return s->locks ? 0 : -ENOMEM;
 }
 

@@ -533,25 +533,22 @@ static void test_fsync(void **state)
 		snprintf(path, sizeof(path), "/f%u", n);
 		ok(u_open(u, path, O_CREAT | O_RDWR, 0644, &f));
 		close(u_take_fd(u));
-		assert_true(bfs_data_dir_changed(u->fs, f.handle.ino & 0xff,
-						 &at));
+		assert_true(
+			bfs_data_dir_changed(u->fs, f.handle.ino & 0xff, &at));
 		ok(bfs_serve_fsync(u->c,
 				   &(struct bfs_fsync_req){ .handle = f.handle,
 							    .flags = flags[n] },
 				   &rep));
 		assert_false(bfs_journal_pending(j));
-		assert_int_equal(bfs_jlog_synced(j->log),
-				 bfs_jlog_seq(j->log));
-		assert_false(bfs_data_dir_changed(u->fs, f.handle.ino & 0xff,
-						  &at));
+		assert_int_equal(bfs_jlog_synced(j->log), bfs_jlog_seq(j->log));
+		assert_false(
+			bfs_data_dir_changed(u->fs, f.handle.ino & 0xff, &at));
 		assert_int_equal(u_mkdir(u, "/d0", 0700), n ? -EEXIST : 0);
 		ok(u_open(u, "/d0", O_RDONLY | O_DIRECTORY, 0, &d));
-		ok(bfs_serve_fsync(u->c,
-				   &(struct bfs_fsync_req){ .handle =
-								    d.handle },
-				   &rep));
-		assert_int_equal(bfs_jlog_synced(j->log),
-				 bfs_jlog_seq(j->log));
+		ok(bfs_serve_fsync(
+			u->c, &(struct bfs_fsync_req){ .handle = d.handle },
+			&rep));
+		assert_int_equal(bfs_jlog_synced(j->log), bfs_jlog_seq(j->log));
 	}
 	u->server->journal = NULL;
 }
