@@ -60,19 +60,18 @@ else:
             os.unlink(f'{pre}/{n}')
     os.rmdir(f'{pre}/dirs')
     # the space of what goes soon after a restart returns a little later
-    end = time.monotonic() + 40
-    while True:
+    end = time.monotonic() + 60
+    n = 0
+    while n < 100:
         try:
-            data(0)
-            break
+            data(n)
+            n += 1
         except OSError as e:
-            if e.errno not in (errno.ENOSPC, errno.EEXIST) or time.monotonic() > end:
+            if e.errno != errno.ENOSPC or time.monotonic() > end:
                 raise
-            if e.errno == errno.EEXIST:
-                os.unlink(f'{pre}/data.0')
+            if os.path.exists(f'{pre}/data.{n}'):
+                os.unlink(f'{pre}/data.{n}')
             time.sleep(0.1)
-    for n in range(1, 100):
-        data(n)
     os.mkdir(f'{pre}/again')
 END
 cat >"$T/inside.sh" <<'END'
