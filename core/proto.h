@@ -88,7 +88,7 @@ enum bfs_datafd {
 };
 
 /* features in HELLO's reply. */
-#define BFS_FEATURE_PASS 1u /* descriptors are passed through */
+#define BFS_FEATURE_PASS 1u    /* descriptors are passed through */
 #define BFS_FEATURE_JOURNAL 2u /* fsync concerns the daemon too */
 
 /* What every request and every reply starts with. */
