@@ -19,6 +19,7 @@
 #include "server/serve_lock.h"
 #include "server/session.h"
 #include "server/sync.h"
+#include "server/tx_log.h"
 #include "server/uring.h"
 
 #include <errno.h>
@@ -186,6 +187,7 @@ static void attach_journal(struct bfs_server *s, bool scratch)
 	if (!scratch)
 		bfs_comeback_arenas(s);
 	bfs_session_restore(s);
+	bfs_tx_log_restore(s);
 	s->remembers = true;
 }
 

@@ -125,6 +125,8 @@ static int take_copy(struct bfs_fs *fs, uint64_t ino,
 	i->mode = rep->mode;
 	i->uid = rep->uid;
 	i->gid = rep->gid;
+	if (rep->removed) /* nothing is made or found in it any more */
+		i->nlink = 0;
 	if (rep->name.len)
 		bfs_shared_named(fs, i, rep->parent, rep->name);
 	else

@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "server/fanout.h"
+#include "server/fiber.h"
 #include "server/hold.h"
 #include "server/journal.h"
 #include "server/server.h"
@@ -13,6 +14,9 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <utlist.h>
+
+/* More than can be under way: each begins with what changed since the last. */
+#define GATHERS_AWAITED 64
 
 static bool later(struct timespec a, struct timespec b)
 {
@@ -96,29 +100,86 @@ static void unasked(const struct bfs_fanout *f)
 		bfs_shards_add(&i->dir.shared->changed, f->shards[n]);
 }
 
-int bfs_home_gather(struct bfs_call *c, struct bfs_inode *i)
+/* A question under way to the parts of a directory. */
+struct bfs_gather {
+	struct bfs_gather *prev, *next;
+};
+
+static int gather(struct bfs_call *c, struct bfs_inode *i)
 {
 	struct bfs_dirpart_req req = { i->ino };
 	struct bfs_fanout f = { .c = c,
 				.op = BFS_OP_DIRPART,
 				.ino = i->ino,
 				.take = take_dirpart };
-	struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	struct bfs_shared *s = i->dir.shared;
+	struct bfs_gather g;
 	struct bfs_wire w;
-	int r;
+	int r = bfs_fanout_begin(&f, &s->changed, &w);
 
-	if (!s || s->copy || bfs_shards_next(&s->changed, 0) == UINT_MAX)
-		return 0;
-	r = bfs_fanout_begin(&f, &s->changed, &w);
 	if (r)
 		return r;
 	bfs_dirpart_req_put(&w, &req);
 	/* What changes while we ask is told anew. */
 	bfs_shards_clear(&s->changed);
+	DL_APPEND(s->gathers, &g);
 	r = bfs_fanout_run(&f, &w);
 	if (r)
 		unasked(&f);
 	bfs_fanout_end(&f);
+	i = bfs_inode_find(bfs_call_fs(c), req.ino);
+	if (i)
+		DL_DELETE(i->dir.shared->gathers, &g);
+	bfs_hold_changed(bfs_call_fs(c));
+	return r;
+}
+
+/* Is the question still under way?  It may have ended, and the place on its
+ * fiber's stack be another's now: then that one came later, which does no
+ * harm. */
+static bool under_way(const struct bfs_inode *i, const struct bfs_gather *g)
+{
+	const struct bfs_gather *at;
+
+	DL_FOREACH(i->dir.shared->gathers, at)
+	if (at == g)
+		return true;
+	return false;
+}
+
+/* The answers to what others have asked before count for us too. */
+static int await(struct bfs_call *c, uint64_t ino, const struct bfs_gather *last)
+{
+	struct bfs_inode *i = bfs_inode_find(bfs_call_fs(c), ino);
+	int r = 0;
+
+	while (!r && i && under_way(i, last)) {
+		r = bfs_hold_wait(c);
+		i = bfs_inode_find(bfs_call_fs(c), ino);
+	}
+	return r;
+}
+
+int bfs_home_gather(struct bfs_call *c, struct bfs_inode *i)
+{
+	struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	const struct bfs_gather *before[GATHERS_AWAITED], *at;
+	unsigned n = 0;
+	uint64_t ino = i->ino;
+	int r = 0;
+
+	if (!s || s->copy ||
+	    (!s->gathers && bfs_shards_next(&s->changed, 0) == UINT_MAX))
+		return 0;
+	if (!bfs_fiber_self())
+		return -BFS_NEED_FIBER;
+	DL_FOREACH(s->gathers, at)
+	if (n < GATHERS_AWAITED)
+		before[n++] = at;
+	if (bfs_shards_next(&s->changed, 0) != UINT_MAX)
+		r = gather(c, i);
+	for (unsigned k = 0; !r && k < n; k++)
+		r = await(c, ino, before[k]);
 	return r ? r : 1;
 }
 

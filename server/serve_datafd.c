@@ -107,6 +107,8 @@ int bfs_serve_datafd(struct bfs_call *c, const struct bfs_datafd_req *req,
 	r = bfs_walk_to(c, req->at, req->path, true, &i);
 	if (!r && req->what == BFS_DATAFD_EXEC)
 		r = bfs_far_settle(c, i);
+	if (r > 0)
+		r = bfs_walk_to(c, req->at, req->path, true, &i);
 	if (r)
 		return r;
 	fd = open_for(c, i, req, &rights);

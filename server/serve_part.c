@@ -59,7 +59,7 @@ static struct bfs_inode *home_dir(struct bfs_call *c, uint64_t ino, int *err)
 	struct bfs_inode *i = bfs_inode_here(bfs_call_fs(c), ino);
 
 	*err = 0;
-	if (!i || (S_ISDIR(i->mode) && !i->nlink))
+	if (!i)
 		*err = -ENOENT;
 	else if (!S_ISDIR(i->mode))
 		*err = -ENOTDIR;
@@ -87,6 +87,7 @@ int bfs_serve_dircopy(struct bfs_call *c, const struct bfs_dircopy_req *req,
 	rep->mode = i->mode;
 	rep->uid = i->uid;
 	rep->gid = i->gid;
+	rep->removed = !i->nlink;
 	rep->parent = i->dir.parent;
 	rep->name = bfs_shared_name(i);
 	return 0;

@@ -12,6 +12,8 @@
 #include "server/home.h"
 #include "server/shards.h"
 
+struct bfs_gather;
+
 struct bfs_shared {
 	struct bfs_inode *inode;
 	bool copy;  /* the home is elsewhere */
@@ -24,6 +26,7 @@ struct bfs_shared {
 	struct bfs_shards changed; /* home: whose part must be asked for */
 	struct bfs_part *parts;	   /* home: nparts of them, by shard */
 	unsigned nparts;
+	struct bfs_gather *gathers; /* home: questions under way (utlist DL) */
 	bool times_set; /* home: by utimensat, since anything changed */
 	/* Its place, as the key of fs->copies: parent's number and name. */
 	uint8_t *key;

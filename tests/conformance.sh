@@ -14,11 +14,12 @@ complain() {
 # A test that is run: its name stands in a list of a local.mk.
 check_test() {
 	case $1 in
+	model/*.sh) file=tests/$1 list=tests/model/local.mk ;;
 	*.sh) file=tests/system/$1 list=tests/system/local.mk ;;
 	*) file=tests/unit/$1.c list=tests/local.mk ;;
 	esac
 	[ -f "$file" ] || complain "$1: no such test"
-	grep -q "%D%/\(unit/\)\?$1\( \|\$\)" "$list" ||
+	grep -q "%D%/\(unit/\)\?${1#model/}\( \|\$\)" "$list" ||
 		complain "$1 is not in $list"
 	case $2,$1 in
 	"not kept",known-*) ;;
@@ -28,7 +29,7 @@ check_test() {
 
 rows=$(grep '^|' "$doc" | grep -c '| \(not \)\?kept |')
 [ "$rows" -gt 40 ] || complain "only $rows rows"
-table=$(sed -n '/^## Promises/,/^## pjdfstest/p' "$doc" |
+table=$(sed -n '/^## Promises/,/^## Differential tester/p' "$doc" |
 	grep '^|' | grep -v -e '^|---' -e '| status |')
 while IFS='|' read -r _ what status tests _; do
 	status=$(echo "$status" | sed 's/^ *//;s/ *$//')

@@ -10,7 +10,7 @@
 const struct bfs_command bfs_commands[] = {
 	{ "run", "[--] PROGRAM [ARGUMENT...]", "+nHALmdcorRjKSv",
 	  "run a program with a BenchFS of its own", bfs_cmd_run },
-	{ "start", "", "nHALdcorv", "start a daemon that stays, or several",
+	{ "start", "", "nHALUdcorv", "start a daemon that stays, or several",
 	  bfs_cmd_start },
 	{ "stop", "", "corv", "stop what was started", bfs_cmd_stop },
 	{ "status", "", "corj", "print the counters of the daemons",

@@ -22,8 +22,8 @@ static bool in_a_job(void)
 
 bool bfs_cluster_wanted(const struct bfs_options *o)
 {
-	return o->hostfile || o->hosts || o->launcher || o->daemons > 1 ||
-	       (o->daemons_given && in_a_job());
+	return o->resume || o->hostfile || o->hosts || o->launcher ||
+	       o->daemons > 1 || (o->daemons_given && in_a_job());
 }
 
 void bfs_cluster_fini(struct bfs_cluster *c)

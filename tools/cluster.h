@@ -38,6 +38,7 @@ struct bfs_cluster {
 	bool own_registry; /* so is that */
 	bool scratch;	   /* the data ends with the cluster */
 	bool made;	   /* the registry has been written */
+	bool resume;	   /* those that run go on */
 	bool bound;	   /* the daemons end when the node's process does */
 	char *own_data;	   /* a directory to be removed then; NULL: none */
 };

@@ -104,13 +104,17 @@ int bfs_cluster_start(struct bfs_options *o)
 	struct bfs_cluster c;
 	struct bfs_start s;
 	uint64_t since = bfs_now();
-	int status = bfs_cluster_make(&c, o, false);
+	int status = o->resume ? bfs_cluster_find(&c, o)
+			       : bfs_cluster_make(&c, o, false);
 
+	c.resume = o->resume;
 	if (!status)
 		status = bfs_cluster_launch(&l, &s, o, &c, signals);
 	bfs_launch_end(l, !status);
-	if (status)
+	if (status && !o->resume)
 		bfs_cluster_remove(&c);
+	else if (status)
+		bfs_warn("what ran before goes on");
 	else if (o->verbose)
 		printf("%s\n%u daemons in %.1f s\n", c.dir, c.list->n,
 		       (double)(bfs_now() - since) / 1e9);

@@ -9,6 +9,7 @@
  *		stay; its end before that takes them along.
  *	  stay	standard input says nothing: end with them, or by a signal
  *	  bound	they end with this process, whatever ends it
+ *	  resume  those that run already are left alone
  *	stop	stop them, remove their run directories
  *	status	their counters
  */
@@ -155,6 +156,7 @@ int bfs_cmd_node(struct bfs_options *o)
 
 	n.stay = has_word(o, "stay");
 	n.bound = has_word(o, "bound");
+	n.resume = has_word(o, "resume");
 	for (size_t i = 0; o->nargs && i < BFS_COUNT(actions); i++) {
 		if (strcmp(o->args[0], actions[i].name))
 			continue;
@@ -162,6 +164,8 @@ int bfs_cmd_node(struct bfs_options *o)
 		if (!status)
 			status = actions[i].run(&n);
 	}
+	for (unsigned i = 0; i < n.n; i++)
+		bfs_rundir_fini(&n.d[i].dir);
 	free(n.d);
 	bfs_members_free(n.list);
 	return status;

@@ -186,6 +186,8 @@ static void put_node(struct words *w, const struct bfs_options *o,
 		put(w, "stay");
 	if (c->bound)
 		put(w, "bound");
+	if (c->resume)
+		put(w, "resume");
 }
 
 /* 'it'\''s': what a shell takes literally. */

@@ -20,7 +20,7 @@ struct bfs_node {
 	const char *name; /* of the node */
 	struct bfs_node_daemon *d;
 	unsigned n;
-	bool stay, bound;
+	bool stay, bound, resume;
 	int notify; /* where daemons say that they are ready */
 	int signals;
 };

@@ -107,9 +107,16 @@ static int set(struct bfs_options *o, const char *key, const char *value)
 
 static int start_one(struct bfs_node *n, struct bfs_node_daemon *d)
 {
-	int status =
-		bfs_rundir_member(&d->dir, n->o, d->m->run_dir, d->m->data_dir);
+	int status;
 
+	if (n->resume && bfs_daemon_find(d->m->run_dir)) {
+		bfs_node_say(n, "up", d->m, "%s", "");
+		bfs_node_say(n, "ready", d->m, "%s", "");
+		return 0;
+	}
+	d->fresh = access(d->m->data_dir, F_OK) != 0;
+	status =
+		bfs_rundir_member(&d->dir, n->o, d->m->run_dir, d->m->data_dir);
 	if (!status)
 		status = set(n->o, "node.member", d->m->name);
 	if (status)
@@ -270,6 +277,8 @@ int bfs_node_start(struct bfs_node *n)
 	status = listen_to_daemons(n);
 	if (!status)
 		status = start_all(n);
+	if (!status && !running(n))
+		return 0; /* nobody was down */
 	if (!status)
 		return attend(n);
 	bfs_node_end_all(n);

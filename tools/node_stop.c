@@ -51,7 +51,7 @@ static void clean_parent(const struct bfs_node *n)
 		strndup(first, (size_t)(strrchr(first, '/') - first));
 	BFS_AUTOFREE char *here = dir ? bfs_path(dir, "here") : NULL;
 
-	if (here)
+	if (here && !n->resume)
 		(void)unlink(here);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* code: the short option; of LONG_ONLY there is just the long name. */
-#define LONG_ONLY "rjKRSAL"
+#define LONG_ONLY "rjKRSALU"
 #define MAX_DAEMONS 1024 /* on a node */
 static const struct {
 	char code;
@@ -19,6 +19,7 @@ static const struct {
 	{ 'H', "hostfile", "FILE", "run them on the hosts in FILE" },
 	{ 'A', "hosts", "LIST", "run them on these hosts: a,b or n[1-8]" },
 	{ 'L', "launcher", "HOW", "auto, local, ssh, srun or mpirun [auto]" },
+	{ 'U', "resume", NULL, "start again those that are down" },
 	{ 'm', "mount", "PREFIX", "where programs see BenchFS [/benchfs]" },
 	{ 'd', "data-dir", "DIR", "keep the file system in DIR [scratch]" },
 	{ 'c', "config", "FILE", "read settings from FILE" },
@@ -153,6 +154,9 @@ static int note_option(struct bfs_options *o, int code, const char *arg)
 		return 0;
 	case 'j':
 		o->json = true;
+		return 0;
+	case 'U':
+		o->resume = true;
 		return 0;
 	case 'v':
 		o->verbose = true;

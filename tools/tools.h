@@ -20,7 +20,7 @@ struct bfs_options {
 	bool daemons_given; /* 1 may be the default */
 	const char *hostfile, *hosts, *launcher; /* NULL: not given */
 	char *report; /* absolute or "-", owned; NULL: not given */
-	bool verbose, json, keep;
+	bool verbose, json, keep, resume;
 	char **args; /* what is left, NULL at the end */
 	int nargs;
 };

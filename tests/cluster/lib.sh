@@ -24,14 +24,15 @@ fi
 run=$T/r
 mkdir "$T/bin" "$T/node"
 PATH=$T/bin:$PATH
-export run
+BFS_NODES=$T/node # a test that is run on a node has another $T
+export run BFS_NODES
 
 # node, as a command: for ssh, for `on`, and for what tests start.
 cat >"$T/bin/node" <<'END'
 #!/bin/sh
 i=$1
 shift
-exec nsenter --net="/proc/$(cat "$T/node/$i")/ns/net" \
+exec nsenter --net="/proc/$(cat "$BFS_NODES/$i")/ns/net" \
 	env BENCHFS_NODE_NODE_ID="n$i" "$@"
 END
 
@@ -40,7 +41,7 @@ cat >"$T/bin/on" <<'END'
 #!/bin/sh
 i=$1
 shift
-exec node "$i" sh -c '. "$0" && exec "$@"' "$T/node/env.$i" "$@"
+exec node "$i" sh -c '. "$0" && exec "$@"' "$BFS_NODES/env.$i" "$@"
 END
 
 # ssh nI COMMAND
@@ -49,7 +50,8 @@ cat >"$T/bin/ssh" <<'END'
 while [ "${1#-}" != "$1" ]; do shift; done
 host=$1
 shift
-exec node "${host#n}" env -i PATH="$PATH" HOME="$HOME" T="$T" sh -c "$*"
+exec node "${host#n}" env -i PATH="$PATH" HOME="$HOME" BFS_NODES="$BFS_NODES" \
+	sh -c "$*"
 END
 chmod +x "$T"/bin/*
 

@@ -30,6 +30,22 @@ for i in 1 2 3 4; do
 done
 [ -z "$(ss -ltnuH)" ] || fail "something listens beyond the nodes: $(ss -ltnuH)"
 
+# One file system on all nodes.
+# shellcheck disable=SC2016
+on 1 sh -c 'mkdir $mnt/d && for i in 1 2 3 4 5 6 7 8 9; do
+	echo "n1 $i" >$mnt/d/f$i; done' || fail "n1 is not served: $?"
+for i in 2 3 4; do
+	# shellcheck disable=SC2016
+	[ "$(on "$i" sh -c 'cat $mnt/d/*' | tr '\n' ,)" = \
+		"n1 1,n1 2,n1 3,n1 4,n1 5,n1 6,n1 7,n1 8,n1 9," ] ||
+		fail "n$i does not see what n1 has made"
+done
+check_real_is_empty nodes
+benchfs status --json --run-dir "$run" >"$T/json"
+[ "$("$PY" -c 'import json, sys
+print(sum(m["creates"] > 0 for m in json.load(open(sys.argv[1]))["members"]))' \
+	"$T/json")" -ge 3 ] || fail "ten names on two of eight daemons"
+
 # The nodes can talk to each other, and the network is what they need for it.
 ping_each() {
 	node 1 "$PY" -c '

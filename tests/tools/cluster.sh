@@ -57,14 +57,19 @@ refuses 75 'a cluster was started here' start
 ! grep -rqF "$(cat "$T"/x/*/default/registry/secret)" "$T"/x/*/default/*/log ||
 	fail "a log has the secret"
 
-# This version does not serve it: clients are refused, clearly.
+# Programs see one file system, of which each daemon has a part.
 refuses 69 'no daemon runs' env --run-dir "$T/nowhere"
-rc=0
-benchfs env >"$T/env"
-(. "$T/env" && exec ls "$mnt") >"$T/out" 2>&1 || rc=$?
-[ $rc != 0 ] || fail "a client is served: $(cat "$T/out")"
-grep -q 'cannot serve a file system of several daemons yet' \
-	"$T/x"/*/default/"$host.0"/log || fail "the log does not say why"
+benchfs env -m "$mnt" >"$T/env"
+# shellcheck disable=SC2016
+(. "$T/env" && exec sh -c 'mkdir $mnt/d &&
+	for i in 1 2 3 4 5 6 7 8; do echo $i >$mnt/d/f$i; done') ||
+	fail "programs are not served"
+# shellcheck disable=SC2016
+[ "$(. "$T/env" && exec sh -c 'rm $mnt/d/f2; ls $mnt/d' | tr '\n' ' ')" = \
+	"f1 f3 f4 f5 f6 f7 f8 " ] || fail "not what was made"
+[ "$(ask 'sum(1 for x in m if x["creates"] > 0)')" -ge 2 ] ||
+	fail "one daemon has it all: $(cat "$T/json")"
+check_real_is_empty "env"
 
 # A second one at the same time has nothing to do with it.
 benchfs start -n 2 --run-dir "$T/r2" -d "$T/d2" || fail "second cluster: $?"
@@ -97,6 +102,24 @@ benchfs start -n 2 --run-dir "$T/r2" -d "$T/d2" || fail "start again: $?"
 benchfs stop --run-dir "$T/r2" || fail "stop: $?"
 refuses 78 "with 2 members, $host.0 to $host.1; this one would have 3" \
 	start -n 3 --run-dir "$T/r2" -d "$T/d2"
+
+# One that was killed is started again, the others go on.
+benchfs start -n 2 --run-dir "$T/r2" -d "$T/d2" || fail "start again: $?"
+zero=$(ask 'm[0]["pid"]' --run-dir "$T/r2")
+pid=$(ask 'm[1]["pid"]' --run-dir "$T/r2")
+kill -9 "$pid"
+while alive "$pid"; do sleep 0.01; done
+benchfs start --resume --run-dir "$T/r2" || fail "resume: $?"
+[ "$(ask 's["up"], m[0]["pid"]' --run-dir "$T/r2")" = "2 $zero" ] ||
+	fail "resume: $(cat "$T/json")"
+benchfs start --resume --run-dir "$T/r2" || fail "resume with all there: $?"
+# Two that have each other's data are not believed (RULES 31).
+benchfs stop --run-dir "$T/r2" || fail "stop: $?"
+mv "$T/d2/$host.0" "$T/d2/x"
+mv "$T/d2/$host.1" "$T/d2/$host.0"
+mv "$T/d2/x" "$T/d2/$host.1"
+refuses 73 'belongs to shard' start -n 2 --run-dir "$T/r2" -d "$T/d2"
+[ -f "$T/d2/$host.1/benchfs" ] || fail "a start that failed removed data"
 
 # One that cannot start: its log, and the others end.
 mkdir "$T/d3"

@@ -86,11 +86,17 @@ works() {
 		tr '\n' ,)" = \
 		"n1.0 n1,n1.1 n1,n2.0 n2,n2.1 n2,n10.0 n10,n10.1 n10," ] ||
 		fail "$1: members: $(cat "$T/out")"
-	# each node is led to its own first daemon
+	# each node is led to its own first daemon, and all see the same
 	for node in n1 n2 n10; do
-		BENCHFS_NODE_NODE_ID=$node benchfs env |
-			grep -q "RUN_DIR='$run/$node.0'" || fail "$1: env on $node"
+		BENCHFS_NODE_NODE_ID=$node benchfs env -m "$mnt" >"$T/env"
+		grep -q "RUN_DIR='$run/$node.0'" "$T/env" ||
+			fail "$1: env on $node"
+		# shellcheck disable=SC2016
+		(. "$T/env" && exec sh -c 'echo $0 >$mnt/$0; cat $mnt/n*' \
+			$node) >"$T/out" || fail "$1: on $node: $?"
 	done
+	[ "$(tr '\n' , <"$T/out")" = n1,n10,n2, ] ||
+		fail "$1: n10 sees $(cat "$T/out")"
 	pids=$(cat "$run"/*/pid)
 	benchfs stop || fail "$1: stop: $?"
 	for pid in $pids; do

@@ -1,0 +1,12 @@
+#!/bin/sh
+# on-nodes.sh TEST: a system test on the first of 4 nodes, whose file systems
+# are served by 2 daemons on each of them.
+. "${0%/*}/lib.sh"
+net 4
+BENCHFS_TEST_OPTIONS="--launcher ssh --hosts n1,n2,n3,n4 -n 2 \
+-o network.bind_addr=eth0 ${BENCHFS_TEST_OPTIONS:-}"
+export BENCHFS_TEST_OPTIONS
+unset BENCHFS_TEST_MNT
+rc=0
+node 1 sh "$@" || rc=$?
+exit $rc
