@@ -698,10 +698,9 @@ static int bench(void)
 	setup(NULL);
 	status_of(0, (struct order){ .kind = PING, .to = 1 });
 	for (size_t i = 0; i < BFS_COUNT(depths); i++) {
-		struct order o = { .kind = PING,
-				   .to = 1,
-				   .times = 5000,
-				   .depth = depths[i] };
+		struct order o = {
+			.kind = PING, .to = 1, .times = 5000, .depth = depths[i]
+		};
 
 		snprintf(what, sizeof(what), "ping, %u at once, per call",
 			 depths[i]);
