@@ -227,6 +227,21 @@ include tests/cluster/local.mk
 include tests/races/local.mk
 include tests/bench/local.mk
 
+# On three daemons, against each other: what is about one daemon only is left
+# out.
+#   come-back, daemon, hostile, idle, kill-daemon, restart
+#                start and kill a daemon of their own by its run directory;
+#                tests/cluster and tests/tools/cluster.sh do so with several
+#   crash*, faults, planted
+#                of the races: see check-crash; the others start no daemon
+ONE_DAEMON_TESTS = \
+	$(NULL)
+THREE_TESTS = $(SYSTEM_TESTS) $(RACES) %D%/model/model.sh
+.PHONY: check-3
+check-3: $(check_PROGRAMS)
+	BENCHFS_TEST_DAEMONS=3 SEED=$${SEED:-5} $(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS='$(filter-out $(ONE_DAEMON_TESTS),$(THREE_TESTS))'
+
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh
 EXTRA_DIST += %D%/conformance.sh docs/conformance.md

@@ -69,6 +69,8 @@ benchfs env -m "$mnt" >"$T/env"
 	"f1 f3 f4 f5 f6 f7 f8 " ] || fail "not what was made"
 [ "$(ask 'sum(1 for x in m if x["creates"] > 0)')" -ge 2 ] ||
 	fail "one daemon has it all: $(cat "$T/json")"
+[ "$(ask 's["creates"] == sum(x["creates"] for x in m)')" = True ] ||
+	fail "not the sum: $(cat "$T/json")"
 check_real_is_empty "env"
 
 # A second one at the same time has nothing to do with it.
