@@ -26,6 +26,13 @@ struct bfs_lock_owner {
 	uint64_t node; /* the shard of its node's daemon */
 };
 
+static inline bool bfs_lock_same_owner(const struct bfs_lock_owner *a,
+				       const struct bfs_lock_owner *b)
+{
+	return a->space == b->space && a->uid == b->uid && a->id == b->id &&
+	       a->node == b->node;
+}
+
 /* A lock, held or wanted.  end is exclusive, UINT64_MAX: to the end. */
 struct bfs_lock_range {
 	struct bfs_lock_owner owner;

@@ -57,12 +57,6 @@ struct bfs_lock_table {
 	struct bfs_lock_wait *over; /* ended, done() not called yet */
 };
 
-static inline bool bfs_lock_same_owner(const struct bfs_lock_owner *a,
-				       const struct bfs_lock_owner *b)
-{
-	return a->space == b->space && a->uid == b->uid && a->id == b->id;
-}
-
 /* Do they exclude each other? */
 bool bfs_lock_conflict(const struct bfs_lock_range *a,
 		       const struct bfs_lock_range *b);
