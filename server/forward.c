@@ -216,6 +216,14 @@ static void move(struct bfs_call *c, struct bfs_call *to)
 	f->c = to;
 }
 
+bool bfs_route_waits(const struct bfs_call *c, unsigned *shard)
+{
+	if (c->cancel != give_up)
+		return false;
+	*shard = c->where.shard;
+	return true;
+}
+
 static uint64_t deadline_of(const struct bfs_call *c)
 {
 	if (bfs_op_flags(c->head.op) == BFS_RPC_WAIT)

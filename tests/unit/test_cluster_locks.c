@@ -248,13 +248,193 @@ static void test_daemon_returns(void **state)
 	assert_int_equal(cluster_finish(u, b), 0);
 }
 
+#define BYTES 3 /* of each file, to be locked */
+#define FREE PROCESSES
+
+/* Exclusive locks only: whose each byte is, and for which byte each waits. */
+static struct {
+	struct cluster_call *call; /* NULL: it does not wait */
+	unsigned f, at;
+} wants[PROCESSES];
+static unsigned holder[NODES][BYTES];
+static uint64_t seed;
+
+static unsigned pick(unsigned n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)((seed >> 20) % n);
+}
+
+static void begin(uint64_t s)
+{
+	seed = s * 7919 + 1;
+	memset(wants, 0, sizeof(wants));
+	for (unsigned f = 0; f < NODES; f++)
+		for (unsigned at = 0; at < BYTES; at++)
+			holder[f][at] = FREE;
+}
+
+/* Does the chain from p lead back to it?  in: who is on it. */
+static bool in_circle(unsigned p, bool *in)
+{
+	unsigned q = p;
+
+	memset(in, 0, PROCESSES * sizeof(*in));
+	for (unsigned n = 0; n < PROCESSES; n++) {
+		in[q] = true;
+		if (!wants[q].call)
+			return false;
+		q = holder[wants[q].f][wants[q].at];
+		if (q == p || q == FREE)
+			return q == p;
+	}
+	return false;
+}
+
+/* Those whose wait has ended; told: who got EDEADLK. */
+static unsigned collect(struct cluster_unit *u, bool *told)
+{
+	unsigned n = 0;
+
+	for (unsigned p = 0; p < PROCESSES; p++) {
+		int r;
+
+		told[p] = false;
+		if (!wants[p].call || !cluster_done(wants[p].call))
+			continue;
+		r = cluster_finish(u, wants[p].call);
+		wants[p].call = NULL;
+		told[p] = r == -EDEADLK;
+		n += told[p];
+		if (!r)
+			holder[wants[p].f][wants[p].at] = p;
+		else
+			assert_int_equal(r, -EDEADLK);
+	}
+	return n;
+}
+
+static void want(struct cluster_unit *u, unsigned p)
+{
+	wants[p].f = pick(NODES);
+	wants[p].at = pick(BYTES);
+	wants[p].call =
+		start(u, p, wants[p].f, F_WRLCK, BFS_LOCK_BLOCK, wants[p].at);
+}
+
+static void let_go(struct cluster_unit *u, unsigned p)
+{
+	for (unsigned f = 0; f < NODES; f++)
+		for (unsigned at = 0; at < BYTES; at++)
+			if (holder[f][at] == p) {
+				holder[f][at] = FREE;
+				assert_int_equal(lock(u, p, f, F_UNLCK, at), 0);
+			}
+}
+
+static void end_all(struct cluster_unit *u)
+{
+	bool told[PROCESSES];
+
+	for (unsigned n = 0; n < 2 * PROCESSES; n++) {
+		for (unsigned p = 0; p < PROCESSES; p++)
+			if (!wants[p].call)
+				let_go(u, p);
+		pass(u, SECOND / 10);
+		collect(u, told);
+	}
+	for (unsigned p = 0; p < PROCESSES; p++)
+		assert_null(wants[p].call);
+}
+
+/* One after the other: exactly those waits end that close a circle, each by
+ * one that is in it. */
+static void test_circles(void **state)
+{
+	struct cluster_unit *u = *state;
+	bool told[PROCESSES], in[PROCESSES];
+	unsigned circles = 0;
+
+	begin(1);
+	for (unsigned n = 0; n < 1500; n++) {
+		unsigned p = pick(PROCESSES);
+		bool circle;
+
+		if (wants[p].call)
+			continue;
+		if (!pick(6)) {
+			let_go(u, p);
+			pass(u, SECOND / 10);
+			assert_int_equal(collect(u, told), 0);
+			continue;
+		}
+		want(u, p);
+		circle = holder[wants[p].f][wants[p].at] != p &&
+			 in_circle(p, in);
+		pass(u, SECOND / 10);
+		assert_int_equal(collect(u, told), circle);
+		for (unsigned q = 0; q < PROCESSES; q++)
+			assert_true(!told[q] || in[q]);
+		circles += circle;
+	}
+	assert_in_range(circles, 50, 1000); /* the test tests something */
+	end_all(u);
+}
+
+/* Many at once: no circle stays. */
+static void test_circles_at_once(void **state)
+{
+	struct cluster_unit *u = *state;
+	bool told[PROCESSES], in[PROCESSES];
+	unsigned n = 0;
+
+	begin(2);
+	for (unsigned round = 0; round < 200; round++) {
+		for (unsigned p = 0; p < PROCESSES; p++)
+			if (!wants[p].call && pick(3))
+				want(u, p);
+			else if (!wants[p].call && !pick(3))
+				let_go(u, p);
+		pass(u, SECOND);
+		n += collect(u, told);
+		for (unsigned p = 0; p < PROCESSES; p++)
+			assert_false(wants[p].call && in_circle(p, in));
+	}
+	assert_true(n > 20);
+	end_all(u);
+}
+
+/* Two threads wait for two others; either may close the circle. */
+static void test_threads(void **state)
+{
+	struct cluster_unit *u = *state;
+	struct cluster_call *a1, *a2, *b;
+
+	assert_int_equal(lock(u, A, 0, F_WRLCK, 0), 0);
+	assert_int_equal(lock(u, C, 1, F_WRLCK, 0), 0);
+	assert_int_equal(lock(u, B, 2, F_WRLCK, 0), 0);
+	a1 = start(u, A, 1, F_WRLCK, BFS_LOCK_BLOCK, 0);
+	a2 = start(u, A, 2, F_WRLCK, BFS_LOCK_BLOCK, 0);
+	pass(u, SECOND);
+	b = start(u, B, 0, F_WRLCK, BFS_LOCK_BLOCK, 0);
+	assert_int_equal(cluster_finish(u, b), -EDEADLK);
+	assert_false(cluster_done(a1) || cluster_done(a2));
+	assert_int_equal(lock(u, B, 2, F_UNLCK, 0), 0);
+	assert_int_equal(cluster_finish(u, a2), 0);
+	assert_int_equal(lock(u, C, 1, F_UNLCK, 0), 0);
+	assert_int_equal(cluster_finish(u, a1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 		T(conflict),	    T(pid),	T(dead),
 		T(dead_waited_for), T(cut_off), T(daemon_dead),
-		T(daemon_returns),
+		T(daemon_returns),  T(circles), T(circles_at_once),
+		T(threads),
 #undef T
 	};
 
