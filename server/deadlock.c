@@ -262,7 +262,7 @@ static void look(void *arg)
 
 void bfs_deadlock_look(struct bfs_server *s)
 {
-	if (s->nshards <= 1 || s->deadlock_searches >= AT_ONCE ||
+	if (!s->peers || s->nshards <= 1 || s->deadlock_searches >= AT_ONCE ||
 	    !bfs_lock_wait_due(s->locks, bfs_now()))
 		return;
 	s->deadlock_searches++;

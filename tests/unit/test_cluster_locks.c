@@ -71,6 +71,18 @@ static int teardown(void **state)
 	return 0;
 }
 
+static struct cluster_call *as(struct cluster_unit *u, unsigned p, uint32_t op,
+			       const uint8_t *fields, size_t len)
+{
+	struct bfs_session *other = u->clients[node_of(p)];
+	struct cluster_call *cc;
+
+	u->clients[node_of(p)] = process[p];
+	cc = cluster_start(u, node_of(p), op, fields, len);
+	u->clients[node_of(p)] = other;
+	return cc;
+}
+
 static struct cluster_call *start(struct cluster_unit *u, unsigned p,
 				  unsigned f, uint32_t type, uint32_t flags,
 				  uint64_t at)
@@ -83,18 +95,12 @@ static struct cluster_call *start(struct cluster_unit *u, unsigned p,
 				    .end = at + 1,
 				    .arena_slot = BFS_NO_SLOT,
 				    .pid = (uint32_t)pid_of(p) };
-	struct bfs_session *other = u->clients[node_of(p)];
-	struct cluster_call *cc;
 	uint8_t fields[200];
 	struct bfs_wire w;
 
 	bfs_wire_init(&w, fields, sizeof(fields));
 	assert_int_equal(bfs_lock_req_put(&w, &req), 0);
-	u->clients[node_of(p)] = process[p];
-	cc = cluster_start(u, node_of(p), BFS_OP_LOCK, fields,
-			   (size_t)(w.pos - fields));
-	u->clients[node_of(p)] = other;
-	return cc;
+	return as(u, p, BFS_OP_LOCK, fields, (size_t)(w.pos - fields));
 }
 
 /* At once, without waiting. */
@@ -246,6 +252,65 @@ static void test_daemon_returns(void **state)
 	pass(u, 20 * SECOND);
 	assert_int_equal(lock(u, C, 1, F_WRLCK, 1), -EAGAIN);
 	assert_int_equal(cluster_finish(u, b), 0);
+}
+
+/* A signal comes when the lock does: EINTR and no lock, or the lock. */
+static void test_cancel(void **state)
+{
+	struct cluster_unit *u = *state;
+	unsigned got = 0, rounds = 200;
+
+	for (unsigned n = 0; n < rounds; n++) {
+		struct cluster_call *wait, *unlock, *cancel;
+		uint8_t fields[8];
+		struct bfs_wire w;
+		int r, e;
+
+		assert_int_equal(lock(u, A, 1, F_WRLCK, 0), 0);
+		wait = start(u, C, 1, F_WRLCK, BFS_LOCK_BLOCK, 0);
+		bfs_wire_init(&w, fields, sizeof(fields));
+		bfs_put_u64(&w, u->next_id);
+		if (n % 2)
+			pass(u, SECOND / 100);
+		unlock = start(u, A, 1, F_UNLCK, 0, 0);
+		cancel = as(u, C, BFS_OP_CANCEL, fields, sizeof(fields));
+		assert_int_equal(cluster_finish(u, unlock), 0);
+		e = cluster_finish(u, cancel);
+		r = cluster_finish(u, wait);
+		assert_true(r == 0 || r == -EINTR);
+		assert_int_equal(e, r ? 0 : -ENOENT);
+		got += !r;
+		assert_int_equal(lock(u, B, 1, F_WRLCK, 0), r ? 0 : -EAGAIN);
+		assert_int_equal(lock(u, B, 1, F_UNLCK, 0), 0);
+		assert_int_equal(lock(u, C, 1, F_UNLCK, 0), 0);
+	}
+	assert_in_range(got, 1, rounds - 1);
+}
+
+/* F1: the shard that has the lock is cut off, or ends. */
+static void test_home_dead(void **state)
+{
+	struct cluster_unit *u = *state;
+	struct cluster_call *wait;
+	uint64_t before;
+
+	for (unsigned n = 0; n < 2; n++) {
+		assert_int_equal(lock(u, A, 1, F_WRLCK, 0), 0);
+		wait = start(u, C, 1, F_WRLCK, BFS_LOCK_BLOCK, 0);
+		pass(u, 100 * SECOND); /* while it lives, for ever */
+		assert_false(cluster_done(wait));
+		before = bfs_now();
+		if (n)
+			bfs_ploop_kill(u->net, &u->servers[1]);
+		else
+			bfs_ploop_cut(u->net, 1, true);
+		assert_true(cluster_finish(u, wait) < 0);
+		assert_true(bfs_now() - before <= 31 * SECOND);
+		if (!n) {
+			bfs_ploop_cut(u->net, 1, false);
+			pass(u, 10 * SECOND);
+		}
+	}
 }
 
 #define BYTES 3 /* of each file, to be locked */
@@ -434,7 +499,7 @@ int main(void)
 		T(conflict),	    T(pid),	T(dead),
 		T(dead_waited_for), T(cut_off), T(daemon_dead),
 		T(daemon_returns),  T(circles), T(circles_at_once),
-		T(threads),
+		T(threads),	    T(cancel),	T(home_dead),
 #undef T
 	};
 
