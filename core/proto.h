@@ -74,9 +74,9 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 #define BFS_READDIR_NAMES 1u
 
 /* flags of FSYNC. */
-#define BFS_FSYNC_DATA 1u  /* fdatasync */
-#define BFS_FSYNC_ALL 2u   /* syncfs */
-#define BFS_FSYNC_NAMES 4u /* what finds the data; the kernel has synced that */
+#define BFS_FSYNC_DATA 1u   /* fdatasync */
+#define BFS_FSYNC_ALL 2u    /* syncfs */
+#define BFS_FSYNC_NAMES 4u  /* what finds the data, which is synced */
 #define BFS_FSYNC_CLOSED 8u /* nobody asks: it was closed, and needs a name */
 
 /* what of DATAFD. */
@@ -88,7 +88,7 @@ enum bfs_datafd {
 };
 
 /* features in HELLO's reply. */
-#define BFS_FEATURE_PASS 1u /* descriptors are passed through */
+#define BFS_FEATURE_PASS 1u    /* descriptors are passed through */
 #define BFS_FEATURE_JOURNAL 2u /* fsync concerns the daemon too */
 
 /* What every request and every reply starts with. */

@@ -218,6 +218,8 @@ void bfs_serve(struct bfs_call *c)
 		r = bfs_route_unwrap(c);
 	if (r == BFS_SESSION_REPLAYED)
 		return;
+	if (!r)
+		r = bfs_journal_admit(c);
 	/* Not on the stack of who asks, if that is a fiber: it may have more
 	 * to do than to wait. */
 	if (!r)

@@ -45,7 +45,7 @@ struct bfs_where {
 };
 
 #define BFS_FORWARD_GROUPS 128 /* a client in more has no rights by them */
-#define BFS_HOPS_MAX 48 /* more than symlinks may be followed */
+#define BFS_HOPS_MAX 48	       /* more than symlinks may be followed */
 
 /* How a call came here that a peer has forwarded. */
 struct bfs_origin {

@@ -31,7 +31,7 @@ struct bfs_server {
 	struct bfs_session *sessions; /* uthash by id */
 	/* Until then clients of our last run may come back; bfs_now(); 0. */
 	uint64_t grace_until;
-	int holder; /* the connection to it; -1: none */
+	int holder;		       /* the connection to it; -1: none */
 	struct bfs_process *processes; /* of this node; uthash by pid */
 	uint32_t *allowed; /* users who may connect besides our own */
 	unsigned nallowed;
