@@ -168,7 +168,7 @@ void bfs_far_ask_owner(struct bfs_server *s, uint64_t ino,
 	struct bfs_far_owners *all = get(s);
 	struct question *q;
 
-	if (!all || all->n >= AT_ONCE || o->node >= s->nshards)
+	if (!s->peers || !all || all->n >= AT_ONCE || o->node >= s->nshards)
 		return;
 	DL_FOREACH(all->unawaited, q)
 	if (same(q, o))

@@ -75,6 +75,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/climb.c %D%/climb.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/fanout.c %D%/fanout.h \
+	%D%/deadlock.c %D%/deadlock.h \
 	%D%/far.c %D%/far_owner.c %D%/far.h \
 	%D%/forward.c %D%/route.c %D%/route.h \
 	%D%/found.c %D%/found.h \

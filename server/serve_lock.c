@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/deadlock.h"
 #include "server/far.h"
 #include "server/fs.h"
 #include "server/journal.h"
@@ -39,6 +40,7 @@ static void on_timer(struct bfs_timer *t)
 	s->sweeping = true;
 	bfs_lock_sweep(s->locks);
 	s->sweeping = false;
+	bfs_deadlock_look(s);
 	set_timer(s);
 }
 
@@ -304,6 +306,7 @@ static int set(struct bfs_call *c, uint64_t ino,
 	c->move = move;
 	bfs_session_park(c);
 	set_timer(c->server);
+	bfs_deadlock_look(c->server);
 	return BFS_LATER;
 }
 
