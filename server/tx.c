@@ -316,8 +316,8 @@ int bfs_serve_txoutcome(struct bfs_call *c, const struct bfs_txoutcome_req *req,
 	const struct bfs_fs *fs = bfs_call_fs(c);
 	const struct bfs_tx *t;
 
-	rep->outcome = bfs_tx_decided(fs, req->tx) ? BFS_TX_DECIDED
-						   : BFS_TX_UNKNOWN;
+	rep->outcome =
+		bfs_tx_decided(fs, req->tx) ? BFS_TX_DECIDED : BFS_TX_UNKNOWN;
 	DL_FOREACH(fs->driving, t)
 	if (t->id == req->tx)
 		rep->outcome = BFS_TX_OPEN;

@@ -15,11 +15,11 @@ void bfs_tx_log_part(struct bfs_fs *fs, uint64_t tx, unsigned driver,
 		     struct bfs_str changes)
 {
 	if (fs->journal)
-		bfs_journal_add_txpart(fs->journal,
-				       &(struct bfs_rec_txpart){
-					       .id = tx,
-					       .driver = driver,
-					       .changes = changes });
+		bfs_journal_add_txpart(
+			fs->journal,
+			&(struct bfs_rec_txpart){ .id = tx,
+						  .driver = driver,
+						  .changes = changes });
 }
 
 void bfs_tx_log_part_gone(struct bfs_fs *fs, uint64_t tx)
@@ -38,12 +38,12 @@ int bfs_tx_log_decision(const struct bfs_tx *t)
 		return 0;
 	for (unsigned s = bfs_shards_next(&t->with, 0); s != UINT_MAX;
 	     s = bfs_shards_next(&t->with, s + 1))
-		bfs_journal_add_decision(
-			j, &(struct bfs_rec_decision){
-				   .id = t->id,
-				   .shard = s,
-				   .session = sess ? sess->id : 0,
-				   .request = t->c->head.id });
+		bfs_journal_add_decision(j,
+					 &(struct bfs_rec_decision){
+						 .id = t->id,
+						 .shard = s,
+						 .session = sess ? sess->id : 0,
+						 .request = t->c->head.id });
 	if (sess)
 		bfs_session_note(t->c->session);
 	return bfs_journal_flush(j);
@@ -54,8 +54,7 @@ void bfs_tx_log_heard(struct bfs_fs *fs, uint64_t tx, unsigned shard)
 	if (fs->journal)
 		bfs_journal_gone_decision(
 			fs->journal,
-			&(struct bfs_rec_decision){ .id = tx,
-						    .shard = shard });
+			&(struct bfs_rec_decision){ .id = tx, .shard = shard });
 }
 
 /* Whoever asks again gets the answer: rename, link and unlink have no fields.

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * simulate SHARDS [DIRS [FILES]]: how many messages a call costs, and how evenly
- * files lie, with the daemon's own code and that many daemons in one process.
- * Clients sit on all nodes and take turns.  Cold: the first call of a node in a
- * directory; warm: the second file that the node makes or looks at there.
+ * simulate SHARDS [DIRS [FILES]]: how many messages a call costs, and how
+ * evenly files lie, with the daemon's own code and that many daemons in one
+ * process. Clients sit on all nodes and take turns.  Cold: the first call of a
+ * node in a directory; warm: the second file that the node makes or looks at
+ * there.
  */
 #include "tests/unit/cluster_unit.h"
 

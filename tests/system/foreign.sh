@@ -51,3 +51,11 @@ benchfs_run -m "$pre" -- sh "$T/near" >"$T/near.out" || fail "near the prefix: $
 [ "$(ls -A "$pre")" = hidden ] || fail "the real directory has: $(ls -A "$pre")"
 [ "$(cat "$pre/hidden" "${pre}X/h" "$pre.d/f" "${pre%re}r")" = "$(printf 'real\nnew\nd\np')" ] ||
 	fail "the real files have other contents"
+
+# without the settings the library is off, also for those who use vfork
+for sh in dash bash; do
+	got=$(env -u BENCHFS_RUN_DIR -u BENCHFS_MOUNT LD_PRELOAD="$builddir/preload/.libs/libbenchfs_preload.so${LD_PRELOAD:+:$LD_PRELOAD}" \
+		"$sh" -c "x=\$(/bin/echo hi; exit 3); echo \"\$x \$?\"; /bin/true; echo \$?" 2>&1)
+	[ "$got" = "hi 3
+0" ] || fail "$sh without settings: $got"
+done

@@ -6,8 +6,8 @@
  */
 #include "tests/unit/cluster_unit.h"
 
-#include "core/util.h"
 #include "core/place.h"
+#include "core/util.h"
 #include "server/dir.h"
 #include "server/shared.h"
 #include "server/txp.h"
@@ -62,11 +62,11 @@ static struct cluster_call *begin(struct cluster_unit *u)
 	case 1:
 	case 2:
 		op = BFS_OP_MKNOD;
-		bfs_mknod_req_put(&w, &(struct bfs_mknod_req){
-					      .at = root,
-					      .path = cluster_str(a),
-					      .mode = pick(3) ? S_IFDIR | 0755
-							      : 0644 });
+		bfs_mknod_req_put(
+			&w, &(struct bfs_mknod_req){
+				    .at = root,
+				    .path = cluster_str(a),
+				    .mode = pick(3) ? S_IFDIR | 0755 : 0644 });
 		break;
 	case 3:
 	case 4:
@@ -87,16 +87,16 @@ static struct cluster_call *begin(struct cluster_unit *u)
 		break;
 	case 6:
 		op = BFS_OP_SETATTR;
-		bfs_setattr_req_put(&w, &(struct bfs_setattr_req){
-						.at = root,
-						.path = cluster_str(a),
-						.valid = BFS_SET_MODE,
-						.mode = 0755 });
+		bfs_setattr_req_put(
+			&w, &(struct bfs_setattr_req){ .at = root,
+						       .path = cluster_str(a),
+						       .valid = BFS_SET_MODE,
+						       .mode = 0755 });
 		break;
 	case 7:
-		bfs_getattr_req_put(&w, &(struct bfs_getattr_req){
-						.at = root,
-						.path = cluster_str(a) });
+		bfs_getattr_req_put(
+			&w, &(struct bfs_getattr_req){
+				    .at = root, .path = cluster_str(a) });
 		break;
 	default:
 		op = BFS_OP_RENAME;
@@ -113,9 +113,9 @@ static struct cluster_call *begin(struct cluster_unit *u)
 /* What a call may say: no time-outs, nothing of our own inside. */
 static void check_status(int r, unsigned *by_status)
 {
-	static const int may[] = { 0,	      -ENOENT,	  -EEXIST, -ENOTDIR,
-				   -EISDIR,   -ENOTEMPTY, -EINVAL, -EPERM,
-				   -EBUSY };
+	static const int may[] = { 0,	     -ENOENT, -EEXIST,
+				   -ENOTDIR, -EISDIR, -ENOTEMPTY,
+				   -EINVAL,  -EPERM,  -EBUSY };
 
 	for (size_t i = 0; i < BFS_COUNT(may); i++)
 		if (r == may[i]) {
