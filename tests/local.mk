@@ -237,6 +237,13 @@ check-pjdfstest: all
 	PJDFSTEST='$(PJDFSTEST)' srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' \
 		$(SHELL) $(srcdir)/%D%/pjdfstest.sh
 EXTRA_DIST += %D%/pjdfstest.sh %D%/pjdfstest.expected
+
+# Tests of the Linux Test Project, which is installed in LTP.
+.PHONY: check-ltp
+check-ltp: all
+	LTP='$(LTP)' srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' \
+		$(SHELL) $(srcdir)/%D%/ltp.sh
+EXTRA_DIST += %D%/ltp.sh %D%/ltp.list %D%/ltp.expected
 # What the journal costs: sh tests/bench/journal.sh
 EXTRA_PROGRAMS += %D%/bench/many
 %C%_bench_many_SOURCES = %D%/bench/many.c
