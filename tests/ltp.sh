@@ -16,8 +16,9 @@ srcdir=${srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 . "${0%/*}/system/lib.sh"
 requires awk setpriv xargs
 suite=${LTP:?LTP is not set: the directory where the suite is installed}
-[ -d "$suite/testcases/bin" ] && [ -d "$suite/runtest" ] ||
-	fail "$suite has no testcases/bin or runtest: not installed?"
+for d in testcases/bin runtest; do
+	[ -d "$suite/$d" ] || fail "$suite has no $d: not installed?"
+done
 suite=$(cd "$suite" && pwd)
 transport=${LTP_TRANSPORT:-local}
 jobs=${LTP_JOBS:-4}
