@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char *record_path(const struct bfs_members *l, unsigned shard)
@@ -47,6 +48,27 @@ static int check_names(const struct bfs_members *l, char *err)
 	return r;
 }
 
+/* Who can write here decides who the members are. */
+static int check_dir(const char *dir, char *err)
+{
+	struct stat st;
+
+	if (stat(dir, &st))
+		return bfs_members_fail(-errno, err, "cannot read %s: %s", dir,
+					strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return bfs_members_fail(-ENOTDIR, err, "%s: not a directory",
+					dir);
+	if (st.st_uid != geteuid() || (st.st_mode & 022))
+		return bfs_members_fail(-EACCES, err,
+					"%s: belongs to user %u and has mode "
+					"%04o; it must be a directory of user "
+					"%u that others cannot write to",
+					dir, st.st_uid, st.st_mode & 07777,
+					geteuid());
+	return 0;
+}
+
 static int load(struct bfs_members *l, const struct bfs_config *c, char *err)
 {
 	int r;
@@ -54,7 +76,9 @@ static int load(struct bfs_members *l, const struct bfs_config *c, char *err)
 	l->dir = strdup(c->network.registry_dir);
 	if (!l->dir)
 		return bfs_members_fail(-ENOMEM, err, "out of memory");
-	r = bfs_cluster_read(l, l->dir, err);
+	r = check_dir(l->dir, err);
+	if (!r)
+		r = bfs_cluster_read(l, l->dir, err);
 	return r ? r : check_names(l, err);
 }
 

@@ -28,7 +28,7 @@ int bfs_change_get(struct bfs_wire *w, struct bfs_change *c)
 	c->type = bfs_get_u32(w);
 	c->delta = (int32_t)bfs_get_u32(w);
 	if (bfs_wire_end(w) || c->kind < BFS_CHANGE_PUT ||
-	    c->kind > BFS_CHANGE_MOVED || c->name.len > BFS_NAME_MAX)
+	    c->kind > BFS_CHANGE_TREE || c->name.len > BFS_NAME_MAX)
 		return -EBADMSG;
 	return 0;
 }
@@ -70,6 +70,8 @@ static int make_inode(struct bfs_fs *fs, const struct bfs_change *c)
 {
 	struct bfs_inode *i = bfs_inode_here(fs, c->ino);
 
+	if (c->kind == BFS_CHANGE_TREE)
+		return 0;
 	if (!i)
 		return -ENOENT;
 	switch (c->kind) {

@@ -15,6 +15,7 @@ enum bfs_change_kind {
 	BFS_CHANGE_LINKS,   /* ino has delta names more; it changed */
 	BFS_CHANGE_GONE,    /* directory ino is removed */
 	BFS_CHANGE_MOVED,   /* directory ino is (dir, name) now */
+	BFS_CHANGE_TREE,    /* nothing; the right to move is needed still */
 };
 
 struct bfs_change {

@@ -151,6 +151,28 @@ int bfs_load_entry(struct bfs_fs *fs, const struct bfs_rec_entry *r, bool gone)
 	return bfs_dir_load(fs, dir, r, i);
 }
 
+/* What a holder has changed since we last asked is not in our journal. */
+int bfs_load_holder(struct bfs_fs *fs, const struct bfs_rec_holder *r,
+		    bool gone)
+{
+	struct bfs_inode *i = gone ? bfs_inode_find(fs, r->ino)
+				   : get(fs, r->ino);
+
+	if (!i)
+		return gone ? 0 : -ENOMEM;
+	if (!bfs_fs_clustered(fs) || (i->mode && !S_ISDIR(i->mode)))
+		return -EBADMSG;
+	if (!i->dir.shared && bfs_shared_attach(fs, i))
+		return -ENOMEM;
+	if (gone) {
+		bfs_shards_remove(&i->dir.shared->holders, r->shard);
+		return 0;
+	}
+	if (bfs_shards_add(&i->dir.shared->holders, r->shard))
+		return -ENOMEM;
+	return bfs_shards_add(&i->dir.shared->changed, r->shard);
+}
+
 int bfs_load_xattr(struct bfs_fs *fs, const struct bfs_rec_xattr *r, bool gone)
 {
 	struct bfs_inode *i =
@@ -207,6 +229,19 @@ static void enlist(struct bfs_fs *fs, struct bfs_inode *i)
 	}
 }
 
+/* In a cluster, what the parts on other shards add has yet to be told. */
+static void recount_links(struct bfs_inode *i)
+{
+	const struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	struct bfs_dentry *d;
+
+	if (!s || s->copy || !i->nlink)
+		return;
+	i->nlink = 2;
+	for (d = bfs_dir_after(i, 0); d; d = bfs_dir_after(i, d->cursor))
+		i->nlink += S_ISDIR(d->type) ? 1 : 0;
+}
+
 int bfs_load_finish(struct bfs_fs *fs)
 {
 	struct bfs_inode *i, *next;
@@ -221,6 +256,7 @@ int bfs_load_finish(struct bfs_fs *fs)
 
 		if (e)
 			return e;
+		recount_links(i);
 		if (i->mode)
 			enlist(fs, i);
 		else /* came and went within one turn */

@@ -84,7 +84,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/open_flags.h %D%/passing.c %D%/passing.h \
 	%D%/readdir.c %D%/readdir.h \
 	%D%/serve_part.c \
-	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h \
+	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
 	$(NULL)

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
+#define TOLD 20	   /* strangers that the log names; it must not fill a disk */
 #define CALLERS 64 /* at once; more wait in the listening socket */
 
 struct caller {
@@ -35,7 +36,7 @@ struct bfs_registrar {
 	const struct bfs_members *list;
 	int fd;
 	struct caller *callers;
-	unsigned n;
+	unsigned n, told;
 };
 
 static void on_listen(void *arg, uint32_t events);
@@ -63,21 +64,19 @@ static void on_late(struct bfs_timer *t)
 static int check(const struct caller *c, const struct bfs_ask *ask)
 {
 	const struct bfs_members *l = c->r->list;
+	uint32_t ours = bfs_secret_id(l->secret);
 
-	if (ask->key != bfs_secret_id(l->secret)) {
+	if (ask->key == ours &&
+	    ask->mac ==
+		    bfs_registrar_mac(l->secret, c->nonce, ask->nonce, NULL, 0))
+		return l->record ? 0 : ENOENT;
+	if (c->r->told++ < TOLD)
 		bfs_log(warn,
-			"%s refused: it has the secret number %08x, we have "
-			"%08x",
-			c->who, ask->key, bfs_secret_id(l->secret));
-		return EACCES;
-	}
-	if (ask->mac !=
-	    bfs_registrar_mac(l->secret, c->nonce, ask->nonce, NULL, 0)) {
-		bfs_log(warn, "%s refused: it does not have our secret",
-			c->who);
-		return EACCES;
-	}
-	return l->record ? 0 : ENOENT;
+			"%s refused: it claims the secret number %08x%s, we "
+			"have %08x",
+			c->who, ask->key,
+			ask->key == ours ? " and does not have it" : "", ours);
+	return EACCES;
 }
 
 static int make_reply(struct caller *c)

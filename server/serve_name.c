@@ -218,6 +218,8 @@ int bfs_naming_link(const struct bfs_call *c, const struct bfs_walk *w,
 {
 	int r = check_name(w, false);
 
+	if (!r && !w->dir->nlink) /* removed: nothing is named in it */
+		r = -ENOENT;
 	if (!r && !may_name(c->cred, i))
 		r = -EPERM;
 	if (!r)

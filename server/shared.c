@@ -139,12 +139,21 @@ void bfs_copy_revoke_all(struct bfs_fs *fs, unsigned home)
 
 int bfs_holder_add(struct bfs_fs *fs, struct bfs_inode *i, unsigned shard)
 {
-	return bfs_shards_add(&i->dir.shared->holders, shard);
+	bool known = bfs_shards_has(&i->dir.shared->holders, shard);
+	int r = bfs_shards_add(&i->dir.shared->holders, shard);
+
+	if (!r && !known && fs->journal)
+		bfs_journal_add_holder(
+			fs->journal, &(struct bfs_rec_holder){ i->ino, shard });
+	return r;
 }
 
 void bfs_holder_remove(struct bfs_fs *fs, struct bfs_inode *i, unsigned shard)
 {
 	bfs_shards_remove(&i->dir.shared->holders, shard);
+	if (fs->journal)
+		bfs_journal_gone_holder(
+			fs->journal, &(struct bfs_rec_holder){ i->ino, shard });
 }
 
 bool bfs_shared_usable(const struct bfs_inode *i)

@@ -7,6 +7,7 @@
 #include "server/peer.h"
 #include "server/server.h"
 #include "server/shared.h"
+#include "server/tx_log.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -61,9 +62,14 @@ int bfs_tx_tree(struct bfs_tx *t)
 	if (r)
 		return r;
 	if (shard == own(t))
-		return bfs_txp_tree(t->c, shard, t->id);
-	return bfs_peer_txtree(t->c->server, shard, t->c->deadline, &req, &rep,
-			       room);
+		r = bfs_txp_tree(t->c, shard, t->id);
+	else
+		r = bfs_peer_txtree(t->c->server, shard, t->c->deadline, &req,
+				    &rep, room);
+	if (!r)
+		bfs_tx_add(t, (struct bfs_change){ .kind = BFS_CHANGE_TREE,
+						   .ino = BFS_ROOT_INO });
+	return r;
 }
 
 int bfs_tx_inode(struct bfs_tx *t, uint64_t ino, struct bfs_txinode_rep *rep)
@@ -179,6 +185,8 @@ static void heard(struct bfs_tx_news *n)
 	struct bfs_fiber *fiber = n->fiber;
 
 	DL_DELETE(n->server->fs->news, n);
+	if (n->decided && n->msg.status != -ECANCELED)
+		bfs_tx_log_heard(n->server->fs, n->tx, n->shard);
 	free(n);
 	if (left && !--*left)
 		bfs_fiber_resume(fiber);
@@ -230,27 +238,56 @@ static void tell(struct bfs_tx_news *n)
 	bfs_peer_send(n->server, n->shard, &n->msg);
 }
 
+static struct bfs_tx_news *make_news(struct bfs_server *s, uint64_t tx,
+				     unsigned shard, bool decided)
+{
+	struct bfs_tx_news *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL; /* they will ask */
+	n->server = s;
+	n->shard = shard;
+	n->tx = tx;
+	n->decided = decided;
+	DL_APPEND(s->fs->news, n);
+	return n;
+}
+
 static void spread(struct bfs_tx *t, bool decided, unsigned *left)
 {
-	struct bfs_fs *fs = bfs_call_fs(t->c);
-
 	for (unsigned s = bfs_shards_next(&t->with, 0); s != UINT_MAX;
 	     s = bfs_shards_next(&t->with, s + 1)) {
-		struct bfs_tx_news *n = calloc(1, sizeof(*n));
+		struct bfs_tx_news *n =
+			make_news(t->c->server, t->id, s, decided);
 
-		if (!n) /* they will ask */
+		if (!n)
 			continue;
-		n->server = t->c->server;
-		n->shard = s;
-		n->tx = t->id;
-		n->decided = decided;
 		n->left = left;
 		n->fiber = bfs_fiber_self();
 		if (left)
 			++*left;
-		DL_APPEND(fs->news, n);
 		tell(n);
 	}
+}
+
+void bfs_tx_again(struct bfs_server *s, uint64_t tx, unsigned shard)
+{
+	struct bfs_tx_news *n = make_news(s, tx, shard, true);
+
+	if (!n)
+		return;
+	n->timer = (struct bfs_timer){ .fn = on_timer, .arg = n };
+	bfs_loop_timer(s->loop, &n->timer, bfs_now() + AGAIN_NS);
+}
+
+bool bfs_tx_decided(const struct bfs_fs *fs, uint64_t tx)
+{
+	const struct bfs_tx_news *n;
+
+	DL_FOREACH(fs->news, n)
+	if (n->tx == tx && n->decided)
+		return true;
+	return false;
 }
 
 int bfs_tx_end(struct bfs_tx *t, int r)
@@ -260,6 +297,8 @@ int bfs_tx_end(struct bfs_tx *t, int r)
 
 	if (!r)
 		r = prepare(t);
+	if (!r)
+		r = bfs_tx_log_decision(t);
 	/* This is the moment at which it happens, or not. */
 	bfs_txp_end(fs, t->id, !r);
 	spread(t, !r, r ? NULL : &left);
@@ -274,16 +313,13 @@ int bfs_serve_txoutcome(struct bfs_call *c, const struct bfs_txoutcome_req *req,
 			struct bfs_txoutcome_rep *rep)
 {
 	const struct bfs_fs *fs = bfs_call_fs(c);
-	const struct bfs_tx_news *n;
 	const struct bfs_tx *t;
 
-	rep->outcome = BFS_TX_UNKNOWN;
+	rep->outcome = bfs_tx_decided(fs, req->tx) ? BFS_TX_DECIDED
+						   : BFS_TX_UNKNOWN;
 	DL_FOREACH(fs->driving, t)
 	if (t->id == req->tx)
 		rep->outcome = BFS_TX_OPEN;
-	DL_FOREACH(fs->news, n)
-	if (n->tx == req->tx && n->decided)
-		rep->outcome = BFS_TX_DECIDED;
 	return 0;
 }
 

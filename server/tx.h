@@ -43,6 +43,11 @@ bool bfs_tx_before(const struct bfs_fs *fs, uint64_t dir_a,
 void bfs_tx_add(struct bfs_tx *t, struct bfs_change ch);
 int bfs_tx_end(struct bfs_tx *t, int r);
 
+/* Was it decided, and somebody has not heard yet? */
+bool bfs_tx_decided(const struct bfs_fs *fs, uint64_t tx);
+/* At the start: that shard is to be told of what we have decided. */
+void bfs_tx_again(struct bfs_server *s, uint64_t tx, unsigned shard);
+
 /* After -EAGAIN: wait a short, random time.  0 or -ETIMEDOUT. */
 int bfs_tx_pause(struct bfs_call *c);
 

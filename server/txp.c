@@ -10,6 +10,7 @@
 #include "server/peer.h"
 #include "server/server.h"
 #include "server/shared.h"
+#include "server/tx_log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -256,7 +257,53 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
 	memcpy(t->changes, changes.ptr, changes.len);
 	t->len = changes.len;
 	t->prepared = true;
+	bfs_tx_log_part(fs, tx, driver, changes);
 	return 0;
+}
+
+static int restore_change(struct bfs_fs *fs, struct bfs_txp *t,
+			  const struct bfs_change *ch)
+{
+	struct bfs_inode *i = bfs_inode_here(fs, ch->ino);
+
+	switch (ch->kind) {
+	case BFS_CHANGE_PUT:
+	case BFS_CHANGE_DROP:
+		return bfs_hold_entry(fs, ch->dir, ch->name, t->id);
+	case BFS_CHANGE_LINKS:
+		return i ? pin(t, i) : 0;
+	case BFS_CHANGE_TREE:
+		fs->tree_tx = t->id;
+		return 0;
+	default:
+		if (i && S_ISDIR(i->mode))
+			bfs_hold_dir(fs, i, t->id);
+		return 0;
+	}
+}
+
+int bfs_txp_restore(struct bfs_fs *fs, uint64_t tx, unsigned driver,
+		    struct bfs_str changes)
+{
+	struct bfs_txp *t = join(fs, driver, tx);
+	struct bfs_change ch;
+	struct bfs_wire w;
+	int r = 0;
+
+	if (!t)
+		return -ENOMEM;
+	t->users--;
+	t->since = 0; /* to be asked about at once */
+	t->changes = malloc(changes.len + 1);
+	if (!t->changes)
+		return -ENOMEM;
+	memcpy(t->changes, changes.ptr, changes.len);
+	t->len = changes.len;
+	t->prepared = true;
+	bfs_wire_init(&w, changes.ptr, changes.len);
+	while (!r && w.pos < w.end && !bfs_change_get(&w, &ch))
+		r = restore_change(fs, t, &ch);
+	return r;
 }
 
 void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit)
@@ -268,6 +315,8 @@ void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit)
 	unpin(fs, t);
 	if (commit && t->prepared)
 		bfs_changes_make(fs, t->changes, t->len);
+	if (t->prepared)
+		bfs_tx_log_part_gone(fs, tx);
 	t->over = true;
 	if (!t->users)
 		give_up(fs, t);

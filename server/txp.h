@@ -31,6 +31,10 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
 /* Harmless if tx is not known here: it has ended. */
 void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit);
 
+/* At the start: what was promised before.  0 or -ENOMEM. */
+int bfs_txp_restore(struct bfs_fs *fs, uint64_t tx, unsigned driver,
+		    struct bfs_str changes);
+
 /* Ask after those that have been here for long.  True: call again soon. */
 bool bfs_txp_sweep(struct bfs_server *s);
 void bfs_txp_free_all(struct bfs_fs *fs);

@@ -30,7 +30,7 @@ check_test() {
 
 rows=$(grep '^|' "$doc" | grep -c '| \(not \)\?kept |')
 [ "$rows" -gt 40 ] || complain "only $rows rows"
-table=$(sed -n '/^## Promises/,/^## pjdfstest/p' "$doc" |
+table=$(sed -n '/^## Promises/,/^## Differential tester/p' "$doc" |
 	grep '^|' | grep -v -e '^|---' -e '| status |')
 while IFS='|' read -r _ what status tests _; do
 	status=$(echo "$status" | sed 's/^ *//;s/ *$//')

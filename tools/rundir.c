@@ -11,9 +11,8 @@
 #include <sys/un.h>
 
 /* What a daemon puts into its run directory. */
-static const char *const files[] = { "sock",	 "pid", "ready",
-				     "ucx.addr", "log", "report", "restarts",
-				     "hold" };
+static const char *const files[] = { "sock", "pid",    "ready",	   "ucx.addr",
+				     "log",  "report", "restarts", "hold" };
 
 char *bfs_path(const char *dir, const char *name)
 {

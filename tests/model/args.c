@@ -143,10 +143,12 @@ void answer_stat(struct result *r, int ret, const struct stat *st)
 	r->blksize = (uint32_t)st->st_blksize;
 	/* The file systems' own: how much a directory or a link takes. */
 	r->blocks = S_ISREG(st->st_mode) ? st->st_blocks : 0;
+	r->ino = st->st_ino;
+	if (S_ISFIFO(st->st_mode)) /* known-fifo.sh: read and write */
+		return;
 	r->stamp[A_TIME] = stamp_of(st->st_atim);
 	r->stamp[M_TIME] = stamp_of(st->st_mtim);
 	r->stamp[C_TIME] = stamp_of(st->st_ctim);
-	r->ino = st->st_ino;
 }
 
 void answer_born(struct result *r, int dirfd, const char *path, int flags)

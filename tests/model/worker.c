@@ -77,15 +77,15 @@ void do_exec(struct place *w, const struct step *s, struct result *r)
 /* As a program that has nothing to do with BenchFS: no hook sees this call. */
 void work_plain(struct place *w)
 {
-	static char *none[] = { NULL };
+	static char tree[] = "BENCHFS_MODEL_TREE=1";
+	char *env[] = { getenv("BENCHFS_MODEL_TREE") ? tree : NULL, NULL };
 	const char *path = "/proc/self/exe";
 	char **argv = again(w, WORKER_PLAIN);
 	long r;
 
 	__asm__ volatile("syscall"
 			 : "=a"(r)
-			 : "0"((long)SYS_execve), "D"(path), "S"(argv),
-			   "d"(none)
+			 : "0"((long)SYS_execve), "D"(path), "S"(argv), "d"(env)
 			 : "rcx", "r11", "memory");
 	_exit(1);
 }

@@ -444,6 +444,24 @@ static void test_record_version(void **state)
 	bfs_members_free(l);
 }
 
+/* Whoever can write to the directory decides who the members are. */
+static void test_open_directory(void **state)
+{
+	static const unsigned modes[] = { 0720, 0702, 0777, 01777 };
+	struct bfs_members *l = make_registry(2), *back;
+
+	for (size_t i = 0; i < BFS_COUNT(modes); i++) {
+		assert_int_equal(chmod(dir, modes[i]), 0);
+		assert_int_equal(load(&back), -EACCES);
+		assert_says("others cannot write to");
+		assert_says(dir);
+	}
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(load(&back), 0);
+	bfs_members_free(back);
+	bfs_members_free(l);
+}
+
 /* A record of somebody who is not in the list: two clusters in one place. */
 static void test_stranger(void **state)
 {
@@ -481,6 +499,7 @@ int main(void)
 		in_own_dir(test_record_damaged),
 		in_own_dir(test_record_foreign),
 		in_own_dir(test_record_version),
+		in_own_dir(test_open_directory),
 		in_own_dir(test_stranger),
 	};
 
