@@ -83,6 +83,11 @@ UNIT_TESTS += %D%/unit/test_lock_model
 %C%_unit_test_lock_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_lock_model_LDADD = server/libserver.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_arena
+%C%_unit_test_arena_SOURCES = %D%/unit/test_arena.c
+%C%_unit_test_arena_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_arena_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_process
 %C%_unit_test_process_SOURCES = %D%/unit/test_process.c
 %C%_unit_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
