@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 2
+#define BFS_PROTO_VERSION 3
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -60,6 +60,10 @@ enum bfs_open_kind {
 #define BFS_SET_ATIME_NOW 32u
 #define BFS_SET_MTIME_NOW 64u
 
+/* Of whom ALIVE asks, and the bytes for each. */
+enum bfs_alive_kind { BFS_ALIVE_OPEN, BFS_ALIVE_PROCESS };
+#define BFS_ALIVE_BYTES 24
+
 /* space and flags of LOCK. */
 enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 #define BFS_LOCK_TEST 1u
@@ -70,9 +74,10 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 #define BFS_READDIR_NAMES 1u
 
 /* flags of FSYNC. */
-#define BFS_FSYNC_DATA 1u  /* fdatasync */
-#define BFS_FSYNC_ALL 2u   /* syncfs */
-#define BFS_FSYNC_NAMES 4u /* what finds the data; the kernel has synced that */
+#define BFS_FSYNC_DATA 1u   /* fdatasync */
+#define BFS_FSYNC_ALL 2u    /* syncfs */
+#define BFS_FSYNC_NAMES 4u  /* what finds the data, which is synced */
+#define BFS_FSYNC_CLOSED 8u /* nobody asks: it was closed, and needs a name */
 
 /* what of DATAFD. */
 enum bfs_datafd {
@@ -83,7 +88,7 @@ enum bfs_datafd {
 };
 
 /* features in HELLO's reply. */
-#define BFS_FEATURE_PASS 1u /* descriptors are passed through */
+#define BFS_FEATURE_PASS 1u    /* descriptors are passed through */
 #define BFS_FEATURE_JOURNAL 2u /* fsync concerns the daemon too */
 
 /* What every request and every reply starts with. */

@@ -100,9 +100,9 @@ static int open_foreign(const struct bfs_where *w, int flags, mode_t mode,
 static int with_name(int fd)
 {
 	int e = bfs_fd_kind(fd) == BFS_KIND_PASS ||
-				bfs_fd_kind(fd) == BFS_KIND_FILE ?
-			bfs_sync_name(fd) :
-			0;
+				bfs_fd_kind(fd) == BFS_KIND_FILE
+			? bfs_sync_name(fd)
+			: 0;
 
 	if (e)
 		bfs_close(fd);

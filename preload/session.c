@@ -186,7 +186,8 @@ static int dial_local(struct bfs_transport *old, uint64_t deadline)
 			      deadline, &t, &peer);
 	if (e && comes_back(e)) {
 		if (!atomic_exchange(&waits, 1))
-			bfs_log(warn, "the daemon in %s is down: waiting for it",
+			bfs_log(warn,
+				"the daemon in %s is down: waiting for it",
 				bfs_settings.run_dir);
 		return -EAGAIN;
 	}
@@ -335,8 +336,7 @@ int bfs_session_local(struct bfs_client **c)
 
 int bfs_session_connect(struct bfs_client **c)
 {
-	uint64_t deadline =
-		bfs_now() + bfs_settings.timeout_ms * 1000000ull;
+	uint64_t deadline = bfs_now() + bfs_settings.timeout_ms * 1000000ull;
 	_Atomic uint32_t never = 0;
 	int e = bfs_session_local(c);
 

@@ -84,8 +84,7 @@ static int fill(struct arena *a)
 	if (getrandom(&a->key, sizeof(a->key), 0) != sizeof(a->key))
 		return -errno;
 
-	a->fd = make_memfd("benchfs-arena", sizeof(*a->map),
-			   ARENA_SEALS);
+	a->fd = make_memfd("benchfs-arena", sizeof(*a->map), ARENA_SEALS);
 	if (a->fd < 0)
 		return a->fd;
 	a->empty = make_memfd("benchfs", 0, EMPTY_SEALS);

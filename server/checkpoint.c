@@ -38,6 +38,7 @@ struct bfs_checkpoint {
 	uint64_t closed; /* the last segment that is */
 	uint64_t last;	 /* ... that a checkpoint holds */
 	uint64_t goal;	 /* ... that the one under way will */
+	uint64_t heals;	 /* ... whose sync failed, 0: none */
 	pid_t pid;	 /* 0: nothing is */
 	int pidfd;
 	struct bfs_timer retry;
@@ -184,6 +185,16 @@ static int spawn_helper(struct bfs_checkpoint *cp)
 
 static void put_together(struct bfs_checkpoint *cp);
 
+static void made(struct bfs_checkpoint *cp)
+{
+	cp->last = cp->goal;
+	bfs_jlog_drop(cp->journal->log, cp->last);
+	if (cp->heals && cp->heals <= cp->last) {
+		cp->heals = 0;
+		bfs_journal_healed(cp->journal);
+	}
+}
+
 static void try_later(struct bfs_checkpoint *cp)
 {
 	bfs_loop_timer(cp->journal->server->loop, &cp->retry,
@@ -203,8 +214,7 @@ static void ended(struct bfs_checkpoint *cp, bool ok)
 		try_later(cp);
 		return;
 	}
-	cp->last = cp->goal;
-	bfs_jlog_drop(cp->journal->log, cp->last);
+	made(cp);
 	put_together(cp);
 }
 
@@ -255,8 +265,7 @@ static void put_together(struct bfs_checkpoint *cp)
 	if (!j->server || !j->server->loop) {
 		if (bfs_journal_checkpoint(j, cp->goal))
 			return;
-		cp->last = cp->goal;
-		bfs_jlog_drop(j->log, cp->last);
+		made(cp);
 		return;
 	}
 	e = start_helper(cp);
@@ -316,6 +325,18 @@ void bfs_checkpoint_due(struct bfs_journal *j)
 	cp->rotating = true;
 	if (bfs_journal_sync(j, &cp->wait))
 		cp->rotating = false;
+}
+
+void bfs_checkpoint_heal(struct bfs_journal *j)
+{
+	struct bfs_checkpoint *cp = get(j);
+
+	if (!cp || cp->heals)
+		return;
+	if (bfs_jlog_rotate(j->log, &cp->closed))
+		return; /* the next one who asks tries again */
+	cp->heals = cp->closed;
+	put_together(cp);
 }
 
 void bfs_checkpoint_begin(struct bfs_journal *j)

@@ -27,6 +27,8 @@ int bfs_journal_checkpoint(struct bfs_journal *j, uint64_t last);
 
 /* The log is long enough: see to it. */
 void bfs_checkpoint_due(struct bfs_journal *j);
+/* A sync of the log failed: have a checkpoint of what it holds, at once. */
+void bfs_checkpoint_heal(struct bfs_journal *j);
 /* At the start: are there many segments? */
 void bfs_checkpoint_begin(struct bfs_journal *j);
 /* The journal is closing. */

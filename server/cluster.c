@@ -3,7 +3,6 @@
 
 #include "core/log.h"
 #include "core/members.h"
-#include "core/stats.h"
 #include "core/util.h"
 #include "server/far.h"
 #include "server/peer.h"
@@ -71,10 +70,12 @@ static void on_synced(struct bfs_peer_msg *m)
 
 void bfs_cluster_closed(struct bfs_server *s, struct bfs_handle h)
 {
-	struct bfs_fsync_req req = { .handle = h };
-	struct closing *k = calloc(1, sizeof(*k));
+	struct bfs_fsync_req req = { .handle = h, .flags = BFS_FSYNC_CLOSED };
+	struct closing *k = NULL;
 	struct bfs_wire w;
 
+	if (h.rights & BFS_RIGHT_SYNC)
+		k = calloc(1, sizeof(*k));
 	if (!k || !bfs_handle_genuine(s->fs, h)) {
 		free(k);
 		return;
@@ -93,7 +94,6 @@ void bfs_cluster_closed(struct bfs_server *s, struct bfs_handle h)
 		.done = on_synced,
 		.arg = k
 	};
-	bfs_stat_add(close_syncs, 1);
 	bfs_peer_send(s, bfs_shared_home(s->fs, h.ino), &k->msg);
 }
 

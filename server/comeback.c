@@ -16,16 +16,17 @@ static void on_found(void *arg, uint32_t uid, int arena_fd, int empty_fd)
 	int r = bfs_arenas_adopt(s->arenas, uid, arena_fd, empty_fd);
 
 	if (r)
-		bfs_log(error, "what user %u has open is not known any more: %s",
-			uid, strerror(-r));
+		bfs_log(error,
+			"what user %u has open is not known any more: %s", uid,
+			strerror(-r));
 }
 
 static void on_made(void *arg, uint32_t uid, int arena_fd, int empty_fd)
 {
 	struct bfs_server *s = arg;
-	int r = s->holder < 0 ? 0
-			      : bfs_holder_keep(s->holder, uid, arena_fd,
-						empty_fd);
+	int r = s->holder < 0
+			? 0
+			: bfs_holder_keep(s->holder, uid, arena_fd, empty_fd);
 
 	if (!r)
 		return;
@@ -67,8 +68,9 @@ static void on_open(void *arg, uint32_t uid, uint32_t slot,
 	if (S_ISREG(i->mode) && !(h.rights & BFS_RIGHT_PATH))
 		i->file.locks_here = h.rights & BFS_RIGHT_LOCK;
 	if (!d->data_ino && bfs_orphan_opened(s->fs, i, &o))
-		bfs_log(error, "an open of %016lx is not known any more: no "
-			       "memory",
+		bfs_log(error,
+			"an open of %016lx is not known any more: no "
+			"memory",
 			i->ino);
 }
 

@@ -5,8 +5,8 @@
 #include "core/util.h"
 #include "server/arena.h"
 #include "server/client.h"
-#include "server/comeback.h"
 #include "server/cluster.h"
+#include "server/comeback.h"
 #include "server/far.h"
 #include "server/fs.h"
 #include "server/join.h"
@@ -125,8 +125,8 @@ static void on_sweep(struct bfs_timer *t)
 	bool again;
 
 	if (!s->daemon->sweeping) {
-		/* A call that made an orphan may come again. */
-		again = bfs_session_awaited(s) || bfs_fs_sweep(s->fs);
+		s->fs->keep_orphans = bfs_session_awaited(s);
+		again = s->fs->keep_orphans || bfs_fs_sweep(s->fs);
 		again |= bfs_cluster_sweep(s);
 		bfs_session_sweep(s);
 		s->daemon->again = again;
@@ -213,6 +213,7 @@ static void come_back(struct bfs_server *s)
 	bfs_comeback_opens(s);
 	bfs_serve_lock_restore(s);
 	bfs_session_watch(s, s->daemon->local);
+	s->fs->keep_orphans = s->grace_until;
 	bfs_journal_forget_kept(s->journal);
 	on_busy(s);
 }

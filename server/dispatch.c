@@ -81,6 +81,8 @@ void bfs_call_put_head(struct bfs_call *c, uint32_t status)
 
 void bfs_call_finish(struct bfs_call *c, int status)
 {
+	struct bfs_call *canceller = c->canceller;
+
 	if (c->over)
 		*c->over = true;
 	bfs_session_unpark(c);
@@ -101,17 +103,15 @@ void bfs_call_finish(struct bfs_call *c, int status)
 	bfs_call_put_head(c, (uint32_t)-status);
 	bfs_session_remember(c, status);
 	bfs_call_send(c);
-}
-
-/* CANCEL waits for a call on a fiber to end, and then says how it did. */
-static void end(struct bfs_call *c, int status)
-{
-	struct bfs_call *canceller = c->canceller;
-
-	bfs_log(debug, "%s: %s", bfs_op_name(c->head.op), strerror(-status));
-	bfs_call_finish(c, status);
+	/* CANCEL has waited for the end, and says how it was. */
 	if (canceller)
 		bfs_call_finish(canceller, status == -EINTR ? 0 : -ENOENT);
+}
+
+static void end(struct bfs_call *c, int status)
+{
+	bfs_log(debug, "%s: %s", bfs_op_name(c->head.op), strerror(-status));
+	bfs_call_finish(c, status);
 }
 
 /* The handler, if the call is to be served here. */
@@ -218,6 +218,8 @@ void bfs_serve(struct bfs_call *c)
 		r = bfs_route_unwrap(c);
 	if (r == BFS_SESSION_REPLAYED)
 		return;
+	if (!r)
+		r = bfs_journal_admit(c);
 	/* Not on the stack of who asks, if that is a fiber: it may have more
 	 * to do than to wait. */
 	if (!r)

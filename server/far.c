@@ -7,6 +7,7 @@
 #include "server/fiber.h"
 #include "server/passing.h"
 #include "server/peer.h"
+#include "server/process.h"
 #include "server/serve_lock.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -16,10 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EACH 20		/* bytes of a description in ALIVE */
-#define MOST 1024	/* asked for at once */
-#define OWNERS_ASKED 16 /* questions under way */
-#define GRACE_S 10u	/* for a question that nobody waits for */
+#define EACH BFS_ALIVE_BYTES
+#define MOST 1024   /* asked for at once */
+#define GRACE_S 10u /* for a question that nobody waits for */
 
 /* A question to one node's daemon about the descriptions of one inode. */
 struct asked {
@@ -33,6 +33,7 @@ struct asked {
 
 static void put_open(struct bfs_wire *w, uint64_t ino, const struct bfs_open *o)
 {
+	bfs_put_u32(w, BFS_ALIVE_OPEN);
 	bfs_put_u64(w, ino);
 	bfs_put_u32(w, o->uid);
 	bfs_put_u32(w, o->slot);
@@ -79,6 +80,7 @@ static bool is(const struct bfs_open *o, unsigned node, const uint8_t *told)
 	struct bfs_wire w;
 
 	bfs_wire_init(&w, told, EACH);
+	bfs_get_u32(&w);
 	bfs_get_u64(&w);
 	return o->node == node && bfs_get_u32(&w) == o->uid &&
 	       bfs_get_u32(&w) == o->slot && bfs_get_u32(&w) == o->gen;
@@ -188,70 +190,17 @@ int bfs_serve_alive(struct bfs_call *c, const struct bfs_alive_req *req,
 		return -EBADMSG;
 	bfs_wire_init(&w, c->out, c->out_len);
 	for (uint32_t n = 0; n < req->count; n++) {
+		uint32_t kind = bfs_get_u32(&w);
 		uint64_t ino = bfs_get_u64(&w);
 		uint32_t uid = bfs_get_u32(&w), slot = bfs_get_u32(&w);
+		uint32_t gen = bfs_get_u32(&w);
 
-		answers[n] = alive(c->server, ino, uid, slot, bfs_get_u32(&w));
+		answers[n] = kind == BFS_ALIVE_PROCESS
+				     ? bfs_process_known(c->server, (pid_t)slot)
+				     : alive(c->server, ino, uid, slot, gen);
 	}
 	c->in_len = req->count;
 	return 0;
-}
-
-struct owner_asked {
-	struct bfs_peer_msg msg;
-	struct bfs_server *server;
-	struct bfs_lock_owner owner;
-	uint8_t req[4], rep[16], out[EACH], in[1];
-};
-
-static void on_owner(struct bfs_peer_msg *m)
-{
-	struct owner_asked *a = m->arg;
-
-	a->server->owners_asked--;
-	if (m->status == -EHOSTDOWN ||
-	    (!m->status && m->in_len == 1 && !a->in[0]))
-		bfs_serve_lock_far_dead(a->server, &a->owner);
-	free(a);
-}
-
-void bfs_far_ask_owner(struct bfs_server *s, uint64_t ino,
-		       const struct bfs_lock_owner *o)
-{
-	struct bfs_open as_open = { .uid = o->uid,
-				    .slot = (uint32_t)o->id,
-				    .gen = (uint32_t)(o->id >> 32) };
-	struct owner_asked *a;
-	struct bfs_wire w;
-
-	/* Of the end of a process its daemon tells by itself (GONE). */
-	if (o->space == BFS_LOCK_POSIX || s->owners_asked >= OWNERS_ASKED)
-		return;
-	a = calloc(1, sizeof(*a));
-	if (!a)
-		return;
-	s->owners_asked++;
-	a->server = s;
-	a->owner = *o;
-	bfs_wire_init(&w, a->out, sizeof(a->out));
-	put_open(&w, ino, &as_open);
-	bfs_wire_init(&w, a->req, sizeof(a->req));
-	bfs_put_u32(&w, 1);
-	a->msg = (struct bfs_peer_msg){ .op = BFS_OP_ALIVE,
-					.req = a->req,
-					.req_len = sizeof(a->req),
-					.out = a->out,
-					.out_len = EACH,
-					.in = a->in,
-					.in_cap = 1,
-					.rep = a->rep,
-					.rep_cap = sizeof(a->rep),
-					.deadline = bfs_now() +
-						    GRACE_S * 1000000000ull,
-					.unless_dead = true,
-					.done = on_owner,
-					.arg = a };
-	bfs_peer_send(s, (unsigned)o->node, &a->msg);
 }
 
 struct news {

@@ -14,10 +14,18 @@
 int bfs_far_settle(struct bfs_call *c, struct bfs_inode *i);
 /* The same without waiting: sooner or later. */
 void bfs_far_ask(struct bfs_server *s, struct bfs_inode *i);
-/* Does the owner of a lock, on another node, still exist?  It is dropped sooner
- * or later if not. */
+/*
+ * Does the owner of a lock, on another node, still exist?  1; 0: no, and its
+ * locks have been dropped; -EINTR: c was given up; -EIO; -ENOMEM;
+ * -BFS_NEED_FIBER.  Whoever cannot be asked for long exists.
+ */
+int bfs_far_owner_lives(struct bfs_call *c, uint64_t ino,
+			const struct bfs_lock_owner *o);
+/* The same without waiting: it is dropped sooner or later. */
 void bfs_far_ask_owner(struct bfs_server *s, uint64_t ino,
 		       const struct bfs_lock_owner *o);
+/* Nobody waits for an answer any more. */
+void bfs_far_owners_free(struct bfs_server *s);
 /* A process of this node has ended: tell those who may know it. */
 void bfs_far_gone(struct bfs_server *s, pid_t pid);
 

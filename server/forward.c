@@ -145,6 +145,7 @@ static void done(struct bfs_peer_msg *m)
 
 	if (c) {
 		c->cancel = NULL;
+		c->recall = NULL;
 		c->parked = NULL;
 		r = take_answer(f);
 		bfs_call_finish(c, r);
@@ -216,6 +217,14 @@ static void move(struct bfs_call *c, struct bfs_call *to)
 	f->c = to;
 }
 
+bool bfs_route_waits(const struct bfs_call *c, unsigned *shard)
+{
+	if (c->cancel != give_up)
+		return false;
+	*shard = c->where.shard;
+	return true;
+}
+
 static uint64_t deadline_of(const struct bfs_call *c)
 {
 	if (bfs_op_flags(c->head.op) == BFS_RPC_WAIT)
@@ -249,6 +258,7 @@ int bfs_route_forward(struct bfs_call *c)
 	if (bfs_op_flags(c->head.op) == BFS_RPC_WAIT) {
 		c->parked = f;
 		c->cancel = give_up;
+		c->recall = send_cancel;
 		c->move = move;
 	}
 	if (!c->prev) /* else it is parked: it ran on a fiber */

@@ -14,6 +14,7 @@
 struct bfs_held {
 	uint64_t tx;
 	UT_hash_handle hh;
+	bool promised;
 	uint32_t len;
 	uint8_t key[]; /* directory's number and name */
 };
@@ -69,6 +70,7 @@ int bfs_hold_entry(struct bfs_fs *fs, uint64_t dir, struct bfs_str name,
 	if (!h)
 		return -ENOMEM;
 	h->tx = tx;
+	h->promised = false;
 	h->len = make_key(h->key, dir, name);
 	HASH_ADD_KEYPTR(hh, fs->held_entries, h->key, h->len, h);
 	return 0;
@@ -99,6 +101,25 @@ bool bfs_hold_any(const struct bfs_fs *fs, uint64_t dir)
 
 	HASH_ITER(hh, fs->held_entries, h, next)
 	if (!memcmp(h->key, &dir, sizeof(dir)))
+		return true;
+	return false;
+}
+
+void bfs_hold_promise(struct bfs_fs *fs, uint64_t tx)
+{
+	struct bfs_held *h, *next;
+
+	HASH_ITER(hh, fs->held_entries, h, next)
+	if (h->tx == tx)
+		h->promised = true;
+}
+
+bool bfs_hold_promised(const struct bfs_fs *fs, uint64_t dir)
+{
+	struct bfs_held *h, *next;
+
+	HASH_ITER(hh, fs->held_entries, h, next)
+	if (h->promised && !memcmp(h->key, &dir, sizeof(dir)))
 		return true;
 	return false;
 }

@@ -26,6 +26,11 @@ void bfs_hold_dir_end(struct bfs_fs *fs, struct bfs_inode *dir);
 /* Is an entry of that directory held? */
 bool bfs_hold_any(const struct bfs_fs *fs, uint64_t dir);
 
+/* What tx holds is promised: it may have happened already, as others see it. */
+void bfs_hold_promise(struct bfs_fs *fs, uint64_t tx);
+/* Is an entry of that directory promised? */
+bool bfs_hold_promised(const struct bfs_fs *fs, uint64_t dir);
+
 /* Give up all that tx holds here, entries and directories: who waits looks
  * again. */
 void bfs_hold_release(struct bfs_fs *fs, uint64_t tx);

@@ -73,7 +73,8 @@ static int listen_at(const struct sockaddr_un *name)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	unlink(name->sun_path);
-	if (fd >= 0 && !bind(fd, (const struct sockaddr *)name, sizeof(*name)) &&
+	if (fd >= 0 &&
+	    !bind(fd, (const struct sockaddr *)name, sizeof(*name)) &&
 	    !chmod(name->sun_path, 0600) && !listen(fd, 4))
 		return fd;
 	if (fd >= 0)
@@ -83,8 +84,8 @@ static int listen_at(const struct sockaddr_un *name)
 
 static int spawn_holder(const char *run_dir, int listener)
 {
-	char *argv[] = { (char *)"benchfsd", (char *)"--hold",
-			 (char *)run_dir, NULL };
+	char *argv[] = { (char *)"benchfsd", (char *)"--hold", (char *)run_dir,
+			 NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none, all;

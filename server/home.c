@@ -148,7 +148,8 @@ static bool under_way(const struct bfs_inode *i, const struct bfs_gather *g)
 }
 
 /* The answers to what others have asked before count for us too. */
-static int await(struct bfs_call *c, uint64_t ino, const struct bfs_gather *last)
+static int await(struct bfs_call *c, uint64_t ino,
+		 const struct bfs_gather *last)
 {
 	struct bfs_inode *i = bfs_inode_find(bfs_call_fs(c), ino);
 	int r = 0;

@@ -156,13 +156,16 @@ static int read_marker(const struct bfs_fs *fs, struct marker *m)
 
 static int write_marker(const struct bfs_fs *fs)
 {
-	char text[256];
+	char text[256], was[256];
 
 	snprintf(text, sizeof(text),
 		 "benchfs data\nformat %u\ncluster %016" PRIx64
 		 "\nshard %u\nlist %016" PRIx64 "\njournal %s\n",
 		 FORMAT, fs->conf.cluster, fs->conf.shard, fs->conf.list_hash,
 		 fs->conf.journal ? "lmdb" : "none");
+	/* A start needs no space if nothing has changed. */
+	if (read_small(fs, MARKER, was, sizeof(was)) > 0 && !strcmp(was, text))
+		return 0;
 	return write_small(fs, MARKER, MARKER_NEW, text);
 }
 

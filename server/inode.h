@@ -89,7 +89,10 @@ struct bfs_fs {
 	struct bfs_tx *driving;	    /* changes that we drive (utlist DL) */
 	struct bfs_tx_news *news;   /* of their ends (utlist DL) */
 	struct bfs_inode *orphans;  /* unlinked but open (utlist DL) */
-	struct bfs_inode *held;	    /* removed directories with handles out */
+	/* After a restart: an open that made a file may be asked for again, so
+	 * it stays, whoever has unlinked it since. */
+	bool keep_orphans;
+	struct bfs_inode *held; /* removed directories with handles out */
 	unsigned nheld;
 	uint64_t counter;   /* of the last inode made */
 	uint64_t seed;	    /* of name hashes */

@@ -20,6 +20,7 @@
 #define RESERVE_MAX (4u << 20)
 #define RESERVE_MIN (64u << 10)
 #define STEP (1u << 20) /* space is taken in such pieces */
+#define PAGE 4096u
 
 struct bfs_jlog {
 	struct bfs_jlog_conf conf;
@@ -67,13 +68,8 @@ static void choose_sizes(struct bfs_jlog *l)
 	l->step = share(l->conf.dir, 256, RESERVE_MIN, STEP);
 }
 
-/* Have space up to end.  0 or -errno, not logged. */
-static int take_space(struct bfs_jlog *l, size_t end)
+static int take_up_to(struct bfs_jlog *l, size_t to)
 {
-	size_t to = (end / l->step + 1) * l->step;
-
-	if (l->plain || end <= l->taken)
-		return 0;
 	/* The file's size stays that of what was written: it tells a torn
 	 * tail from a damaged one. */
 	while (fallocate(l->fd, FALLOC_FL_KEEP_SIZE, (off_t)l->taken,
@@ -91,6 +87,29 @@ static int take_space(struct bfs_jlog *l, size_t end)
 	}
 	l->taken = to;
 	return 0;
+}
+
+/* Have space up to end.  0 or -errno, not logged. */
+static int take_space(struct bfs_jlog *l, size_t end)
+{
+	int e;
+
+	if (l->plain || end <= l->taken)
+		return 0;
+	e = take_up_to(l, (end / l->step + 1) * l->step);
+	return e == -ENOSPC ? take_up_to(l, (end | (PAGE - 1)) + 1) : e;
+}
+
+/* For a start on a full disk: less is better than nothing. */
+static int take_some(struct bfs_jlog *l, size_t reserve)
+{
+	int e;
+
+	do {
+		e = take_space(l, BFS_SEGMENT_HEAD + reserve);
+		reserve /= 2;
+	} while (e == -ENOSPC && reserve >= PAGE);
+	return e;
 }
 
 static int write_all(int fd, const uint8_t *buf, size_t len, size_t at)
@@ -120,7 +139,7 @@ static int write_head(struct bfs_jlog *l)
 
 	bfs_segment_put(buf, &h);
 	if (!e)
-		e = take_space(l, BFS_SEGMENT_HEAD + l->reserve);
+		e = take_some(l, l->reserve);
 	if (!e)
 		e = write_all(l->fd, buf, sizeof(buf), 0);
 	if (!e && (fdatasync(l->fd) || fsync(l->conf.dir)))
@@ -205,6 +224,14 @@ static void adopt(struct bfs_jlog *l, struct bfs_jlog_end *end)
 	l->seq = end->seq;
 }
 
+/* The space behind what was written goes back; there was to be more. */
+static void give_back(int fd, size_t size)
+{
+	/* Where it cannot be told so, it stays until the segment goes. */
+	(void)!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 (off_t)size, (off_t)(2u * SEGMENT_MAX));
+}
+
 /* All of it is on disk before the new segment says so. */
 static int sync_closed(struct bfs_jlog *l)
 {
@@ -213,8 +240,10 @@ static int sync_closed(struct bfs_jlog *l)
 		int fd, e;
 
 		bfs_segment_name(name, l->closed[n].number);
-		fd = openat(l->conf.dir, name, O_RDONLY | O_CLOEXEC);
+		fd = openat(l->conf.dir, name, O_RDWR | O_CLOEXEC);
 		e = fd < 0 || fdatasync(fd) ? -errno : 0;
+		if (!e)
+			give_back(fd, l->closed[n].size);
 		if (fd >= 0)
 			close(fd);
 		if (e)
@@ -351,8 +380,7 @@ int bfs_jlog_rotate(struct bfs_jlog *l, uint64_t *closed)
 		return e;
 	l->nclosed++;
 	*closed = l->number - 1;
-	/* What was taken in advance goes back. */
-	(void)!ftruncate(old, (off_t)at);
+	give_back(old, at);
 	close(old);
 	return 0;
 }

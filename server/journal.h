@@ -60,6 +60,10 @@ struct bfs_journal {
 	uint64_t sync_ino;
 	struct bfs_journal_wait *waits, **waits_end;
 	struct bfs_timer timer;
+	/* A sync failed: until a checkpoint holds what may not have got to the
+	 * disk, and somebody was told, every sync fails. */
+	int sync_err;
+	bool sync_told, sync_healed;
 
 	uint64_t counter_limit; /* inode numbers below are reserved */
 
@@ -143,9 +147,14 @@ static inline void bfs_note_change(struct bfs_fs *fs)
  */
 int bfs_journal_sync(struct bfs_journal *j, struct bfs_journal_wait *w);
 
+/* Have the log on disk in a moment, without anybody waiting. */
+void bfs_journal_sync_soon(struct bfs_journal *j);
+
 /* Is there room for what a call may write down?  frees: it gives space back
  * in the end.  0 or -ENOSPC. */
 int bfs_journal_room(struct bfs_journal *j, size_t bytes, bool frees);
+/* ... for that one, which is about to be run. */
+int bfs_journal_admit(struct bfs_call *c);
 
 /* Each record of that kind that was found at the start. */
 void bfs_journal_each(struct bfs_journal *j, uint32_t kind,

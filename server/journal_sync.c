@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "core/util.h"
+#include "server/checkpoint.h"
 #include "server/data.h"
 #include "server/server.h"
 #include "server/uring.h"
@@ -45,13 +46,44 @@ static void remove_synced(struct bfs_journal *j)
 	j->nremovals = kept;
 }
 
+/* The kernel tells of a failed page once, and then takes it for written. */
+static void sync_failed(struct bfs_journal *j, int status)
+{
+	bfs_log(error, "cannot sync the log in %s: %s", j->path,
+		strerror(-status));
+	j->sync_err = status;
+	j->sync_told = j->sync_healed = false;
+	bfs_checkpoint_heal(j);
+}
+
+/* The error of one that failed, for each who asks until it is over. */
+static int still_failing(struct bfs_journal *j)
+{
+	int e = j->sync_err;
+
+	if (!e)
+		return 0;
+	j->sync_told = true;
+	if (j->sync_healed)
+		j->sync_err = 0;
+	else
+		bfs_checkpoint_heal(j);
+	return e;
+}
+
+void bfs_journal_healed(struct bfs_journal *j)
+{
+	j->sync_healed = true;
+	if (j->sync_told)
+		j->sync_err = 0;
+}
+
 static void finished(struct bfs_journal *j, int status)
 {
 	struct bfs_journal_wait *w;
 
 	if (status) {
-		bfs_log(error, "cannot sync the log in %s: %s", j->path,
-			strerror(-status));
+		sync_failed(j, status);
 	} else {
 		bfs_jlog_set_synced(j->log, j->sync_seq);
 		j->synced_ino = BFS_MAX(j->synced_ino, j->sync_ino);
@@ -61,6 +93,7 @@ static void finished(struct bfs_journal *j, int status)
 		j->waits = w->next;
 		if (!j->waits)
 			j->waits_end = &j->waits;
+		j->sync_told |= status != 0;
 		w->done(w, status);
 	}
 }
@@ -97,6 +130,8 @@ int bfs_journal_sync(struct bfs_journal *j, struct bfs_journal_wait *w)
 {
 	int e = bfs_journal_flush(j);
 
+	if (!e)
+		e = still_failing(j);
 	if (e)
 		return e;
 	w->seq = bfs_jlog_seq(j->log);

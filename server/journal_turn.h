@@ -13,9 +13,9 @@ void bfs_journal_send_waiting(struct bfs_journal *j);
 
 /* Remove what may be removed by now (journal_sync.c). */
 void bfs_journal_removals(struct bfs_journal *j);
-/* Have the log on disk in a moment, without anybody waiting. */
-void bfs_journal_sync_soon(struct bfs_journal *j);
-/* ... before this returns.  0 or -errno. */
+/* What a failed sync may have lost is in a checkpoint. */
+void bfs_journal_healed(struct bfs_journal *j);
+/* Have the log on disk before this returns.  0 or -errno. */
 int bfs_journal_sync_now(struct bfs_journal *j);
 
 #endif

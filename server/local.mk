@@ -43,7 +43,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/inode.c %D%/inode.h \
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \
-	%D%/journal_load.c %D%/journal_sync.c \
+	%D%/journal_load.c %D%/journal_room.c %D%/journal_sync.c \
 	%D%/journal_turn.c %D%/journal_turn.h \
 	%D%/kept.c \
 	%D%/later.c %D%/later.h \
@@ -75,7 +75,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/climb.c %D%/climb.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/fanout.c %D%/fanout.h \
-	%D%/far.c %D%/far.h \
+	%D%/deadlock.c %D%/deadlock.h \
+	%D%/far.c %D%/far_owner.c %D%/far.h \
 	%D%/forward.c %D%/route.c %D%/route.h \
 	%D%/found.c %D%/found.h \
 	%D%/hold.c %D%/hold.h \

@@ -182,6 +182,8 @@ static void end_wait(struct bfs_lock_table *t, struct bfs_lock_wait *w)
 
 	DL_DELETE(w->inode->waits, w);
 	DL_DELETE2(h->waits, w, oprev, onext);
+	if (w->want.owner.space == BFS_LOCK_POSIX)
+		DL_DELETE2(t->posix, w, lprev, lnext);
 	w->inode = NULL;
 	t->waiting--;
 }
@@ -248,6 +250,10 @@ static int start_wait(struct bfs_lock_table *t, struct bfs_lock_inode *i,
 	w->cookie = cookie;
 	DL_APPEND(i->waits, w);
 	DL_APPEND2(h->waits, w, oprev, onext);
+	w->id = ++t->last_id;
+	w->since = bfs_now();
+	if (want->owner.space == BFS_LOCK_POSIX)
+		DL_PREPEND2(t->posix, w, lprev, lnext);
 	t->waiting++;
 	*wait = w;
 	return BFS_LOCK_WAITING;
@@ -370,6 +376,28 @@ void bfs_lock_drop(struct bfs_lock_table *t, const struct bfs_lock_owner *owner)
 void bfs_lock_sweep(struct bfs_lock_table *t)
 {
 	retry_all(t);
+	tell(t);
+}
+
+void bfs_lock_victim(struct bfs_lock_table *t,
+		     const struct bfs_lock_owner *owner, uint64_t wait)
+{
+	struct bfs_lock_holder *h = find_holder(t, owner);
+	struct bfs_lock_wait *w = NULL;
+	struct bfs_lock_inode *i;
+
+	if (h)
+		DL_FOREACH2(h->waits, w, onext)
+	if (w->id == wait)
+		break;
+	if (!w)
+		return;
+	i = w->inode;
+	end_wait(t, w);
+	put_holder(t, h);
+	put_inode(t, i);
+	w->status = -EDEADLK;
+	DL_APPEND(t->over, w);
 	tell(t);
 }
 

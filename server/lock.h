@@ -26,6 +26,13 @@ struct bfs_lock_owner {
 	uint64_t node; /* the shard of its node's daemon */
 };
 
+static inline bool bfs_lock_same_owner(const struct bfs_lock_owner *a,
+				       const struct bfs_lock_owner *b)
+{
+	return a->space == b->space && a->uid == b->uid && a->id == b->id &&
+	       a->node == b->node;
+}
+
 /* A lock, held or wanted.  end is exclusive, UINT64_MAX: to the end. */
 struct bfs_lock_range {
 	struct bfs_lock_owner owner;
@@ -80,6 +87,26 @@ void bfs_lock_drop(struct bfs_lock_table *t,
 		   const struct bfs_lock_owner *owner);
 /* Look whether those that are waited for still exist. */
 void bfs_lock_sweep(struct bfs_lock_table *t);
+
+/* A process waits for what another one holds.  The numbers stay the same so
+ * long as it waits and the lock is held. */
+struct bfs_lock_edge {
+	uint64_t wait, since; /* since: bfs_now() */
+	uint64_t lock;
+	struct bfs_lock_owner blocker;
+};
+/* For whom a process waits here.  How many; no more than max are told. */
+unsigned bfs_lock_edges(struct bfs_lock_table *t,
+			const struct bfs_lock_owner *owner,
+			struct bfs_lock_edge *edges, unsigned max);
+/* A process that waits and has not been looked at for that long, or never. */
+bool bfs_lock_next_wait(struct bfs_lock_table *t, uint64_t now,
+			uint64_t period, struct bfs_lock_owner *owner);
+/* Is there one? */
+bool bfs_lock_wait_due(const struct bfs_lock_table *t, uint64_t now);
+/* That wait of the process, if it lasts still, ends with -EDEADLK. */
+void bfs_lock_victim(struct bfs_lock_table *t,
+		     const struct bfs_lock_owner *owner, uint64_t wait);
 
 /* How many locks are held, and how many requests wait. */
 unsigned bfs_lock_held(const struct bfs_lock_table *t);

@@ -42,6 +42,7 @@ static void insert(struct bfs_lock_table *t, struct bfs_lock *l,
 	struct bfs_lock *at = i->held;
 
 	l->r = *r;
+	l->id = ++t->last_id;
 	l->inode = i;
 	l->holder = h;
 	while (at && at->r.start <= r->start)
@@ -195,6 +196,53 @@ static bool waits_for(struct search *s, struct bfs_lock_inode *i,
 		found = bfs_lock_conflict(want, &l->r) && reaches(s, l->holder);
 	s->depth--;
 	return found;
+}
+
+unsigned bfs_lock_edges(struct bfs_lock_table *t,
+			const struct bfs_lock_owner *owner,
+			struct bfs_lock_edge *edges, unsigned max)
+{
+	const struct bfs_lock_holder *h;
+	const struct bfs_lock_wait *w;
+	const struct bfs_lock *l;
+	unsigned n = 0;
+
+	HASH_FIND(hh, t->holders, owner, sizeof(*owner), h);
+	if (!h)
+		return 0;
+	DL_FOREACH2(h->waits, w, onext)
+	DL_FOREACH(w->inode->held, l)
+	{
+		if (n == max)
+			return n;
+		if (l->r.owner.space == BFS_LOCK_POSIX &&
+		    bfs_lock_conflict(&w->want, &l->r))
+			edges[n++] =
+				(struct bfs_lock_edge){ .wait = w->id,
+							.since = w->since,
+							.lock = l->id,
+							.blocker = l->r.owner };
+	}
+	return n;
+}
+
+bool bfs_lock_wait_due(const struct bfs_lock_table *t, uint64_t now)
+{
+	return t->posix && t->posix->look_at <= now;
+}
+
+bool bfs_lock_next_wait(struct bfs_lock_table *t, uint64_t now, uint64_t period,
+			struct bfs_lock_owner *owner)
+{
+	struct bfs_lock_wait *w = t->posix;
+
+	if (!bfs_lock_wait_due(t, now))
+		return false;
+	DL_DELETE2(t->posix, w, lprev, lnext);
+	w->look_at = now + period;
+	DL_APPEND2(t->posix, w, lprev, lnext);
+	*owner = w->want.owner;
+	return true;
 }
 
 bool bfs_lock_deadlock(struct bfs_lock_table *t, struct bfs_lock_inode *i,

@@ -16,6 +16,7 @@ struct bfs_lock {
 	struct bfs_lock_range r;
 	struct bfs_lock_inode *inode;
 	struct bfs_lock_holder *holder;
+	uint64_t id;			/* as long as it is held */
 	struct bfs_lock *prev, *next;	/* of the inode, by start */
 	struct bfs_lock *oprev, *onext; /* of the owner */
 };
@@ -29,6 +30,9 @@ struct bfs_lock_wait {
 	struct bfs_lock_wait *prev, *next;   /* of the inode, first come first,
 					      * or of the table's over */
 	struct bfs_lock_wait *oprev, *onext; /* of the owner */
+	uint64_t id, since;
+	uint64_t look_at;		     /* bfs_lock_next_wait() */
+	struct bfs_lock_wait *lprev, *lnext; /* of the table, by look_at */
 };
 
 struct bfs_lock_inode {
@@ -50,18 +54,14 @@ struct bfs_lock_holder {
 struct bfs_lock_table {
 	struct bfs_lock_ops ops;
 	unsigned limit, held, waiting;
-	unsigned purge_at; /* so many held: look for dead owners */
-	uint64_t search;   /* number of the last search for cycles */
+	unsigned purge_at;	     /* so many held: look for dead owners */
+	uint64_t search;	     /* number of the last search for cycles */
+	uint64_t last_id;	     /* of a lock or a wait */
+	struct bfs_lock_wait *posix; /* those that can deadlock */
 	struct bfs_lock_inode *inodes;
 	struct bfs_lock_holder *holders;
 	struct bfs_lock_wait *over; /* ended, done() not called yet */
 };
-
-static inline bool bfs_lock_same_owner(const struct bfs_lock_owner *a,
-				       const struct bfs_lock_owner *b)
-{
-	return a->space == b->space && a->uid == b->uid && a->id == b->id;
-}
 
 /* Do they exclude each other? */
 bool bfs_lock_conflict(const struct bfs_lock_range *a,

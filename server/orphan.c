@@ -127,7 +127,7 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i)
 		DL_APPEND(fs->held, i);
 		if (++fs->nheld > HELD_MAX)
 			free_oldest_held(fs);
-	} else if (bfs_orphan_is_open(fs, i)) {
+	} else if (fs->keep_orphans || bfs_orphan_is_open(fs, i)) {
 		DL_APPEND(fs->orphans, i);
 		if (S_ISREG(i->mode))
 			bfs_data_touch(fs, i);

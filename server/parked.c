@@ -50,8 +50,8 @@ void bfs_session_abandon(struct bfs_call *c)
 
 static void supersede(struct bfs_call *c);
 
-/* by is answered when c, which runs on a fiber, has ended. */
-static int cancel_on_fiber(struct bfs_call *by, struct bfs_call *c)
+/* by is answered when c, which does not end at once, has ended. */
+static int ask_to_end(struct bfs_call *by, struct bfs_call *c)
 {
 	struct bfs_call *old = c->canceller;
 
@@ -59,6 +59,8 @@ static int cancel_on_fiber(struct bfs_call *by, struct bfs_call *c)
 	bfs_session_park(by);
 	if (old)
 		supersede(old);
+	else if (c->recall)
+		c->recall(c);
 	else
 		c->cancel(c);
 	return BFS_LATER;
@@ -69,8 +71,8 @@ int bfs_session_cancel(struct bfs_call *by, uint64_t id)
 	struct bfs_session *sess = by->session;
 	struct bfs_call *c = bfs_session_parked(sess, id);
 
-	if (c && c->cancel && c->over)
-		return cancel_on_fiber(by, c);
+	if (c && c->cancel && (c->over || c->recall))
+		return ask_to_end(by, c);
 	if (c && c->cancel) {
 		c->cancel(c);
 		bfs_call_finish(c, -EINTR);
@@ -98,6 +100,9 @@ void bfs_session_adopt(struct bfs_call *old, struct bfs_call *c)
 	if (old->move && !old->over) {
 		c->cancel = old->cancel;
 		c->move = old->move;
+		c->recall = old->recall;
+		c->canceller = old->canceller;
+		old->canceller = NULL;
 		old->move(old, c);
 		bfs_session_park(c);
 		supersede(old);

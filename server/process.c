@@ -78,6 +78,18 @@ bool bfs_process_lives(const struct bfs_server *s, pid_t pid)
 	return poll(&p, 1, 0) <= 0;
 }
 
+bool bfs_process_known(const struct bfs_server *s, pid_t pid)
+{
+	const struct bfs_session *sess;
+
+	if (!bfs_process_lives(s, pid))
+		return false;
+	for (sess = s->sessions; sess; sess = sess->hh.next)
+		if (sess->pid == pid && !sess->far && !sess->gone)
+			return true;
+	return false;
+}
+
 uint64_t bfs_process_started(pid_t pid)
 {
 	char path[32], text[1024], *at;

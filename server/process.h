@@ -22,6 +22,8 @@ struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid);
 /* Asks the kernel: the news of a death may still be under way.  True also for
  * a process that is not watched. */
 bool bfs_process_lives(const struct bfs_server *s, pid_t pid);
+/* The same, but false for one that no session here is of. */
+bool bfs_process_known(const struct bfs_server *s, pid_t pid);
 /* When it was started, as /proc tells; 0: there is none. */
 uint64_t bfs_process_started(pid_t pid);
 /*

@@ -4,6 +4,7 @@
 
 #include "core/util.h"
 #include "server/fanout.h"
+#include "server/hold.h"
 #include "server/perm.h"
 #include "server/shared.h"
 
@@ -275,8 +276,12 @@ int bfs_serve_readdir(struct bfs_call *c, const struct bfs_readdir_req *req,
 	struct page p = { .fs = bfs_call_fs(c) };
 	size_t size = BFS_MIN(req->size, c->in_cap);
 	const struct bfs_shared *s;
-	int r;
+	int r = 0;
 
+	while (!r && bfs_hold_promised(p.fs, req->at.ino))
+		r = bfs_hold_wait(c);
+	if (r)
+		return r;
 	p.dir = bfs_inode_of(p.fs, req->at);
 	r = check(p.dir, req);
 	if (r)

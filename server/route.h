@@ -13,6 +13,8 @@
 int bfs_route(struct bfs_call *c);
 /* c->where is filled in: send it there.  BFS_LATER or -errno. */
 int bfs_route_forward(struct bfs_call *c);
+/* Does the call wait at another shard, and which? */
+bool bfs_route_waits(const struct bfs_call *c, unsigned *shard);
 /* A peer has forwarded a call: c becomes that call.  0, -errno, or
  * BFS_SESSION_REPLAYED. */
 int bfs_route_unwrap(struct bfs_call *c);

@@ -45,7 +45,7 @@ struct bfs_where {
 };
 
 #define BFS_FORWARD_GROUPS 128 /* a client in more has no rights by them */
-#define BFS_HOPS_MAX 48 /* more than symlinks may be followed */
+#define BFS_HOPS_MAX 48	       /* more than symlinks may be followed */
 
 /* How a call came here that a peer has forwarded. */
 struct bfs_origin {
@@ -81,6 +81,10 @@ struct bfs_call {
 	 */
 	void (*cancel)(struct bfs_call *c);
 	void (*move)(struct bfs_call *c, struct bfs_call *to);
+	/* For CANCEL, instead of cancel, if another shard decides whether the
+	 * call can still be given up: asks it to.  The call ends with -EINTR,
+	 * or as it would have. */
+	void (*recall)(struct bfs_call *c);
 	void *parked;		      /* the handler's own while parked */
 	struct bfs_call *prev, *next; /* parked calls of the session */
 	struct bfs_call *heir;	      /* gets the same answer */

@@ -10,6 +10,7 @@
 #include "server/uring.h"
 
 #include "core/log.h"
+#include "core/stats.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -183,7 +184,8 @@ int bfs_serve_fsync(struct bfs_call *c, const struct bfs_fsync_req *req,
 
 	if (!i)
 		return -ESTALE;
-	if (req->flags & ~(BFS_FSYNC_DATA | BFS_FSYNC_ALL | BFS_FSYNC_NAMES))
+	if (req->flags & ~(BFS_FSYNC_DATA | BFS_FSYNC_ALL | BFS_FSYNC_NAMES |
+			   BFS_FSYNC_CLOSED))
 		return -EINVAL;
 	if (req->flags & BFS_FSYNC_ALL)
 		return sync_all(c);
@@ -191,5 +193,11 @@ int bfs_serve_fsync(struct bfs_call *c, const struct bfs_fsync_req *req,
 		return -EBADF;
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
 		return -EINVAL;
+	if (req->flags & BFS_FSYNC_CLOSED) {
+		/* As bfs_sync_closed(). */
+		if (!i->nlink)
+			return 0;
+		bfs_stat_add(close_syncs, 1);
+	}
 	return sync_inode(c, i, req->flags);
 }

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/deadlock.h"
 #include "server/far.h"
 #include "server/fs.h"
 #include "server/journal.h"
@@ -21,6 +22,7 @@
  * obstacles are looked at this often.
  */
 #define SWEEP_NS 20000000u
+#define OWNERS_ASKED 1024 /* one after the other, for one call */
 
 static void set_timer(struct bfs_server *s)
 {
@@ -35,7 +37,10 @@ static void on_timer(struct bfs_timer *t)
 {
 	struct bfs_server *s = t->arg;
 
+	s->sweeping = true;
 	bfs_lock_sweep(s->locks);
+	s->sweeping = false;
+	bfs_deadlock_look(s);
 	set_timer(s);
 }
 
@@ -64,7 +69,8 @@ static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
 	uint32_t slot = (uint32_t)o->id, gen = (uint32_t)(o->id >> 32);
 
 	if (o->node != s->shard) { /* its daemon tells us, if we ask */
-		bfs_far_ask_owner(s, ino, o);
+		if (s->sweeping)
+			bfs_far_ask_owner(s, ino, o);
 		return true;
 	}
 	if (o->space == BFS_LOCK_POSIX)
@@ -126,11 +132,12 @@ void bfs_serve_lock_restore(struct bfs_server *s)
 int bfs_serve_lock_start(struct bfs_server *s)
 {
 	s->lock_timer = (struct bfs_timer){ .fn = on_timer, .arg = s };
-	s->locks = bfs_lock_table_new(&(struct bfs_lock_ops){ .done = on_done,
-							      .alive = alive,
-							      .changed = changed,
-							      .arg = s },
-				      LOCKS_MAX);
+	s->locks =
+		bfs_lock_table_new(&(struct bfs_lock_ops){ .done = on_done,
+							   .alive = alive,
+							   .changed = changed,
+							   .arg = s },
+				   LOCKS_MAX);
 	return s->locks ? 0 : -ENOMEM;
 }
 
@@ -140,6 +147,7 @@ void bfs_serve_lock_stop(struct bfs_server *s)
 		bfs_loop_timer(s->loop, &s->lock_timer, 0);
 	bfs_lock_table_free(s->locks);
 	s->locks = NULL;
+	bfs_far_owners_free(s);
 }
 
 /* Who holds a POSIX lock: the process, whatever it execs or whoever it
@@ -253,6 +261,10 @@ static struct bfs_lock_range range_of(const struct bfs_call *c,
 		r.owner = process_owner(c->session);
 		return r;
 	}
+	if (req->space == BFS_LOCK_FLOCK) {
+		r.start = 0;
+		r.end = UINT64_MAX;
+	}
 	r.owner.space = req->space;
 	r.owner.uid = opener(c, req->arena);
 	r.owner.node = bfs_route_node(c);
@@ -294,7 +306,35 @@ static int set(struct bfs_call *c, uint64_t ino,
 	c->move = move;
 	bfs_session_park(c);
 	set_timer(c->server);
+	bfs_deadlock_look(c->server);
 	return BFS_LATER;
+}
+
+/*
+ * Before anybody is told of a lock in his way that a client of another node
+ * has: that node's daemon says whether the client still exists.
+ */
+static int settle(struct bfs_call *c, struct bfs_handle h,
+		  const struct bfs_lock_range *want)
+{
+	struct bfs_server *s = c->server;
+	struct bfs_lock_owner last = { .node = s->shard };
+	struct bfs_lock_range found;
+	int r = 0;
+
+	for (unsigned n = 0; !r && n < OWNERS_ASKED; n++) {
+		bfs_lock_test(s->locks, h.ino, want, &found);
+		if (found.type == F_UNLCK || found.owner.node == s->shard ||
+		    bfs_lock_same_owner(&found.owner, &last))
+			return 0;
+		last = found.owner;
+		r = bfs_far_owner_lives(c, h.ino, &last);
+		if (r < 0)
+			return r;
+		/* Much may have happened meanwhile. */
+		r = c->session->gone ? -EINTR : bfs_fs_check(s->fs, h);
+	}
+	return r;
 }
 
 int bfs_serve_gone(struct bfs_call *c, const struct bfs_gone_req *req,
@@ -322,22 +362,38 @@ void bfs_serve_lock_far_dead(struct bfs_server *s,
 	set_timer(s);
 }
 
+/* As of ceph in Linux: below 0 if it is a process of another node. */
+static uint32_t pid_told(const struct bfs_call *c,
+			 const struct bfs_lock_range *found)
+{
+	bool far = found->type != F_UNLCK &&
+		   found->owner.space == BFS_LOCK_POSIX &&
+		   found->owner.node != bfs_route_node(c);
+
+	return far ? -found->pid : found->pid;
+}
+
 int bfs_serve_lock(struct bfs_call *c, const struct bfs_lock_req *req,
 		   struct bfs_lock_rep *rep)
 {
 	struct bfs_lock_range want, found = { .type = F_UNLCK };
+	struct bfs_server *s = c->server;
 	int r = check(c, req);
 
 	if (r)
 		return r;
 	want = range_of(c, req);
+	if (s->nshards > 1 && req->type != F_UNLCK)
+		r = settle(c, req->handle, &want);
+	if (r)
+		return r;
 	if (req->flags & BFS_LOCK_TEST)
-		bfs_lock_test(c->server->locks, req->handle.ino, &want, &found);
+		bfs_lock_test(s->locks, req->handle.ino, &want, &found);
 	else
 		r = set(c, req->handle.ino, &want, req->flags & BFS_LOCK_BLOCK);
 	rep->type = found.type;
 	rep->start = found.start;
 	rep->end = found.end;
-	rep->pid = found.pid;
+	rep->pid = pid_told(c, &found);
 	return r;
 }

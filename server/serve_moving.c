@@ -180,8 +180,11 @@ int bfs_naming_link_shared(struct bfs_call *c, const struct bfs_link_req *req)
 	if (!bfs_fiber_self())
 		return -BFS_NEED_FIBER;
 	dir = w.dir_ino;
-	bfs_tx_begin(&t, c);
-	return bfs_tx_end(&t, link_once(&t, &w, dir, ino));
+	do {
+		bfs_tx_begin(&t, c);
+		r = bfs_tx_end(&t, link_once(&t, &w, dir, ino));
+	} while (r == -EAGAIN && !(r = bfs_tx_pause(c)));
+	return r;
 }
 
 /* One rename: both entries and what they name. */

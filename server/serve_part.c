@@ -143,8 +143,16 @@ int bfs_serve_dirrevoke(struct bfs_call *c, const struct bfs_dirrevoke_req *req,
 int bfs_serve_readpart(struct bfs_call *c, const struct bfs_readpart_req *req,
 		       struct bfs_readpart_rep *rep)
 {
-	struct bfs_inode *dir = bfs_inode_find(bfs_call_fs(c), req->ino);
+	struct bfs_fs *fs = bfs_call_fs(c);
+	struct bfs_inode *dir;
+	int r = 0;
 
+	/* What is promised may have been acknowledged, while we were down. */
+	while (!r && bfs_hold_promised(fs, req->ino))
+		r = bfs_hold_wait(c);
+	if (r)
+		return r;
+	dir = bfs_inode_find(fs, req->ino);
 	if (!dir || !S_ISDIR(dir->mode)) {
 		rep->eof = 1;
 		return 0;

@@ -31,7 +31,7 @@ struct bfs_server {
 	struct bfs_session *sessions; /* uthash by id */
 	/* Until then clients of our last run may come back; bfs_now(); 0. */
 	uint64_t grace_until;
-	int holder; /* the connection to it; -1: none */
+	int holder;		       /* the connection to it; -1: none */
 	struct bfs_process *processes; /* of this node; uthash by pid */
 	uint32_t *allowed; /* users who may connect besides our own */
 	unsigned nallowed;
@@ -58,7 +58,9 @@ struct bfs_server {
 	 * there is no other. */
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
-	unsigned owners_asked;	     /* questions under way (far.c) */
+	unsigned deadlock_searches; /* under way (deadlock.c) */
+	bool sweeping; /* lock_timer does */
+	struct bfs_far_owners *far_owners; /* far_owner.c's own */
 	struct bfs_join *join;	     /* join.c's own; NULL: one daemon */
 	struct bfs_place *place;     /* NULL: one daemon */
 	struct bfs_members *members; /* NULL: one daemon */

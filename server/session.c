@@ -135,8 +135,12 @@ static void abandon_waits(struct bfs_session *sess)
 	struct bfs_call *c, *next;
 
 	DL_FOREACH_SAFE(sess->parked, c, next)
-	if (c->cancel)
-		bfs_session_abandon(c);
+	{
+		if (next && next == c->canceller)
+			next = next->next; /* it ends with c */
+		if (c->cancel)
+			bfs_session_abandon(c);
+	}
 }
 
 static void free_session(struct bfs_session *sess)

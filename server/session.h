@@ -49,17 +49,17 @@ struct bfs_session {
 	/* By id % BFS_REMEMBERED; of a daemon by slot. */
 	struct bfs_answer **answers;
 	unsigned nanswers;
-	uint64_t last_id;	   /* highest request id seen */
-	uint64_t resumed_id;	   /* last_id when the client came back last */
-	struct bfs_call *parked;   /* doubly linked (utlist DL_) */
-	unsigned users;		   /* connections */
-	unsigned held;		   /* calls that need it to stay */
-	bool greeted;		   /* HELLO has been answered */
-	bool gone;		   /* its process has ended */
-	bool noted;		   /* it is in the journal */
-	bool awaited; /* known from before our start, and not back yet */
-	uint64_t started; /* then: when its process was */
-	uint64_t idle_since;	   /* users became 0; bfs_now() clock */
+	uint64_t last_id;	 /* highest request id seen */
+	uint64_t resumed_id;	 /* last_id when the client came back last */
+	struct bfs_call *parked; /* doubly linked (utlist DL_) */
+	unsigned users;		 /* connections */
+	unsigned held;		 /* calls that need it to stay */
+	bool greeted;		 /* HELLO has been answered */
+	bool gone;		 /* its process has ended */
+	bool noted;		 /* it is in the journal */
+	bool awaited;	     /* known from before our start, and not back yet */
+	uint64_t started;    /* then: when its process was */
+	uint64_t idle_since; /* users became 0; bfs_now() clock */
 	struct bfs_port *attached; /* whose detach() is owed, or NULL */
 	UT_hash_handle hh;
 };

@@ -18,6 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* After it came back, what a client may need to send a call again. */
+#define REPEAT_NS 3000000000u
+
 enum kind { KIND_LOCAL, KIND_FAR, KIND_PEER };
 
 void bfs_session_note(struct bfs_session *sess)
@@ -170,15 +173,19 @@ again:
 
 bool bfs_session_awaited(struct bfs_server *s)
 {
+	uint64_t now = bfs_now();
 	struct bfs_session *sess, *next;
 
 	if (!s->grace_until)
 		return false;
-	if (bfs_now() < s->grace_until) {
-		HASH_ITER(hh, s->sessions, sess, next)
-		if (sess->awaited)
-			return true;
-	}
+	HASH_ITER(hh, s->sessions, sess, next)
+	if (sess->awaited)
+		break;
+	/* Who is back repeats his calls at once. */
+	if (!sess)
+		s->grace_until = BFS_MIN(s->grace_until, now + REPEAT_NS);
+	if (now < s->grace_until)
+		return true;
 	s->grace_until = 0;
 	return false;
 }

@@ -30,8 +30,11 @@ static void limit(const struct bfs_fs *fs, struct bfs_statfs_rep *rep)
 	rep->bavail = BFS_MIN(rep->bavail, left);
 }
 
-/* Daemons of one machine may keep their data on one disk. */
-static uint64_t disk_of(const struct bfs_fs *fs)
+/*
+ * Daemons of one machine may keep their data on one disk, which counts once.
+ * Each has its own limit: what that allows is a disk to itself.
+ */
+static uint64_t disk_of(const struct bfs_fs *fs, bool limited)
 {
 	char id[128] = "";
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -40,7 +43,8 @@ static uint64_t disk_of(const struct bfs_fs *fs)
 		bfs_log(debug, "boot_id: %m");
 	if (fd >= 0)
 		close(fd);
-	return XXH3_64bits_withSeed(id, sizeof(id), fs->dev);
+	return XXH3_64bits_withSeed(id, sizeof(id), fs->dev) +
+	       (limited ? 1 + fs->conf.shard : 0);
 }
 
 int bfs_statfs_here(struct bfs_fs *fs, struct bfs_statfs_rep *rep,
@@ -65,7 +69,7 @@ int bfs_statfs_here(struct bfs_fs *fs, struct bfs_statfs_rep *rep,
 	rep->namelen = BFS_NAME_MAX;
 	limit(fs, rep);
 	if (bfs_fs_clustered(fs))
-		*disk = disk_of(fs);
+		*disk = disk_of(fs, rep->blocks < v.f_blocks);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "server/data.h"
+#include "server/journal.h"
 #include "server/server.h"
 #include "server/uring.h"
 
@@ -57,5 +58,7 @@ void bfs_sync_closed(struct bfs_server *s, struct bfs_handle h)
 	if (!y.d)
 		return;
 	bfs_stat_add(close_syncs, 1);
+	if (s->journal)
+		bfs_journal_sync_soon(s->journal);
 	start(s, &y);
 }

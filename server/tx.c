@@ -159,7 +159,8 @@ static int prepare(struct bfs_tx *t)
 	for (unsigned s = bfs_shards_next(&t->with, 0); !r && s != UINT_MAX;
 	     s = bfs_shards_next(&t->with, s + 1))
 		r = prepare_at(t, s);
-	return r;
+	/* Who was started anew has lost what it had taken: once more. */
+	return r == -ESTALE ? -EAGAIN : r;
 }
 
 /*

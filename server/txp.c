@@ -257,6 +257,7 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
 	memcpy(t->changes, changes.ptr, changes.len);
 	t->len = changes.len;
 	t->prepared = true;
+	bfs_hold_promise(fs, tx);
 	bfs_tx_log_part(fs, tx, driver, changes);
 	return 0;
 }
@@ -303,6 +304,7 @@ int bfs_txp_restore(struct bfs_fs *fs, uint64_t tx, unsigned driver,
 	bfs_wire_init(&w, changes.ptr, changes.len);
 	while (!r && w.pos < w.end && !bfs_change_get(&w, &ch))
 		r = restore_change(fs, t, &ch);
+	bfs_hold_promise(fs, tx);
 	return r;
 }
 

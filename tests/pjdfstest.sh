@@ -2,6 +2,7 @@
 # make check-pjdfstest PJDFSTEST=DIR: the public suite pjdfstest, which lies
 # built in DIR, in BenchFS and, to compare with, on a tmpfs.
 #   PJD_TRANSPORT=ucx   force UCX (default: local)
+#   PJD_DAEMONS=3       on several daemons (default: one)
 #   PJD_UID=12345       as that user (root only; default: as who calls)
 #   PJD_REFERENCE=DIR   where the tmpfs is (default: /dev/shm)
 #   PJD_JOBS=4          how many files of the suite at once (they sleep much)
@@ -18,6 +19,7 @@ suite=${PJDFSTEST:?PJDFSTEST is not set: the directory where pjdfstest is built}
 [ -x "$suite/pjdfstest" ] || fail "$suite/pjdfstest is not there: not built?"
 suite=$(cd "$suite" && pwd)
 transport=${PJD_TRANSPORT:-local}
+daemons=${PJD_DAEMONS:-1}
 jobs=${PJD_JOBS:-4}
 limit=${PJD_LIMIT:-3600}
 reference=${PJD_REFERENCE:-/dev/shm}
@@ -90,14 +92,14 @@ echo "pjdfstest in $suite as uid $uid: tmpfs"
 timeout -k 10 "$limit" $as sh "$T/all" "$at" "$T/out/tmpfs" <"$T/files" ||
 	fail "no end on the tmpfs"
 rm -rf "$at"
-echo "pjdfstest in $suite as uid $uid: BenchFS, transport $transport"
+echo "pjdfstest in $suite as uid $uid: BenchFS, transport $transport, daemons: $daemons"
 [ "$transport" = local ] || export BENCHFS_TRANSPORT=ucx
 users=
 [ "$uid" != 0 ] || users="-o auth.allow_users=*"
 set -f # users holds a star
 # shellcheck disable=SC2086
-timeout -k 10 "$limit" $as "$builddir/run" benchfs run -m "$mnt" $users -- \
-	sh "$T/all" "$mnt" "$T/out/benchfs" <"$T/files" ||
+timeout -k 10 "$limit" $as "$builddir/run" benchfs run -n "$daemons" \
+	-m "$mnt" $users -- sh "$T/all" "$mnt" "$T/out/benchfs" <"$T/files" ||
 	fail "benchfs run ended with $?"
 set +f
 check_real_is_empty "something went to the real directory"

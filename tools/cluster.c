@@ -107,17 +107,16 @@ static char *home_registry(const char *dir)
 /* A directory that all nodes share.  On one node: with the data, which may be
  * wanted again with it, or in the run directory. */
 static int choose_registry(struct bfs_cluster *c, const struct bfs_options *o,
-			   bool far)
+			   const char *data, bool far)
 {
 	const char *named = o->config.network.registry_dir;
-	const char *data = o->config.node.data_dir;
 
 	if (*named)
 		c->registry = strdup(named);
 	else if (far)
 		c->registry = home_registry(c->dir);
 	else
-		c->registry = bfs_path(!c->scratch && *data ? data : c->dir,
+		c->registry = bfs_path(!c->scratch && data ? data : c->dir,
 				       "registry");
 	if (!c->registry)
 		return EX_CANTCREAT;
@@ -221,6 +220,8 @@ static int choose_data(struct bfs_cluster *c, const struct bfs_options *o,
 	*data = NULL;
 	if (*named) {
 		*data = strdup(named);
+	} else if (o->keep && !far) {
+		*data = bfs_rundir_data(o);
 	} else if (c->scratch && !far && !strncmp(c->dir, "/run/", 5)) {
 		/* memory, and small */
 		*data = bfs_rundir_data(o);
@@ -232,12 +233,20 @@ static int choose_data(struct bfs_cluster *c, const struct bfs_options *o,
 }
 
 static int make(struct bfs_cluster *c, struct bfs_options *o,
-		const struct bfs_hosts *h, enum bfs_launcher how)
+		const struct bfs_hosts *h, enum bfs_launcher how, bool run)
 {
 	bool far = how != BFS_LAUNCH_LOCAL;
+	bool stays = *o->config.node.data_dir || o->keep;
 	BFS_AUTOFREE char *data = NULL;
 	struct bfs_rundir base;
-	int status = bfs_rundir_base(&base, o, c->scratch, far);
+	int status;
+
+	if (far && o->keep)
+		return bfs_fail(EX_USAGE, "--keep is of this node only: start "
+					  "and stop keep data on others");
+	/* Of other nodes the next run would not know the registry. */
+	c->scratch = run && (far || !stays);
+	status = bfs_rundir_base(&base, o, run, far);
 
 	c->dir = base.path;
 	c->own_dir = base.own_path;
@@ -251,7 +260,7 @@ static int make(struct bfs_cluster *c, struct bfs_options *o,
 	if (!status)
 		status = check_lengths(c->list);
 	if (!status)
-		status = choose_registry(c, o, far);
+		status = choose_registry(c, o, data, far);
 	if (status)
 		return status;
 	snprintf(c->list->launcher, sizeof(c->list->launcher), "%s",
@@ -261,18 +270,17 @@ static int make(struct bfs_cluster *c, struct bfs_options *o,
 	return status ? status : link_registry(c);
 }
 
-int bfs_cluster_make(struct bfs_cluster *c, struct bfs_options *o, bool scratch)
+int bfs_cluster_make(struct bfs_cluster *c, struct bfs_options *o, bool run)
 {
 	enum bfs_launcher how = BFS_LAUNCH_LOCAL;
 	struct bfs_hosts h;
 	int status = bfs_hosts_find(&h, o);
 
 	memset(c, 0, sizeof(*c));
-	c->scratch = scratch;
 	if (!status)
 		status = bfs_launcher_choose(o, &h, &how);
 	if (!status)
-		status = make(c, o, &h, how);
+		status = make(c, o, &h, how, run);
 	bfs_hosts_fini(&h);
 	return status;
 }

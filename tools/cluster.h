@@ -48,11 +48,10 @@ bool bfs_cluster_wanted(const struct bfs_options *o);
 /* Is there one in the run directory of stop, status and env? */
 bool bfs_cluster_exists(const struct bfs_options *o);
 /*
- * Decide on members and directories for `start` or, with scratch, for `run`,
- * and write the registry.  0, or an exit status after a message.
+ * Decide on members and directories for `start` or for `run`, and write the
+ * registry.  0, or an exit status after a message.
  */
-int bfs_cluster_make(struct bfs_cluster *c, struct bfs_options *o,
-		     bool scratch);
+int bfs_cluster_make(struct bfs_cluster *c, struct bfs_options *o, bool run);
 /* Read that of a run directory. */
 int bfs_cluster_find(struct bfs_cluster *c, const struct bfs_options *o);
 /* It has ended: remove what is not to stay. */

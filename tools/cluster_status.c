@@ -109,7 +109,12 @@ static void print_json(const struct bfs_cluster *c, const struct ask *s)
 			       (unsigned long long)s->a[i].v[k]);
 		printf("}");
 	}
-	printf("]}\n");
+	printf("]");
+	/* the same keys as one daemon has */
+	for (unsigned i = 0; i < BFS_STAT_COUNT; i++)
+		printf(",\"%s\":%llu", bfs_stat_name(i),
+		       (unsigned long long)sum(s, i));
+	puts("}");
 }
 
 int bfs_cluster_status(struct bfs_options *o)

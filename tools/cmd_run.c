@@ -78,6 +78,8 @@ static int keep_cluster(struct run *r, int hold)
 	r->cluster->bound = true;
 	status = bfs_cluster_launch(&l, &s, r->o, r->cluster, hold);
 	if (!status) {
+		/* it is to stay with data that stays */
+		r->cluster->own_registry = false;
 		fd = ready ? open(ready, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)
 			   : -1;
 		if (fd < 0)
@@ -383,13 +385,20 @@ static int make_dirs(struct run *r)
 		return EX_UNAVAILABLE;
 	r->client = r->cluster->list->m[shard].run_dir;
 	r->dir.path = strdup(r->cluster->dir);
+	if (r->o->keep) /* .../data/MEMBER */
+		r->dir.data = strdup(r->cluster->list->m[shard].data_dir);
+	if (r->dir.data)
+		*strrchr(r->dir.data, '/') = '\0';
 	return r->dir.path ? 0 : bfs_fail(EX_OSERR, "out of memory");
 }
 
 static int run_all(struct run *r, char *path, bool inside)
 {
+	char many[24] = "";
 	int status, kept;
 
+	if (r->cluster)
+		snprintf(many, sizeof(many), "-n %u ", r->o->daemons);
 	status = make_dirs(r);
 	if (!status)
 		status = make_report(r);
@@ -411,8 +420,8 @@ static int run_all(struct run *r, char *path, bool inside)
 	if (r->o->keep)
 		fprintf(stderr,
 			"benchfs: the file system is kept; to go on with it: "
-			"benchfs run -d %s\n",
-			r->dir.data);
+			"benchfs run %s-d %s\n",
+			many, r->dir.data);
 	if (r->report >= 0)
 		(void)bfs_report_print(r->report, r->o->report, r->o->json,
 				       stderr);

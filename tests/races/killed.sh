@@ -3,18 +3,22 @@
 #   BENCHFS_TEST_KILL K      kills daemon K, and waits until it is gone
 #   BENCHFS_TEST_RESTART K   starts it again, and waits until it serves
 # are commands that the environment gives, with BENCHFS_TEST_NODE_0 ... for a
-# BenchFS that runs already.  If it does not, there is one daemon of our own.
+# BenchFS that runs already.  If it does not, BENCHFS_TEST_DAEMONS of our own
+# are started.
 # shellcheck disable=SC2154 # lib.sh has set them
 run="$builddir/run benchfs"
 
-# One daemon of our own.
-one_daemon() {
+# Daemons of our own.
+our_daemons() {
 	cat >"$T/start" <<END
-exec $run start --run-dir "$T/rd" -d "$T/data" \
+exec $run start -n $daemons \$2 --run-dir "$T/rd" -d "$T/data" \
 	-o metadata.journal=lmdb ${BENCHFS_TEST_OPTIONS:-}
 END
+	# A cluster has a directory for each member, HOST.0, HOST.1 ...
 	cat >"$T/kill" <<END
-pid=\$(cat "$T/rd/pid") && kill -9 \$pid || exit
+rd=$T/rd
+[ $daemons = 1 ] || rd=\$(echo "$T"/rd/*."\$1")
+pid=\$(cat "\$rd/pid") && kill -9 \$pid || exit
 # its directories are locked until it is gone
 for _ in \$(seq 500); do
 	kill -0 \$pid 2>/dev/null || exit 0
@@ -25,15 +29,18 @@ exit 1
 END
 	# shellcheck disable=SC2034 # lib.sh runs it
 	at_exit='$run stop --run-dir "$T/rd" 2>/dev/null || :'
-	sh "$T/start" >"$T/log" 2>&1 || { cat "$T/log"; fail "start: $?"; }
+	sh "$T/start" 0 "" >"$T/log" 2>&1 || { cat "$T/log"; fail "start: $?"; }
 	# shellcheck disable=SC2154
 	$run env -m "$mnt" --run-dir "$T/rd" >"$T/env" || fail "env: $?"
 	# The words of "export A=B" lines; nothing in them needs quotes.
 	words=$(sed -n "s/^export //p" "$T/env" | tr -d "'\";" | tr '\n' ' ')
 	export BENCHFS_TEST_NODE_0="env $words"
 	export BENCHFS_TEST_KILL="sh $T/kill"
-	export BENCHFS_TEST_RESTART="sh $T/start"
+	resume=
+	[ "$daemons" = 1 ] || resume=--resume
+	export BENCHFS_TEST_RESTART="sh $T/restart"
+	echo "exec sh '$T/start' \"\$1\" '$resume'" >"$T/restart"
 	choose_dir
 }
-[ -n "${BENCHFS_TEST_NODE_0:-}" ] || one_daemon
+[ -n "${BENCHFS_TEST_NODE_0:-}" ] || our_daemons
 [ -n "${BENCHFS_TEST_KILL:-}" ] || fail "BENCHFS_TEST_KILL is not set"

@@ -33,10 +33,10 @@ for kind in pass limit ucx; do
 	[ "$n" = 3 ] || fail "$kind: $n data files for three files"
 	benchfs stop --run-dir "$rd" || fail "stop"
 	for _ in $(seq 200); do
-		[ -n "$(ls -A "$rd" | grep -v '^log$' || :)" ] || break
+		[ -n "$(find "$rd" -mindepth 1 ! -name log)" ] || break
 		sleep 0.02
 	done
-	left=$(ls -A "$rd" 2>/dev/null | grep -v '^log$' || :)
+	left=$(find "$rd" -mindepth 1 ! -name log)
 	[ -z "$left" ] || fail "left in the run directory: $left"
 done
 check_real_is_empty "something went to the real directory"

@@ -56,6 +56,7 @@ SYSTEM_TESTS = \
 	%D%/foreign.sh \
 	%D%/forks.sh \
 	%D%/fsync-on-close.sh \
+	%D%/full-disk.sh \
 	%D%/gcc.sh \
 	%D%/git.sh \
 	%D%/go.sh \

@@ -58,16 +58,18 @@ n=$(find "$data/data" -type f | wc -l)
 kill_daemon
 rc=0
 start -o metadata.journal=none 2>"$T/err" || rc=$?
-[ $rc = 73 ] && grep -q "metadata.journal" "$T/err" || fail "journal none: $rc: $(cat "$T/err")"
+[ $rc = 73 ] || fail "journal none: $rc: $(cat "$T/err")"
+grep -q "metadata.journal" "$T/err" || fail "journal none: $(cat "$T/err")"
 # damage: status 65, the file and the offset; nothing is changed
-log=$(ls "$data"/meta/log.* | head -n 1)
+log=$(find "$data/meta" -name "log.*" | sort | head -n 1)
 cp "$log" "$T/log.good"
 printf 'X' | dd of="$log" bs=1 seek=$(($(stat -c %s "$log") / 2)) conv=notrunc 2>/dev/null
 cmp -s "$log" "$T/log.good" && printf 'Y' | dd of="$log" bs=1 seek=$(($(stat -c %s "$log") / 2)) conv=notrunc 2>/dev/null
 cp "$log" "$T/log.bad"
 rc=0
 start 2>"$T/err" || rc=$?
-[ $rc = 65 ] && grep -q "$log, offset [0-9]" "$T/err" || fail "damage: $rc: $(cat "$T/err")"
+[ $rc = 65 ] || fail "damage: $rc: $(cat "$T/err")"
+grep -q "$log, offset [0-9]" "$T/err" || fail "damage: $(cat "$T/err")"
 cmp "$log" "$T/log.bad" || fail "the damaged log was changed"
 cp "$T/log.good" "$log"
 start || fail "start with the log whole again"

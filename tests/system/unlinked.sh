@@ -15,7 +15,7 @@ echo new >f; cat f; cat /dev/fd/4 2>/dev/null || cat <&4; sh -c "cat <&3"; exec 
 mkdir "$T/data"
 cat >"$T/space" <<'END'
 set -eu
-used() { du -sk "$T/data" | cut -f1; }
+used() { echo $(($(du -sk "$T/data" | cut -f1) - ${before:-0})); }
 freed() {
 	for _ in $(seq 600); do
 		[ "$(used)" -lt 9000 ] && return
@@ -26,6 +26,7 @@ freed() {
 }
 big() { head -c 20000000 /dev/urandom >"$1"; [ "$(used)" -gt 19000 ]; }
 cd "$mnt"
+before=$(used) # the logs of all daemons
 big f; rm f; freed "unlink"
 big f; exec 3<f; rm f; [ "$(wc -c <&3)" = 20000000 ]
 exec 3<&-; freed "the last close"

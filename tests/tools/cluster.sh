@@ -69,6 +69,8 @@ benchfs env -m "$mnt" >"$T/env"
 	"f1 f3 f4 f5 f6 f7 f8 " ] || fail "not what was made"
 [ "$(ask 'sum(1 for x in m if x["creates"] > 0)')" -ge 2 ] ||
 	fail "one daemon has it all: $(cat "$T/json")"
+[ "$(ask 's["creates"] == sum(x["creates"] for x in m)')" = True ] ||
+	fail "not the sum: $(cat "$T/json")"
 check_real_is_empty "env"
 
 # A second one at the same time has nothing to do with it.
@@ -134,6 +136,19 @@ grep -q '^| .*strange\|^| .*not ours\|^| .*empty' "$T/err" ||
 	{ cat "$T/err"; fail "not the daemon's last log lines"; }
 nothing_left "a failed start"
 [ -f "$T/d3/$host.1/strange" ] || fail "a failed start removed data"
+
+# A run goes on with data that was named or kept.
+run2() { benchfs run -n 2 -m "$mnt" "$@"; }
+run2 -d "$T/d4" -- sh -c "mkdir $mnt/d && seq 9 >$mnt/d/f" || fail "run -d"
+[ "$(run2 -d "$T/d4" -- cat "$mnt/d/f" | wc -l)" = 9 ] ||
+	fail "run -d does not go on"
+run2 --keep -- sh -c "seq 9 >$mnt/f" 2>"$T/err" || fail "run --keep"
+kept=$(sed -n 's/.*benchfs run -n 2 -d //p' "$T/err")
+[ -d "$kept" ] || { cat "$T/err"; fail "run --keep does not say where"; }
+[ "$(run2 -d "$kept" -- cat "$mnt/f" | wc -l)" = 9 ] ||
+	fail "run --keep does not keep"
+rm -r "$kept"
+nothing_left "runs with data"
 
 # A run of its own, at the same time as others.
 benchfs run -n 3 -- benchfs status >"$T/out" || fail "run -n 3: $?"

@@ -165,6 +165,11 @@ struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 	return cc;
 }
 
+bool cluster_done(const struct cluster_call *cc)
+{
+	return cc->done;
+}
+
 int cluster_finish(struct cluster_unit *u, struct cluster_call *cc)
 {
 	struct bfs_rep_head h;

@@ -43,6 +43,8 @@ struct cluster_call;
 struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 				   uint32_t op, const uint8_t *fields,
 				   size_t len);
+/* Has it been answered? */
+bool cluster_done(const struct cluster_call *c);
 /* Its status.  The call is freed; reply in u->rep, bulk in u->in. */
 int cluster_finish(struct cluster_unit *u, struct cluster_call *c);
 

@@ -60,6 +60,9 @@ static int execute(struct bfs_call *c, void *rep, size_t len)
 #define REAL_forward ~, REAL_HANDLER
 #define REAL_alive ~, REAL_HANDLER
 #define REAL_gone ~, REAL_HANDLER
+#define REAL_lockwaits ~, REAL_HANDLER
+#define REAL_lockedges ~, REAL_HANDLER
+#define REAL_lockend ~, REAL_HANDLER
 #define SECOND(a, b, ...) b
 #define PICK(...) SECOND(__VA_ARGS__, FAKE_HANDLER, ~)
 #define REAL_HANDLER(name)

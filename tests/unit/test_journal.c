@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "server/checkpoint.h"
+#include "server/data.h"
 #include "server/dir.h"
 #include "server/server.h"
 
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ok(call) assert_int_equal(call, 0)
@@ -451,6 +453,106 @@ static void test_checkpoint_damage(void **state)
 	u->fs = NULL;
 }
 
+/* The kernel's, or an error so many times. */
+static int fail_syncs;
+
+int fdatasync(int fd)
+{
+	if (fail_syncs) {
+		fail_syncs--;
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void note_status(struct bfs_journal_wait *w, int status)
+{
+	w->seq = (uint64_t)(int64_t)status;
+}
+
+/* What a wait for the disk ends with. */
+static int sync_status(struct fs_unit *u)
+{
+	struct bfs_journal_wait w = { .done = note_status };
+	int r = bfs_journal_sync(u->fs->journal, &w);
+
+	return r ? r : (int)(int64_t)w.seq;
+}
+
+/* D2: an fsync that fails keeps failing until somebody was told and what may
+ * not have reached the disk is there by another way. */
+static void test_sync_fails(void **state)
+{
+	struct fs_unit *u = *state;
+	char *before, *after;
+
+	furnish(u);
+	fail_syncs = 2; /* the sync, and the change of the segment */
+	assert_int_equal(sync_status(u), -EIO);
+	assert_false(has(u, "map.lmdb"));
+	/* nothing is there yet that could have it on disk */
+	assert_int_equal(sync_status(u), -EIO);
+	assert_true(has(u, "map.lmdb"));
+	ok(u_mkdir(u, "/later", 0700));
+	u_turn(u);
+	ok(sync_status(u));
+	/* in the background, with nobody to tell: the next one hears */
+	ok(u_mkdir(u, "/later2", 0700));
+	u_turn(u);
+	fail_syncs = 1;
+	ok(u_unlink(u, "/hard"));
+	ok(u_unlink(u, "/d/file"));
+	u_turn(u);
+	assert_int_equal(fail_syncs, 0);
+	assert_int_equal(sync_status(u), -EIO);
+	ok(sync_status(u));
+	before = u_dump(u);
+	ok(u_kill_and_start(u));
+	after = u_dump(u);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+/* D2: the log and the directory of the data file are on disk when fsync
+ * answers, of a file, of a directory, and where the kernel has the data. */
+static void test_fsync(void **state)
+{
+	static const uint32_t flags[] = { 0, BFS_FSYNC_DATA, BFS_FSYNC_NAMES };
+	struct fs_unit *u = *state;
+	struct bfs_journal *j = u->fs->journal;
+
+	u->server->journal = j;
+	for (unsigned n = 0; n < 3; n++) {
+		struct bfs_fsync_rep rep;
+		struct bfs_open_rep f, d;
+		uint64_t at;
+		char path[16];
+
+		snprintf(path, sizeof(path), "/f%u", n);
+		ok(u_open(u, path, O_CREAT | O_RDWR, 0644, &f));
+		close(u_take_fd(u));
+		assert_true(
+			bfs_data_dir_changed(u->fs, f.handle.ino & 0xff, &at));
+		ok(bfs_serve_fsync(u->c,
+				   &(struct bfs_fsync_req){ .handle = f.handle,
+							    .flags = flags[n] },
+				   &rep));
+		assert_false(bfs_journal_pending(j));
+		assert_int_equal(bfs_jlog_synced(j->log), bfs_jlog_seq(j->log));
+		assert_false(
+			bfs_data_dir_changed(u->fs, f.handle.ino & 0xff, &at));
+		assert_int_equal(u_mkdir(u, "/d0", 0700), n ? -EEXIST : 0);
+		ok(u_open(u, "/d0", O_RDONLY | O_DIRECTORY, 0, &d));
+		ok(bfs_serve_fsync(
+			u->c, &(struct bfs_fsync_req){ .handle = d.handle },
+			&rep));
+		assert_int_equal(bfs_jlog_synced(j->log), bfs_jlog_seq(j->log));
+	}
+	u->server->journal = NULL;
+}
+
 /* RULES 31: both values are named. */
 static void test_identity(void **state)
 {
@@ -509,6 +611,8 @@ int main(void)
 		TEST(test_checkpoint),
 		TEST(test_checkpoint_twice),
 		TEST(test_checkpoint_damage),
+		TEST(test_sync_fails),
+		TEST(test_fsync),
 		TEST(test_identity),
 	};
 

@@ -499,16 +499,67 @@ static void test_window(void **state)
 	free(jobs);
 }
 
+/* A thousand daemons: what each costs the others is what it asks of them. */
+static void test_thousand(void **state)
+{
+	enum { N = 1000 };
+	struct world *w = calloc(1, sizeof(*w));
+	struct bfs_server *all = calloc(N, sizeof(*all));
+	struct job *jobs = calloc(2 * N, sizeof(*jobs));
+	bool never = false;
+
+	w->net = bfs_ploop_new(
+		&(struct bfs_ploop_config){ .seed = 1,
+					    .shards = N,
+					    .delay_min_ns = 10000,
+					    .delay_max_ns = 50000 });
+	for (unsigned i = 0; i < N; i++) {
+		fake_server_init(&all[i]);
+		all[i].loop = bfs_ploop_loop(w->net);
+		all[i].shard = i;
+		all[i].nshards = N;
+		assert_int_equal(bfs_ploop_join(w->net, &all[i]), 0);
+	}
+	for (unsigned i = 0; i < 2 * N; i++) {
+		jobs[i] = (struct job){ .from = &all[i % N],
+					.to = i < N ? (i + 1) % N : 0,
+					.deadline = bfs_now() + 30 * SECOND };
+		assert_int_equal(bfs_fiber_run(ping, &jobs[i]), 0);
+	}
+	bfs_ploop_run(w->net, &never, SECOND);
+	for (unsigned i = 0; i < 2 * N; i++)
+		assert_true(jobs[i].done && !jobs[i].result);
+	/* 2 N pings less those of 0 to itself; its neighbour asks it twice. */
+	assert_int_equal(bfs_ploop_sent(w->net, BFS_OP_PEERPING), 2 * N - 1);
+	assert_int_equal(bfs_ploop_sent(w->net, BFS_OP_PEERHELLO),
+			 2 * (2 * N - 2));
+	for (unsigned i = 0; i < N; i++) {
+		bfs_ploop_kill(w->net, &all[i]);
+		fake_server_fini(&all[i]);
+	}
+	bfs_ploop_free(w->net);
+	free(jobs);
+	free(all);
+	free(w);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_ping),	     T(test_once),
-		T(test_down),	     T(test_dead_soon),
-		T(test_unless_dead), T(test_restarted),
-		T(test_relay),	     T(test_killed_while_serving),
-		T(test_wait_lasts),  T(test_wait_cancelled),
-		T(test_strangers),   T(test_window),
+		T(test_ping),
+		T(test_once),
+		T(test_down),
+		T(test_dead_soon),
+		T(test_unless_dead),
+		T(test_restarted),
+		T(test_relay),
+		T(test_killed_while_serving),
+		T(test_wait_lasts),
+		T(test_wait_cancelled),
+		T(test_strangers),
+		T(test_window),
+		cmocka_unit_test(test_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
