@@ -100,8 +100,8 @@ unsigned bfs_lock_edges(struct bfs_lock_table *t,
 			const struct bfs_lock_owner *owner,
 			struct bfs_lock_edge *edges, unsigned max);
 /* A process that waits and has not been looked at for that long, or never. */
-bool bfs_lock_next_wait(struct bfs_lock_table *t, uint64_t now,
-			uint64_t period, struct bfs_lock_owner *owner);
+bool bfs_lock_next_wait(struct bfs_lock_table *t, uint64_t now, uint64_t period,
+			struct bfs_lock_owner *owner);
 /* Is there one? */
 bool bfs_lock_wait_due(const struct bfs_lock_table *t, uint64_t now);
 /* That wait of the process, if it lasts still, ends with -EDEADLK. */

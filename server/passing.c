@@ -167,13 +167,17 @@ bool bfs_passing_locked(struct bfs_server *s, uint64_t ino, uint32_t uid,
 			   .l_whence = SEEK_SET,
 			   .l_start = bfs_life_byte(uid, slot),
 			   .l_len = 1 };
-	int fd = open_data(s, ino, O_RDONLY);
+	/* A fifo would wait for its writer (RULES 11). */
+	int fd = open_data(s, ino, O_RDONLY | O_NONBLOCK);
+	struct stat st;
 	bool found;
 
 	/* Where we cannot look (no descriptor left), somebody may hold it. */
 	if (fd < 0)
 		return fd != -ENOENT && fd != -EXDEV;
-	found = fcntl(fd, F_OFD_GETLK, &l) || l.l_type != F_UNLCK;
+	found = fstat(fd, &st) ||
+		(S_ISREG(st.st_mode) &&
+		 (fcntl(fd, F_OFD_GETLK, &l) || l.l_type != F_UNLCK));
 	close(fd);
 	return found;
 }

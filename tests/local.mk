@@ -237,15 +237,29 @@ include tests/cluster/local.mk
 include tests/races/local.mk
 include tests/bench/local.mk
 
-# On three daemons, against each other: what is about one daemon only is left
-# out.
-#   come-back, daemon, hostile, idle, kill-daemon, restart
-#                start and kill a daemon of their own by its run directory;
-#                tests/cluster and tests/tools/cluster.sh do so with several
-#   crash*, faults, planted
-#                of the races: see check-crash; the others start no daemon
+# On three daemons.  Left out:
+#   start a daemon of their own, so that nothing would be different (several
+#   are killed and started again in tests/tools/cluster.sh and tests/cluster)
 ONE_DAEMON_TESTS = \
-	$(NULL)
+	%D%/system/come-back.sh \
+	%D%/system/daemon.sh \
+	%D%/system/kill-daemon.sh \
+	%D%/system/restart.sh \
+	%D%/system/tools.sh
+#   ask nothing of a daemon, or only of those that they kill: make check-crash
+ONE_DAEMON_TESTS += \
+	%D%/system/needed.sh \
+	%D%/system/symbols.sh \
+	%D%/races/crash-history.sh \
+	%D%/races/crash-tampered.sh \
+	%D%/races/crash.sh \
+	%D%/races/faults.sh \
+	%D%/races/planted.sh
+#   take longer than 20 s
+ONE_DAEMON_TESTS += \
+	%D%/races/cycles.sh \
+	%D%/races/history.sh \
+	%D%/races/swap.sh
 THREE_TESTS = $(SYSTEM_TESTS) $(RACES) %D%/model/model.sh
 .PHONY: check-3
 check-3: $(check_PROGRAMS)

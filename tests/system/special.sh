@@ -11,6 +11,32 @@ cd "$D"; mkfifo -m 640 p; (echo through >p) & cat p; wait
 timeout 0.2 cat q || echo "waited $?"; mkfifo q 2>&1 || echo $?; stat -c "%F %a %s" q; dd if=q iflag=nonblock status=none; rm q
 '
 both '"$PY" -u "$py/sock.py" | sort'
+# Unlinked fifos of somebody who was killed: who looks whether they are still
+# open does not wait in them.
+inside '
+cd "$D"; "$PY" -c "
+import os, signal, time
+names = [f\"fifo{i}\" for i in range(8)]
+for n in names:
+    os.mkfifo(n)
+r, w = os.pipe()
+child = os.fork()
+if not child:
+    fds = [os.open(n, os.O_PATH) for n in names]
+    os.write(w, b\"x\")
+    time.sleep(100)
+os.read(r, 1)
+for n in names:
+    os.unlink(n)
+os.kill(child, signal.SIGKILL)
+os.wait()
+end = time.monotonic() + 2.5  # it is looked for once a second
+while time.monotonic() < end:
+    start = time.monotonic()
+    assert os.listdir(\".\") == []
+    assert time.monotonic() - start < 15
+    time.sleep(0.1)
+"'
 requires_root
 mknod "$T/null" c 1 3 2>/dev/null || skip "may not make devices"
 inside '

@@ -305,6 +305,32 @@ def circle(n, read_only):
     print(n, read_only, sum(told))
 for n in 2, 3, 7:
     circle(n, False), circle(n, True)
+def circle_of_files(n):
+    """The same, each with a file of its own: they may lie on several daemons."""
+    gates = [Gate() for _ in range(n)]
+    go = Gate()
+    for i in range(n):
+        open(f'g{i}', 'w').close()
+    def one(i):
+        mine, next_one = (os.open(f'g{k % n}', os.O_RDWR) for k in (i, i + 1))
+        lock(mine, SETLK, WR)
+        gates[i].open()
+        go.wait()
+        r = lock(next_one, SETLKW, WR)
+        return 1 if r in deadlock else 0 if r == 'ok' else 9
+    signal.alarm(20)
+    pids = [fork(one, i) for i in range(n)]
+    for g in gates:
+        g.wait()
+    for _ in pids:
+        go.open()
+    told = [end(p) for p in pids]
+    signal.alarm(0)
+    print('files', n, sum(told))
+    for i in range(n):
+        os.unlink(f'g{i}')
+for n in 2, 3, 7:
+    circle_of_files(n)
 def upgrade():
     """Two who share want it alone."""
     gates, go = [Gate(), Gate()], Gate()
