@@ -260,6 +260,14 @@ ssize_t bfs_copy_file_range(int in, off_t *in_off, int out, off_t *out_off,
 	return move(&from, &to, n);
 }
 
+/* Nothing can be spliced from it, which is not told as read tells it. */
+static bool is_dir(int fd)
+{
+	struct stat st;
+
+	return !any_fstat(fd, &st) && S_ISDIR(st.st_mode);
+}
+
 static bool is_pipe(int fd)
 {
 	struct stat st;
@@ -349,7 +357,7 @@ ssize_t bfs_splice(int in, off_t *in_off, int out, off_t *out_off, size_t n,
 	if (out_off)
 		return -ESPIPE;
 	r = end_init(&file, in, in_off);
-	if (!r && negative(&file))
+	if (!r && (negative(&file) || is_dir(in)))
 		r = -EINVAL;
 	return r ? r : splice_in(&file, out, n, flags);
 }

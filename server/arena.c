@@ -15,6 +15,7 @@
 #include <uthash.h>
 
 #define ARENA_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define SWEEP_SLICE_NS 2000000ull /* of the daemon's time in one go */
 #define EMPTY_SEALS (ARENA_SEALS | F_SEAL_WRITE)
 
 struct arena {
@@ -22,6 +23,7 @@ struct arena {
 	int fd, empty;
 	uint64_t empty_ino, key;
 	struct bfs_arena *map;
+	uint32_t swept; /* records of this round */
 	UT_hash_handle hh;
 };
 
@@ -29,6 +31,7 @@ struct bfs_arenas {
 	struct arena *by_uid;
 	void (*made)(void *arg, uint32_t uid, int arena_fd, int empty_fd);
 	void *made_arg;
+	bool again; /* what the sweep's round has found so far */
 };
 
 struct bfs_arenas *bfs_arenas_new(void)
@@ -315,19 +318,35 @@ static bool sweep_one(struct arena *a, struct bfs_desc *d,
 	return false;
 }
 
-bool bfs_arenas_sweep(struct bfs_arenas *all, const struct bfs_arena_sweep *ops)
+/* False: the time is over. */
+static bool sweep_arena(struct bfs_arenas *all, struct arena *a,
+			const struct bfs_arena_sweep *ops, uint64_t end)
 {
+	uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
+
+	for (; a->swept < high; a->swept++) {
+		if (bfs_now() >= end)
+			return false;
+		all->again |= sweep_one(a, &a->map->desc[a->swept], ops);
+	}
+	return true;
+}
+
+enum bfs_swept bfs_arenas_sweep(struct bfs_arenas *all,
+				const struct bfs_arena_sweep *ops)
+{
+	uint64_t end = bfs_now() + SWEEP_SLICE_NS;
+	bool again;
 	struct arena *a, *next;
-	bool again = false;
 
 	HASH_ITER(hh, all->by_uid, a, next)
-	{
-		uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
-
-		for (uint32_t i = 0; i < high; i++)
-			again |= sweep_one(a, &a->map->desc[i], ops);
-	}
-	return again;
+	if (!sweep_arena(all, a, ops, end))
+		return BFS_SWEPT_PART;
+	HASH_ITER(hh, all->by_uid, a, next)
+	a->swept = 0;
+	again = all->again;
+	all->again = false;
+	return again ? BFS_SWEPT_SOON : BFS_SWEPT;
 }
 
 uint64_t bfs_arenas_stat(struct bfs_arenas *all, unsigned stat)

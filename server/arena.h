@@ -54,9 +54,19 @@ struct bfs_arena_sweep {
 	void (*closed)(void *arg, struct bfs_handle h);
 	void *arg;
 };
-/* Free the records whose descriptions are gone.  True: call again in a
- * second. */
-bool bfs_arenas_sweep(struct bfs_arenas *a, const struct bfs_arena_sweep *ops);
+enum bfs_swept {
+	BFS_SWEPT,	/* nothing is left to look at */
+	BFS_SWEPT_SOON, /* call again in a second */
+	BFS_SWEPT_PART, /* the round is not over: call again when others had
+			 * their turn */
+};
+/*
+ * Free the records whose descriptions are gone.  The kernel looks through all
+ * locks of a file for each of its records, so a round may take long: it goes
+ * on where the last call stopped.
+ */
+enum bfs_swept bfs_arenas_sweep(struct bfs_arenas *a,
+				const struct bfs_arena_sweep *ops);
 
 /* The sum of what clients have reported, by enum bfs_stat. */
 uint64_t bfs_arenas_stat(struct bfs_arenas *a, unsigned stat);

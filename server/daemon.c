@@ -30,12 +30,15 @@
 #include <sys/stat.h>
 
 #define SWEEP_NS 1000000000ull
+#define SWEEP_PAUSE_NS 10000000ull /* within a round */
 
 struct bfs_daemon {
 	struct bfs_port_local *local;
 	struct bfs_port_ucx *ucx; /* NULL: not in use */
 	struct bfs_timer sweep;
 	uint64_t swept_at; /* requests served by the last sweep */
+	bool sweeping;	   /* a round of the arenas is not over */
+	bool again;	   /* it has work in a second anyway */
 };
 
 static int allow_user(struct bfs_server *s, const char *name)
@@ -118,14 +121,23 @@ static void on_sweep(struct bfs_timer *t)
 {
 	struct bfs_server *s = t->arg;
 	const struct bfs_arena_sweep ops = { pass_alive, closed, s };
+	enum bfs_swept swept;
 	bool again;
 
-	s->fs->keep_orphans = bfs_session_awaited(s);
-	again = s->fs->keep_orphans || bfs_fs_sweep(s->fs);
-
-	again |= bfs_arenas_sweep(s->arenas, &ops);
-	again |= bfs_cluster_sweep(s);
-	bfs_session_sweep(s);
+	if (!s->daemon->sweeping) {
+		s->fs->keep_orphans = bfs_session_awaited(s);
+		again = s->fs->keep_orphans || bfs_fs_sweep(s->fs);
+		again |= bfs_cluster_sweep(s);
+		bfs_session_sweep(s);
+		s->daemon->again = again;
+	}
+	swept = bfs_arenas_sweep(s->arenas, &ops);
+	s->daemon->sweeping = swept == BFS_SWEPT_PART;
+	if (s->daemon->sweeping) {
+		bfs_loop_timer(s->loop, t, bfs_now() + SWEEP_PAUSE_NS);
+		return;
+	}
+	again = s->daemon->again || swept == BFS_SWEPT_SOON;
 	if (again || s->daemon->swept_at != bfs_stats.requests)
 		bfs_loop_timer(s->loop, t, bfs_now() + SWEEP_NS);
 	s->daemon->swept_at = bfs_stats.requests;

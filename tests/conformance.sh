@@ -1,7 +1,8 @@
 #!/bin/sh
 # docs/conformance.md: each row names tests, which exist and are run by make
 # check; what is not kept names one that must fail (known-*), all else none of
-# those; S1 to S11 are there, and so is each expected failure of pjdfstest.
+# those; S1 to S11 are there, and so is each expected failure of pjdfstest and
+# of the Linux Test Project.
 srcdir=${srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 cd "$srcdir" || exit 1
 doc=docs/conformance.md
@@ -14,12 +15,12 @@ complain() {
 # A test that is run: its name stands in a list of a local.mk.
 check_test() {
 	case $1 in
-	model/*.sh) file=tests/$1 list=tests/model/local.mk ;;
+	*/*) file=tests/$1 list=tests/${1%/*}/local.mk ;;
 	*.sh) file=tests/system/$1 list=tests/system/local.mk ;;
 	*) file=tests/unit/$1.c list=tests/local.mk ;;
 	esac
 	[ -f "$file" ] || complain "$1: no such test"
-	grep -q "%D%/\(unit/\)\?${1#model/}\( \|\$\)" "$list" ||
+	grep -q "%D%/\(unit/\)\?${1##*/}\( \|\$\)" "$list" ||
 		complain "$1 is not in $list"
 	case $2,$1 in
 	"not kept",known-*) ;;
@@ -59,5 +60,13 @@ while read -r which at _; do
 	grep "^| \`${at%:*}\` " "$doc" | grep -q "[ ,]${at#*:}[ ,]" ||
 		complain "$at is expected to fail, and not there"
 done <tests/pjdfstest.expected
+while read -r which test _; do
+	case $which in
+	'' | '#'*) continue ;;
+	esac
+	sed -n '/^## Linux Test Project/,$p' "$doc" | grep '^|' |
+		grep -q "\`$test\`" ||
+		complain "$test is expected to be worse, and not there"
+done <tests/ltp.expected
 grep -q 'conformance.md' README.md || complain "README.md does not link it"
 exit $bad

@@ -83,6 +83,11 @@ UNIT_TESTS += %D%/unit/test_lock_model
 %C%_unit_test_lock_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_lock_model_LDADD = server/libserver.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_arena
+%C%_unit_test_arena_SOURCES = %D%/unit/test_arena.c
+%C%_unit_test_arena_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_arena_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_process
 %C%_unit_test_process_SOURCES = %D%/unit/test_process.c
 %C%_unit_test_process_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -271,6 +276,13 @@ check-pjdfstest: all
 	PJDFSTEST='$(PJDFSTEST)' srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' \
 		$(SHELL) $(srcdir)/%D%/pjdfstest.sh
 EXTRA_DIST += %D%/pjdfstest.sh %D%/pjdfstest.expected
+
+# Tests of the Linux Test Project, which is installed in LTP.
+.PHONY: check-ltp
+check-ltp: all
+	LTP='$(LTP)' srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' \
+		$(SHELL) $(srcdir)/%D%/ltp.sh
+EXTRA_DIST += %D%/ltp.sh %D%/ltp.list %D%/ltp.expected
 # What the journal costs: sh tests/bench/journal.sh
 EXTRA_PROGRAMS += %D%/bench/many
 %C%_bench_many_SOURCES = %D%/bench/many.c

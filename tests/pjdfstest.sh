@@ -7,7 +7,7 @@
 #   PJD_REFERENCE=DIR   where the tmpfs is (default: /dev/shm)
 #   PJD_JOBS=4          how many files of the suite at once (they sleep much)
 #   PJD_FILES='a/b.t c' only these files or directories of DIR/tests
-#   PJD_LIMIT=1200      seconds that each of the two runs may take
+#   PJD_LIMIT=3600      seconds that each of the two runs may take
 #   PJD_KEEP=DIR        leave the suite's own output there
 # It fails if an assertion fails that pjdfstest.expected does not list, or if
 # one that it lists passes.  An ordinary user may do little of what the suite
@@ -21,7 +21,7 @@ suite=$(cd "$suite" && pwd)
 transport=${PJD_TRANSPORT:-local}
 daemons=${PJD_DAEMONS:-1}
 jobs=${PJD_JOBS:-4}
-limit=${PJD_LIMIT:-1200}
+limit=${PJD_LIMIT:-3600}
 reference=${PJD_REFERENCE:-/dev/shm}
 [ "$(stat -f -c %T "$reference")" = tmpfs ] || fail "$reference is no tmpfs"
 case $transport in
@@ -56,10 +56,10 @@ END
 cat >"$T/one" <<'END'
 name=$(echo "$1" | tr / -)
 mkdir "$PJD_AT/$name" && cd "$PJD_AT/$name" || exit 1
-timeout --foreground -k 5 300 sh "$suite/tests/$1" >"$PJD_OUT/$name" 2>"$PJD_OUT/$name.err" </dev/null
+timeout --foreground -k 5 "$limit" sh "$suite/tests/$1" >"$PJD_OUT/$name" 2>"$PJD_OUT/$name.err" </dev/null
 cd / && rm -rf "$PJD_AT/$name"
 END
-export suite jobs
+export suite jobs limit
 
 # results DIR: "file:number ok|fail" for each assertion; one that the file has
 # planned and not made has failed.
@@ -154,8 +154,9 @@ if [ -s "$T/new" ]; then
 	bad=1
 	echo "these fail and are not expected to:"
 	while IFS=: read -r file n; do
-		grep -h "^not ok $n " "$T/out/benchfs/$(echo "$file" | tr / -)" |
-			sed "s|^|  $file: |" || echo "  $file: $n did not run"
+		line=$(grep -h "^not ok $n " "$T/out/benchfs/$(echo "$file" | tr / -)") ||
+			line="$n did not run"
+		echo "  $file: $line"
 	done <"$T/new"
 fi
 if [ -s "$T/gone" ]; then

@@ -166,6 +166,7 @@ ROW(splice)
 	IS(splice(p[0], NULL, out, NULL, 1, SPLICE_F_NONBLOCK), 1);
 	FAILS(splice(p[0], NULL, out, NULL, 1, SPLICE_F_NONBLOCK), EAGAIN);
 	FAILS(splice(987, NULL, p[1], NULL, 1, 0), EBADF);
+	FAILS(splice(dir(), NULL, p[1], NULL, 1, 0), EINVAL);
 }
 
 static struct aiocb cb;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The sweep of the arenas: by rounds, and never long at a time. */
+#include "tests/unit/unit.h"
+
+#include "core/util.h"
+#include "server/arena.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#define RECORDS 100u
+#define USERS 2u
+
+static unsigned asked[USERS][RECORDS];
+static bool lives;
+static uint64_t costs; /* ns, to ask for one */
+
+static bool alive(void *arg, uint64_t ino, uint32_t uid, uint32_t slot)
+{
+	uint64_t end = bfs_now() + costs;
+
+	(void)arg;
+	(void)ino;
+	asked[uid][slot]++;
+	while (bfs_now() < end)
+		;
+	return lives;
+}
+
+static void closed(void *arg, struct bfs_handle h)
+{
+	(void)arg;
+	(void)h;
+}
+
+static const struct bfs_arena_sweep ops = { .pass_alive = alive,
+					    .closed = closed };
+
+/* The arena of a user whose records are all passed-through descriptions. */
+static struct bfs_arena *fill(struct bfs_arenas *all, uint32_t uid)
+{
+	int fd, empty;
+	uint64_t ino;
+	struct bfs_arena *map;
+
+	assert_int_equal(bfs_arenas_get(all, uid, &fd, &empty, &ino), 0);
+	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   0);
+	assert_true(map != MAP_FAILED);
+	for (uint32_t i = 0; i < RECORDS; i++) {
+		map->desc[i].ino = 1;
+		map->desc[i].data_ino = 1;
+		map->desc[i].word = BFS_DESC_WORD(1, BFS_DESC_USED);
+	}
+	map->high = RECORDS;
+	return map;
+}
+
+/* Calls until the round is over: how many, and what it ended with. */
+static unsigned round_of(struct bfs_arenas *all, enum bfs_swept *last)
+{
+	unsigned calls = 0;
+
+	memset(asked, 0, sizeof(asked));
+	do {
+		*last = bfs_arenas_sweep(all, &ops);
+		calls++;
+	} while (*last == BFS_SWEPT_PART && calls < 2 * USERS * RECORDS);
+	for (unsigned u = 0; u < USERS; u++)
+		for (unsigned i = 0; i < RECORDS; i++)
+			assert_int_equal(asked[u][i], 1);
+	return calls;
+}
+
+static void test_sweep(void **state)
+{
+	struct bfs_arenas *all = bfs_arenas_new();
+	struct bfs_arena *map[USERS];
+	enum bfs_swept last;
+
+	(void)state;
+	for (uint32_t u = 0; u < USERS; u++)
+		map[u] = fill(all, u);
+	/* 200 questions of 1 ms: two or three of them in each call */
+	lives = true;
+	costs = 1000000;
+	assert_true(round_of(all, &last) >= USERS * RECORDS / 3);
+	assert_int_equal(last, BFS_SWEPT);
+	/* dead once, dead twice */
+	lives = false;
+	costs = 0;
+	round_of(all, &last);
+	assert_int_equal(last, BFS_SWEPT_SOON);
+	for (uint32_t i = 0; i < RECORDS; i++)
+		assert_int_equal(BFS_DESC_STATE(map[1]->desc[i].word),
+				 BFS_DESC_USED);
+	round_of(all, &last);
+	assert_int_equal(last, BFS_SWEPT);
+	for (uint32_t u = 0; u < USERS; u++) {
+		for (uint32_t i = 0; i < RECORDS; i++)
+			assert_int_equal(BFS_DESC_STATE(map[u]->desc[i].word),
+					 BFS_DESC_FREE);
+		munmap(map[u], sizeof(*map[u]));
+	}
+	bfs_arenas_free(all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sweep) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
