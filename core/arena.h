@@ -53,7 +53,7 @@ struct bfs_desc {
 
 struct bfs_arena {
 	uint32_t magic, records;
-	uint64_t key; /* who knows it has been let in (LOCK) */
+	uint64_t key;	       /* who knows it has been let in (LOCK) */
 	_Atomic uint32_t high; /* one above the highest record ever used */
 	_Atomic uint32_t hint; /* where to look for a free one */
 	_Atomic uint64_t client_stats[BFS_STAT_COUNT];

@@ -155,8 +155,8 @@ int bfs_load_entry(struct bfs_fs *fs, const struct bfs_rec_entry *r, bool gone)
 int bfs_load_holder(struct bfs_fs *fs, const struct bfs_rec_holder *r,
 		    bool gone)
 {
-	struct bfs_inode *i = gone ? bfs_inode_find(fs, r->ino)
-				   : get(fs, r->ino);
+	struct bfs_inode *i =
+		gone ? bfs_inode_find(fs, r->ino) : get(fs, r->ino);
 
 	if (!i)
 		return gone ? 0 : -ENOMEM;

@@ -58,12 +58,12 @@ struct bfs_server {
 	 * there is no other. */
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
-	unsigned deadlock_searches; /* under way (deadlock.c) */
-	bool sweeping; /* lock_timer does */
+	unsigned deadlock_searches;	   /* under way (deadlock.c) */
+	bool sweeping;			   /* lock_timer does */
 	struct bfs_far_owners *far_owners; /* far_owner.c's own */
-	struct bfs_join *join;	     /* join.c's own; NULL: one daemon */
-	struct bfs_place *place;     /* NULL: one daemon */
-	struct bfs_members *members; /* NULL: one daemon */
+	struct bfs_join *join;		   /* join.c's own; NULL: one daemon */
+	struct bfs_place *place;	   /* NULL: one daemon */
+	struct bfs_members *members;	   /* NULL: one daemon */
 	uint8_t secret[16];
 	bool pass;	  /* descriptors may be passed through */
 	char *run_dir;	  /* owned; absolute */
