@@ -172,9 +172,8 @@ EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh \
 # All of them over UCX; what shared memory cannot do goes over tcp.  Not those
 # about what a daemon keeps on disk, which start daemons of their own and whose
 # programs run outside of ./run (come-back.sh has a part over UCX).
-UCX_TESTS = $(filter-out %D%/full-disk.sh %D%/kill-daemon.sh \
-	%D%/restart.sh,$(SYSTEM_TESTS))
+NOT_OVER_UCX = %D%/full-disk.sh %D%/kill-daemon.sh %D%/restart.sh
 .PHONY: check-ucx-tcp check-ucx-shm
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \
-		BENCHFS_TRANSPORT=ucx UCX_TLS=$$tls $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UCX_TESTS)'
+		BENCHFS_TRANSPORT=ucx UCX_TLS=$$tls $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(NOT_OVER_UCX),$(SYSTEM_TESTS))'
