@@ -153,6 +153,8 @@ struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 	c->rep = cc->rep;
 	c->in = cc->in;
 	c->in_cap = sizeof(cc->in);
+	c->out = u->out;
+	c->out_len = u->out_len;
 	bfs_wire_init(&w, c->req, sizeof(c->req));
 	bfs_put_req_head(&w,
 			 &(struct bfs_req_head){ .op = op,

@@ -23,6 +23,8 @@ struct cluster_unit {
 	uint8_t rep[BFS_FIELDS_MAX]; /* of the last call */
 	uint8_t in[1 << 16];	     /* its bulk */
 	size_t in_len;
+	const void *out; /* bulk of the calls from now on */
+	size_t out_len;
 };
 
 /* n daemons, each with a data directory of its own. */
