@@ -18,6 +18,7 @@
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/stripe.h"
 #include "server/sync.h"
 #include "server/tx_log.h"
 #include "server/uring.h"
@@ -155,6 +156,18 @@ static void ask_far(void *arg, struct bfs_inode *i)
 	bfs_far_ask(arg, i);
 }
 
+static void drop_far(void *arg, uint64_t ino)
+{
+	bfs_stripe_drop(arg, ino);
+}
+
+static unsigned stripe_log2(const struct bfs_server *s)
+{
+	if (s->config.storage.placement != BFS_CONFIG_storage_placement_stripe)
+		return 0;
+	return (unsigned)__builtin_ctzll(s->config.storage.chunk_size);
+}
+
 static int open_fs(struct bfs_server *s, bool scratch)
 {
 	bool journal =
@@ -174,11 +187,14 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
 		.chunk_size = (uint32_t)s->config.storage.chunk_size,
+		.stripe_log2 = stripe_log2(s),
+		.incarnation = s->incarnation,
 		.pass = s->pass,
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.arg = s->arenas,
 		.ask_far = s->nshards > 1 ? ask_far : NULL,
+		.drop_far = s->nshards > 1 ? drop_far : NULL,
 		.arg_far = s,
 	};
 
@@ -202,6 +218,7 @@ static void attach_journal(struct bfs_server *s, bool scratch)
 		bfs_comeback_arenas(s);
 	bfs_session_restore(s);
 	bfs_tx_log_restore(s);
+	bfs_stripe_restore(s);
 	s->remembers = true;
 }
 

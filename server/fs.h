@@ -27,6 +27,8 @@ struct bfs_fs_conf {
 	const struct bfs_place *place; /* of entries; if there are several */
 	uint64_t max_bytes;  /* of file content, 0: no limit of our own */
 	uint32_t chunk_size; /* bytes */
+	unsigned stripe_log2; /* files are striped, in chunks of that size; 0 */
+	uint64_t incarnation; /* of the daemon; greater at each start */
 	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
 	bool journal;	     /* names and attributes survive (D1, D3) */
 	bool scratch;	     /* ... only if this daemon is killed */
@@ -40,6 +42,8 @@ struct bfs_fs_conf {
 	/* There are many descriptions on other nodes: ask which of them still
 	 * exist.  NULL: nobody to be asked */
 	void (*ask_far)(void *arg, struct bfs_inode *i);
+	/* A striped file is no more: others are to be told.  NULL: nobody */
+	void (*drop_far)(void *arg, uint64_t ino);
 	void *arg_far;
 };
 

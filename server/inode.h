@@ -15,9 +15,13 @@
 #define BFS_ROOT_INO 1u
 
 struct bfs_asking;
+struct bfs_chunks;
 struct bfs_dentry;
+struct bfs_doomed;
+struct bfs_drop;
 struct bfs_held;
 struct bfs_shared;
+struct bfs_stripe;
 struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
@@ -65,6 +69,7 @@ struct bfs_inode {
 		struct {		      /* S_IFREG */
 			struct bfs_fdref *fd; /* cached, or NULL */
 			uint64_t blocks;      /* accounted, of 512 bytes */
+			struct bfs_stripe *stripe; /* NULL: nothing to tell */
 			bool passed;	      /* descriptors may be out */
 			/* Its locks are kept here, not by the kernel: one of
 			 * both for all that have it open (S10). */
@@ -94,6 +99,12 @@ struct bfs_fs {
 	bool keep_orphans;
 	struct bfs_inode *held; /* removed directories with handles out */
 	unsigned nheld;
+	struct bfs_chunks *chunks;	/* of others' files (uthash by ino) */
+	struct bfs_chunks *chunks_used; /* least used first (utlist DL) */
+	struct bfs_doomed *doomed; /* files with chunks elsewhere, by ino */
+	struct bfs_drop *drops;	   /* shards that are being told (utlist DL) */
+	uint64_t grants;	   /* made so far */
+	uint64_t first_counter;	   /* inodes up to it are of earlier runs */
 	uint64_t counter;   /* of the last inode made */
 	uint64_t seed;	    /* of name hashes */
 	uint64_t hash_mask; /* all ones; less to make names collide */
