@@ -130,7 +130,8 @@ static int take_copy(struct bfs_fs *fs, uint64_t ino,
 	i->layout = layout;
 	if (rep->removed) /* nothing is made or found in it any more */
 		i->nlink = 0;
-	if (rep->name.len)
+	/* The name of a removed one may be another's by now. */
+	if (rep->name.len && !rep->removed)
 		bfs_shared_named(fs, i, rep->parent, rep->name);
 	else
 		i->dir.parent = rep->parent;
