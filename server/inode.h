@@ -147,8 +147,11 @@ struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
 /* ctime, or mtime and ctime, of what is kept here: now. */
 void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i);
 void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i);
-/* atime as relatime does it, for what has no data file. */
+/* atime as relatime does it, for what has no data file... */
 void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i);
+/* ...and of which other shards have made a change then. */
+void bfs_inode_accessed_since(const struct bfs_fs *fs, struct bfs_inode *i,
+			      struct timespec changed);
 
 /* What stat tells.  0 or -errno (the data file's). */
 int bfs_inode_attr(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_attr *a);

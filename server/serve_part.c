@@ -158,6 +158,8 @@ int bfs_serve_readpart(struct bfs_call *c, const struct bfs_readpart_req *req,
 		rep->eof = 1;
 		return 0;
 	}
+	rep->changed = (struct bfs_time){ dir->ctime.tv_sec,
+					  (uint32_t)dir->ctime.tv_nsec };
 	return bfs_readdir_part(c, dir, req, &rep->eof);
 }
 
