@@ -98,6 +98,7 @@ struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
 	i->nlink = S_ISDIR(mode) ? 1 : 0;
 	i->uid = uid;
 	i->gid = gid;
+	i->layout = fs->conf.layout; /* until somebody knows better */
 	i->atime = i->mtime = i->ctime = i->btime = bfs_fs_now(fs);
 	bfs_itable_add(&fs->inodes, i);
 	return i;

@@ -48,7 +48,8 @@ struct bfs_inode {
 	struct timespec atime, mtime, ctime, btime;
 	struct bfs_dentry *names; /* its entries (utlist DL) */
 	struct bfs_rare *rare;	  /* or NULL: see bfs_inode_rare */
-	uint16_t pins;	   /* changes on several shards that count on it */
+	uint16_t pins; /* changes on several shards that count on it */
+	struct bfs_layout layout;
 	bool backed : 1;   /* there is, or may be, something on disk for it */
 	bool orphan : 1;   /* in fs->orphans or fs->held: nlink is 0 */
 	bool looked : 1;   /* somebody was told the present ctime */

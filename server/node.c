@@ -51,6 +51,7 @@ struct bfs_inode *bfs_node_make(struct bfs_fs *fs, const struct bfs_cred *cred,
 		*err = -ENOMEM;
 		return NULL;
 	}
+	i->layout = bfs_layout_below(dir->layout);
 	if (S_ISCHR(i->mode) || S_ISBLK(i->mode))
 		i->dev.rdev = n->rdev;
 	*err = furnish(fs, i, n);
