@@ -40,7 +40,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/frame.c %D%/frame.h \
 	%D%/fs.c %D%/fs.h \
 	%D%/identity.c \
-	%D%/inode.c %D%/inode.h \
+	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
 	%D%/layout.h \
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \
