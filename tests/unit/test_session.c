@@ -94,7 +94,7 @@ static void test_hello_mismatch(void **state)
 		{ { .version = 77 },
 		  -EPROTONOSUPPORT,
 		  "version 77",
-		  "daemon 3" },
+		  "daemon 4" },
 		{ { .version = BFS_PROTO_VERSION, .cluster = 0xbad },
 		  -ECONNREFUSED,
 		  "0000000000000bad",
@@ -106,7 +106,7 @@ static void test_hello_mismatch(void **state)
 	};
 	struct world *w = *state;
 
-	assert_int_equal(BFS_PROTO_VERSION, 3); /* as the cases have it */
+	assert_int_equal(BFS_PROTO_VERSION, 4); /* as the cases have it */
 	for (size_t i = 0; i < BFS_COUNT(cases); i++) {
 		struct bfs_hello_rep rep;
 		int e;
