@@ -98,6 +98,7 @@ struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
 	i->nlink = S_ISDIR(mode) ? 1 : 0;
 	i->uid = uid;
 	i->gid = gid;
+	i->layout = fs->conf.layout; /* until somebody knows better */
 	i->atime = i->mtime = i->ctime = i->btime = bfs_fs_now(fs);
 	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
 	return i;
@@ -201,13 +202,20 @@ void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i)
 		i->dir.shared->times_set = false;
 }
 
-void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i)
+void bfs_inode_accessed_since(const struct bfs_fs *fs, struct bfs_inode *i,
+			      struct timespec changed)
 {
 	struct timespec now = bfs_fs_now(fs);
 
 	if (!earlier(i->mtime, i->atime) || !earlier(i->ctime, i->atime) ||
+	    !earlier(changed, i->atime) ||
 	    now.tv_sec - i->atime.tv_sec >= RELATIME_SECS)
 		i->atime = now;
+}
+
+void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i)
+{
+	bfs_inode_accessed_since(fs, i, i->ctime);
 }
 
 static struct bfs_time to_time(struct timespec t)

@@ -45,12 +45,13 @@ struct bfs_inode {
 	struct bfs_open *opens;	  /* nopens of them */
 	unsigned nopens, opens_cap;
 	uint16_t pins; /* changes on several shards that count on it */
-	bool backed;   /* there is, or may be, something on disk for it */
-	bool orphan;   /* in fs->orphans or fs->held: nlink is 0 */
-	bool looked;   /* somebody was told the present ctime */
-	bool linkable; /* O_TMPFILE: link may give it its first name */
-	bool dirty;    /* its record is due in this turn */
-	bool logged;   /* the journal has one */
+	struct bfs_layout layout;
+	bool backed : 1;   /* there is, or may be, something on disk for it */
+	bool orphan : 1;   /* in fs->orphans or fs->held: nlink is 0 */
+	bool looked : 1;   /* somebody was told the present ctime */
+	bool linkable : 1; /* O_TMPFILE: link may give it its first name */
+	bool dirty : 1;	   /* its record is due in this turn */
+	bool logged : 1;   /* the journal has one */
 	union {
 		struct { /* S_IFDIR */
 			struct bfs_dentry *top;
@@ -148,8 +149,11 @@ struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
 /* ctime, or mtime and ctime, of what is kept here: now. */
 void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i);
 void bfs_inode_modified(struct bfs_fs *fs, struct bfs_inode *i);
-/* atime as relatime does it, for what has no data file. */
+/* atime as relatime does it, for what has no data file... */
 void bfs_inode_accessed(const struct bfs_fs *fs, struct bfs_inode *i);
+/* ...and of which other shards have made a change then. */
+void bfs_inode_accessed_since(const struct bfs_fs *fs, struct bfs_inode *i,
+			      struct timespec changed);
 
 /* What stat tells.  0 or -errno (the data file's). */
 int bfs_inode_attr(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_attr *a);

@@ -58,6 +58,7 @@ static void add_inode(struct bfs_journal *j, const struct bfs_inode *i)
 		.ctime = to_time(i->ctime),
 		.btime = to_time(i->btime),
 		.flags = flags_of(i),
+		.layout = bfs_layout_pack(i->layout),
 		.parent = S_ISDIR(i->mode) ? i->dir.parent : 0,
 	};
 

@@ -51,8 +51,10 @@ static int set_target(struct bfs_inode *i, struct bfs_str target)
 	return 0;
 }
 
-static void set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
+static int set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
 {
+	if (!bfs_layout_unpack(&i->layout, r->layout))
+		return -EBADMSG;
 	i->mode = r->mode;
 	i->nlink = r->nlink;
 	i->uid = r->uid;
@@ -69,6 +71,7 @@ static void set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
 	if (S_ISREG(i->mode))
 		i->file.passed = true; /* perhaps: look at its locks */
 	i->backed = S_ISREG(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
+	return 0;
 }
 
 static int set_dir(struct bfs_fs *fs, struct bfs_inode *i,
@@ -118,9 +121,8 @@ int bfs_load_inode(struct bfs_fs *fs, const struct bfs_rec_inode *r, bool gone)
 	/* Only a directory has entries, and nothing becomes another thing. */
 	if ((i->mode && (i->mode ^ r->mode) & S_IFMT) ||
 	    (!i->mode && i->dir.top && !S_ISDIR(r->mode)) ||
-	    !(r->mode & S_IFMT))
+	    !(r->mode & S_IFMT) || set_fields(i, r))
 		return -EBADMSG;
-	set_fields(i, r);
 	if (bfs_shared_home(fs, r->ino) == fs->conf.shard)
 		fs->counter = BFS_MAX(fs->counter, r->ino & NUMBER);
 	if (S_ISDIR(i->mode))

@@ -51,6 +51,7 @@ struct bfs_inode *bfs_node_make(struct bfs_fs *fs, const struct bfs_cred *cred,
 		*err = -ENOMEM;
 		return NULL;
 	}
+	i->layout = bfs_layout_below(dir->layout);
 	i->rdev = S_ISCHR(n->mode) || S_ISBLK(n->mode) ? n->rdev : 0;
 	*err = furnish(fs, i, n);
 	if (!*err)

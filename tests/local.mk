@@ -107,6 +107,11 @@ UNIT_TESTS += %D%/unit/test_journal_model
 %C%_unit_test_journal_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_journal_model_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_layout
+%C%_unit_test_layout_SOURCES = %D%/unit/test_layout.c
+%C%_unit_test_layout_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_layout_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_fs_store
 %C%_unit_test_fs_store_SOURCES = %D%/unit/test_fs_store.c
 %C%_unit_test_fs_store_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -139,6 +139,7 @@ static void dump_inode(struct fs_unit *u, FILE *f, struct bfs_inode *i)
 		" mtime %ld.%09ld",
 		i->ino, i->mode, i->nlink, i->uid, i->gid, (long)st.st_size,
 		i->rdev, i->mtime.tv_sec, i->mtime.tv_nsec);
+	fprintf(f, " layout %x", bfs_layout_pack(i->layout));
 	fprintf(f, " btime %ld.%09ld", i->btime.tv_sec, i->btime.tv_nsec);
 	if (!S_ISREG(i->mode))
 		fprintf(f, " ctime %ld.%09ld", i->ctime.tv_sec,
