@@ -112,6 +112,8 @@ struct bfs_fs {
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	uint64_t dev;
+	int fine_stamps; /* 1: each change that is looked at has its own;
+			  * -1: no; 0: not tried yet */
 	uint32_t euid, egid;	     /* owner of the data files */
 	struct bfs_journal *journal; /* NULL: none */
 	/* Names that data's 256 directories got, and that are on disk. */

@@ -34,6 +34,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	$(UCX_LIBS) $(LIBURING_LIBS) $(LMDB_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
+	%D%/copy.c %D%/copy.h \
+	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
 	%D%/data.c %D%/data.h %D%/datafd.c \
 	%D%/dir.c %D%/dir.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
