@@ -10,6 +10,8 @@
 #include "server/inode.h"
 #include "server/stripe_plan.h"
 
+#include <uthash.h>
+
 struct bfs_chunks {
 	uint64_t ino;
 	uint64_t version; /* all that was cut up to it is; 0: who knows */

@@ -7,6 +7,7 @@
 #include "server/client.h"
 #include "server/cluster.h"
 #include "server/comeback.h"
+#include "server/copy.h"
 #include "server/far.h"
 #include "server/fs.h"
 #include "server/join.h"
@@ -161,11 +162,19 @@ static void drop_far(void *arg, uint64_t ino)
 	bfs_stripe_drop(arg, ino);
 }
 
-static unsigned stripe_log2(const struct bfs_server *s)
+/* Of the top directory; a chunk's size is a power of two. */
+static struct bfs_layout configured_layout(const struct bfs_server *s)
 {
-	if (s->config.storage.placement != BFS_CONFIG_storage_placement_stripe)
-		return 0;
-	return (unsigned)__builtin_ctzll(s->config.storage.chunk_size);
+	static const uint8_t policies[] = {
+		[BFS_CONFIG_storage_placement_whole] = BFS_POLICY_WHOLE,
+		[BFS_CONFIG_storage_placement_stripe] = BFS_POLICY_STRIPE,
+		[BFS_CONFIG_storage_placement_local] = BFS_POLICY_LOCAL,
+	};
+
+	return (struct bfs_layout){
+		.policy = policies[s->config.storage.placement],
+		.chunk_log2 = __builtin_ctzll(s->config.storage.chunk_size) & 63
+	};
 }
 
 static int open_fs(struct bfs_server *s, bool scratch)
@@ -186,8 +195,7 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
-		.chunk_size = (uint32_t)s->config.storage.chunk_size,
-		.stripe_log2 = stripe_log2(s),
+		.layout = configured_layout(s),
 		.incarnation = s->incarnation,
 		.pass = s->pass,
 		.sync_close = s->config.storage.fsync_on_close,
@@ -341,6 +349,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_session_free_all(s);
 	if (s->locks)
 		bfs_serve_lock_stop(s);
+	bfs_copies_free(s);
 	if (s->fs)
 		bfs_fs_free(s->fs);
 	if (s->fs && scratch)

@@ -70,7 +70,7 @@ static void settle(struct bfs_fs *fs, const struct bfs_inode *i,
 
 static void drop(struct bfs_inode *i, struct bfs_cut *k)
 {
-	DL_DELETE(i->file.stripe->cuts, k);
+	DL_DELETE(bfs_inode_stripe(i)->cuts, k);
 	bfs_shards_clear(&k->owing);
 	free(k);
 }
@@ -85,7 +85,7 @@ void bfs_cuts_free(struct bfs_fs *fs, struct bfs_inode *i, bool gone)
 	struct bfs_cut *k, *next;
 	unsigned n;
 
-	DL_FOREACH_SAFE(i->file.stripe->cuts, k, next)
+	DL_FOREACH_SAFE(bfs_inode_stripe(i)->cuts, k, next)
 	{
 		while (gone && (n = bfs_shards_next(&k->owing, 0)) != UINT_MAX)
 			settle(fs, i, k, n);
@@ -99,7 +99,7 @@ static void supersede(struct bfs_fs *fs, struct bfs_inode *i,
 {
 	struct bfs_cut *k, *next;
 
-	DL_FOREACH_SAFE(i->file.stripe->cuts, k, next)
+	DL_FOREACH_SAFE(bfs_inode_stripe(i)->cuts, k, next)
 	{
 		if (k == by || k->offset < by->offset || k->end > by->end)
 			continue;
@@ -156,7 +156,7 @@ static uint64_t after(const struct bfs_inode *i, const struct bfs_cut *k)
 {
 	uint64_t v = 0;
 
-	for (const struct bfs_cut *o = i->file.stripe->cuts; o; o = o->next)
+	for (const struct bfs_cut *o = bfs_inode_stripe(i)->cuts; o; o = o->next)
 		if (o != k)
 			v = BFS_MAX(v, o->version);
 	return v;
@@ -200,7 +200,7 @@ int bfs_cut_push(struct bfs_call *c, struct bfs_inode *i, struct bfs_cut *k)
 	 * Some may have cut without our hearing of it, and serve that version:
 	 * if they are to cut again, then only what was not written since.
 	 */
-	i->file.stripe->steps++;
+	bfs_inode_stripe(i)->steps++;
 	k->version = bfs_stripe_version(fs, i);
 	supersede(fs, i, k);
 	put_down(fs, i, k);
@@ -212,7 +212,7 @@ static void confirm(struct bfs_fs *fs, struct bfs_inode *i, unsigned shard,
 {
 	struct bfs_cut *k, *next;
 
-	DL_FOREACH_SAFE(i->file.stripe->cuts, k, next)
+	DL_FOREACH_SAFE(bfs_inode_stripe(i)->cuts, k, next)
 	{
 		if (k->version > have || !bfs_shards_has(&k->owing, shard))
 			continue;
@@ -227,7 +227,7 @@ static void tell(const struct bfs_inode *i, unsigned shard, struct bfs_wire *w)
 {
 	const struct bfs_cut *k;
 
-	DL_FOREACH(i->file.stripe->cuts, k)
+	DL_FOREACH(bfs_inode_stripe(i)->cuts, k)
 	{
 		if (!bfs_shards_has(&k->owing, shard))
 			continue;
@@ -246,7 +246,7 @@ int bfs_serve_stripecuts(struct bfs_call *c, const struct bfs_stripecuts_req *re
 	if (!i || !bfs_stripe_chunk(fs, i) || c->peer < 0)
 		return -ESTALE;
 	rep->version = bfs_stripe_version(fs, i);
-	if (!i->file.stripe)
+	if (!bfs_inode_stripe(i))
 		return 0;
 	confirm(fs, i, (unsigned)c->peer, req->have);
 	bfs_wire_init(&w, c->escape_path, sizeof(c->escape_path));

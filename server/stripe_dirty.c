@@ -62,17 +62,17 @@ void bfs_stripe_dirty(struct bfs_fs *fs, struct bfs_inode *i, uint64_t offset,
 		return;
 	offset = BFS_MAX(offset, size);
 	if (offset < end)
-		add(i->file.stripe, i, offset, end);
+		add(bfs_inode_stripe(i), i, offset, end);
 }
 
 void bfs_stripe_wrote(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	uint64_t size;
 
-	if (!S_ISREG(i->mode) || !i->file.stripe || !i->file.stripe->dirty)
+	if (!S_ISREG(i->mode) || !bfs_inode_stripe(i) || !bfs_inode_stripe(i)->dirty)
 		return;
 	if (!bfs_stripe_size(fs, i, &size))
-		trim(i->file.stripe, size);
+		trim(bfs_inode_stripe(i), size);
 }
 
 static int cut(struct bfs_fs *fs, struct bfs_inode *i, uint64_t offset,

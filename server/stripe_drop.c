@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <uthash.h>
 #include <utlist.h>
 
 #define AGAIN_NS 1000000000ull
@@ -92,7 +93,7 @@ static bool may_have_chunks(struct bfs_fs *fs, struct bfs_inode *i)
 	unsigned chunk = bfs_stripe_chunk(fs, i);
 	uint64_t size;
 
-	if (!chunk || i->file.stripe)
+	if (!chunk || bfs_inode_stripe(i))
 		return chunk;
 	return !bfs_stripe_size(fs, i, &size) && size >> chunk;
 }
@@ -103,7 +104,7 @@ void bfs_stripe_gone(struct bfs_fs *fs, struct bfs_inode *i)
 
 	if (!may_have_chunks(fs, i))
 		return;
-	if (i->file.stripe)
+	if (bfs_inode_stripe(i))
 		bfs_cuts_free(fs, i, true);
 	d = malloc(sizeof(*d));
 	if (!d)

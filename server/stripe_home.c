@@ -22,8 +22,10 @@
 
 unsigned bfs_stripe_chunk(const struct bfs_fs *fs, const struct bfs_inode *i)
 {
-	return S_ISREG(i->mode) && bfs_fs_clustered(fs) ? fs->conf.stripe_log2
-							 : 0;
+	return S_ISREG(i->mode) && bfs_fs_clustered(fs) &&
+			       i->layout.policy == BFS_POLICY_STRIPE
+		       ? i->layout.chunk_log2
+		       : 0;
 }
 
 uint32_t bfs_stripe_right(const struct bfs_fs *fs, const struct bfs_inode *i)
@@ -31,6 +33,20 @@ uint32_t bfs_stripe_right(const struct bfs_fs *fs, const struct bfs_inode *i)
 	unsigned chunk = bfs_stripe_chunk(fs, i);
 
 	return chunk ? BFS_RIGHT_STRIPED | chunk << BFS_RIGHT_CHUNK_SHIFT : 0;
+}
+
+/* One that a daemon made for itself says nothing; where it is sent, at the home,
+ * the inode does. */
+unsigned bfs_stripe_chunk_of(const struct bfs_fs *fs, struct bfs_handle h)
+{
+	struct bfs_inode *i;
+
+	if (!bfs_fs_clustered(fs))
+		return 0;
+	if (h.rights & BFS_RIGHT_STRIPED)
+		return BFS_RIGHT_CHUNK(h.rights);
+	i = bfs_inode_here(fs, h.ino);
+	return i ? bfs_stripe_chunk(fs, i) : 0;
 }
 
 struct bfs_plan bfs_stripe_plan(const struct bfs_fs *fs, uint64_t ino,
@@ -46,12 +62,11 @@ struct bfs_plan bfs_stripe_plan(const struct bfs_fs *fs, uint64_t ino,
 bool bfs_stripe_spread(const struct bfs_fs *fs, struct bfs_handle h,
 		       uint64_t offset, uint64_t size)
 {
-	unsigned chunk = BFS_RIGHT_CHUNK(h.rights);
+	unsigned chunk = bfs_stripe_chunk_of(fs, h);
 	struct bfs_plan p;
 
-	if (!(h.rights & BFS_RIGHT_STRIPED) || !size || !chunk ||
-	    offset > INT64_MAX || size > INT64_MAX - offset ||
-	    !bfs_fs_clustered(fs) || !bfs_handle_genuine(fs, h))
+	if (!chunk || !size || offset > INT64_MAX ||
+	    size > INT64_MAX - offset || !bfs_handle_genuine(fs, h))
 		return false;
 	p = bfs_stripe_plan(fs, h.ino, chunk, offset, offset + size);
 	return !bfs_plan_whole(&p, p.home);
@@ -64,20 +79,20 @@ static bool is_old(const struct bfs_fs *fs, const struct bfs_inode *i)
 
 struct bfs_stripe *bfs_stripe_get(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	struct bfs_stripe *s = i->file.stripe;
+	struct bfs_rare *r = bfs_inode_rare(i);
 
-	if (s)
-		return s;
-	s = i->file.stripe = calloc(1, sizeof(*s));
-	if (s)
-		s->unsure = is_old(fs, i);
-	return s;
+	if (!r || r->stripe)
+		return r ? r->stripe : NULL;
+	r->stripe = calloc(1, sizeof(*r->stripe));
+	if (r->stripe)
+		r->stripe->unsure = is_old(fs, i);
+	return r->stripe;
 }
 
 uint64_t bfs_stripe_version(const struct bfs_fs *fs, const struct bfs_inode *i)
 {
 	return fs->conf.incarnation +
-	       (i->file.stripe ? i->file.stripe->steps : 0);
+	       (bfs_inode_stripe(i) ? bfs_inode_stripe(i)->steps : 0);
 }
 
 int bfs_stripe_size(struct bfs_fs *fs, struct bfs_inode *i, uint64_t *size)
@@ -99,7 +114,7 @@ static void free_dirty(struct bfs_stripe *s)
 
 void bfs_stripe_free(struct bfs_inode *i)
 {
-	struct bfs_stripe *s = i->file.stripe;
+	struct bfs_stripe *s = bfs_inode_stripe(i);
 	struct bfs_grant *g, *next;
 
 	if (!s)
@@ -109,7 +124,7 @@ void bfs_stripe_free(struct bfs_inode *i)
 	DL_FOREACH_SAFE(s->grants, g, next)
 	free(g);
 	free(s);
-	i->file.stripe = NULL;
+	i->rare->stripe = NULL;
 }
 
 struct bfs_grant *bfs_stripe_grant(struct bfs_call *c, struct bfs_inode *i,
@@ -126,7 +141,7 @@ struct bfs_grant *bfs_stripe_grant(struct bfs_call *c, struct bfs_inode *i,
 	g->end = end;
 	g->node = c->peer >= 0 ? (unsigned)c->peer : fs->conf.shard;
 	g->until = bfs_now() + c->head.deadline_ms * 1000000ull + GRACE_NS;
-	DL_APPEND(i->file.stripe->grants, g);
+	DL_APPEND(bfs_inode_stripe(i)->grants, g);
 	return g;
 }
 
@@ -134,9 +149,9 @@ struct bfs_grant *bfs_stripe_granted(const struct bfs_inode *i, uint64_t id)
 {
 	struct bfs_grant *g;
 
-	if (!i->file.stripe)
+	if (!bfs_inode_stripe(i))
 		return NULL;
-	DL_FOREACH(i->file.stripe->grants, g)
+	DL_FOREACH(bfs_inode_stripe(i)->grants, g)
 	if (g->id == id)
 		return g;
 	return NULL;
@@ -147,7 +162,7 @@ void bfs_stripe_ungrant(struct bfs_fs *fs, struct bfs_inode *i,
 {
 	uint64_t from = BFS_MAX(done, g->offset), end = g->end;
 
-	DL_DELETE(i->file.stripe->grants, g);
+	DL_DELETE(bfs_inode_stripe(i)->grants, g);
 	free(g);
 	if (from < end)
 		bfs_stripe_dirty(fs, i, from, end);
@@ -158,7 +173,7 @@ void bfs_stripe_expire(struct bfs_server *s, struct bfs_inode *i)
 {
 	struct bfs_grant *g, *next;
 
-	DL_FOREACH_SAFE(i->file.stripe->grants, g, next)
+	DL_FOREACH_SAFE(bfs_inode_stripe(i)->grants, g, next)
 	if (g->until <= bfs_now() ||
 	    (g->node != s->shard && bfs_peer_dead(s, g->node)))
 		bfs_stripe_ungrant(s->fs, i, g, g->offset);
@@ -169,11 +184,11 @@ void bfs_stripe_peer_new(struct bfs_server *s, unsigned shard)
 	struct bfs_inode *i, *more;
 	struct bfs_grant *g, *next;
 
-	HASH_ITER(hh, s->fs->inodes, i, more)
+	BFS_ITABLE_EACH(&s->fs->inodes, i, more)
 	{
-		if (!S_ISREG(i->mode) || !i->file.stripe)
+		if (!S_ISREG(i->mode) || !bfs_inode_stripe(i))
 			continue;
-		DL_FOREACH_SAFE(i->file.stripe->grants, g, next)
+		DL_FOREACH_SAFE(bfs_inode_stripe(i)->grants, g, next)
 		if (g->node == shard)
 			bfs_stripe_ungrant(s->fs, i, g, g->offset);
 	}
@@ -190,7 +205,7 @@ int bfs_stripe_await(struct bfs_call *c, uint64_t ino, bool alone)
 	struct bfs_stripe *s;
 	int r = 0;
 
-	while (!r && i && (s = i->file.stripe)) {
+	while (!r && i && (s = bfs_inode_stripe(i))) {
 		if (alone)
 			bfs_stripe_expire(c->server, i);
 		if (!s->busy && !(alone ? s->grants != NULL : s->wanting > 0))
@@ -198,8 +213,8 @@ int bfs_stripe_await(struct bfs_call *c, uint64_t ino, bool alone)
 		s->wanting += alone;
 		r = wait_a_bit(c);
 		i = bfs_inode_here(bfs_call_fs(c), ino);
-		if (i && i->file.stripe)
-			i->file.stripe->wanting -= alone;
+		if (i && bfs_inode_stripe(i))
+			bfs_inode_stripe(i)->wanting -= alone;
 	}
 	if (!i)
 		return -ESTALE;
@@ -218,13 +233,13 @@ int bfs_stripe_enter(struct bfs_call *c, struct bfs_inode *i)
 	if (r)
 		i->pins--;
 	else
-		i->file.stripe->busy = true;
+		bfs_inode_stripe(i)->busy = true;
 	return r;
 }
 
 void bfs_stripe_leave(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	i->file.stripe->busy = false;
+	bfs_inode_stripe(i)->busy = false;
 	i->pins--;
 	bfs_hold_changed(fs);
 }

@@ -49,6 +49,7 @@ struct bfs_stripe *bfs_stripe_get(struct bfs_fs *fs, struct bfs_inode *i);
 uint64_t bfs_stripe_version(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* The kernel's size of the home's data file, which is the file's. 0, -errno. */
 int bfs_stripe_size(struct bfs_fs *fs, struct bfs_inode *i, uint64_t *size);
+unsigned bfs_stripe_chunk_of(const struct bfs_fs *fs, struct bfs_handle h);
 struct bfs_plan bfs_stripe_plan(const struct bfs_fs *fs, uint64_t ino,
 				unsigned chunk, uint64_t offset, uint64_t end);
 

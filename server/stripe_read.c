@@ -168,7 +168,7 @@ int bfs_stripe_read(struct bfs_call *c, const struct bfs_read_req *req)
 		return -BFS_NEED_FIBER;
 	while (r == 1) {
 		rd.plan = bfs_stripe_plan(fs, req->handle.ino,
-					  BFS_RIGHT_CHUNK(req->handle.rights),
+					  bfs_stripe_chunk_of(fs, req->handle),
 					  req->offset, req->offset + size);
 		r = bfs_now() < c->deadline ? once(&rd) : -ETIMEDOUT;
 	}

@@ -46,7 +46,7 @@ int bfs_stripe_admit(struct bfs_call *c, struct bfs_inode *i, uint64_t offset,
 		return 0;
 	if (append)
 		return admit_append(c, ino, len);
-	if (!i->file.stripe && !((offset + len - 1) >> chunk))
+	if (!bfs_inode_stripe(i) && !((offset + len - 1) >> chunk))
 		return 0;
 	r = bfs_stripe_size(fs, i, &size);
 	if (r || offset + len <= size)
@@ -136,7 +136,7 @@ bool bfs_stripe_reaches(struct bfs_fs *fs, struct bfs_inode *i, uint64_t size)
 
 	if (!chunk)
 		return false;
-	s = i->file.stripe;
+	s = bfs_inode_stripe(i);
 	if (s && (s->busy || s->grants))
 		return true;
 	if (bfs_stripe_size(fs, i, &now))

@@ -188,7 +188,7 @@ int bfs_stripe_write(struct bfs_call *c, const struct bfs_write_req *req,
 		       .ino = req->handle.ino,
 		       .plan = bfs_stripe_plan(
 			       fs, req->handle.ino,
-			       BFS_RIGHT_CHUNK(req->handle.rights), req->offset,
+			       bfs_stripe_chunk_of(fs, req->handle), req->offset,
 			       req->offset + len),
 		       .data = c->out,
 		       .flags = req->flags & (O_SYNC | O_DSYNC) }

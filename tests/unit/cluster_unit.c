@@ -52,8 +52,11 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .shard = i,
 				    .nshards = u->n,
 				    .place = u->place,
-				    .chunk_size = 1 << 22,
-				    .stripe_log2 = u->stripe_log2,
+				    .layout = { .policy = u->stripe_log2
+							? BFS_POLICY_STRIPE
+							: BFS_POLICY_WHOLE,
+						.chunk_log2 =
+							u->stripe_log2 & 63 },
 				    .journal = u->journal,
 				    .drop_far = drop_far,
 				    .arg_far = s,

@@ -11,7 +11,7 @@
 #include "server/peer_loop.h"
 #include "server/session.h"
 
-#define CLUSTER_IN (1u << 17)
+#define CLUSTER_IN (1u << 19)
 
 struct cluster_unit {
 	unsigned n;

@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOG2 12
+#define LOG2 16
 #define CHUNK (1u << LOG2)
-#define MOST (40u * CHUNK) /* bytes of the file */
-#define SPAN (7u * CHUNK)  /* of one call */
-#define STEPS 1500
+#define MOST (20u * CHUNK) /* bytes of the file */
+#define SPAN (5u * CHUNK)  /* of one call */
+#define STEPS 800
 
 static uint64_t seed;
 
@@ -143,8 +143,10 @@ static int truncate_to(struct cluster_unit *u, unsigned node, const char *path,
 
 static void fill(uint8_t *buf, size_t len)
 {
-	for (size_t n = 0; n < len; n++)
-		buf[n] = (uint8_t)(1 + pick(255));
+	uint32_t x = pick(1u << 30);
+
+	for (size_t n = 0; n < len; n++, x = x * 1664525 + 1013904223)
+		buf[n] = (uint8_t)(x >> 24 | 1);
 }
 
 /* What the array gets from a write that was acknowledged. */
