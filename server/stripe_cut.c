@@ -236,27 +236,14 @@ static void tell(const struct bfs_inode *i, unsigned shard, struct bfs_wire *w)
 	}
 }
 
-int bfs_serve_stripecuts(struct bfs_call *c, const struct bfs_stripecuts_req *req,
-			 struct bfs_stripecuts_rep *rep)
+int bfs_cuts_tell(struct bfs_fs *fs, struct bfs_inode *i, unsigned shard,
+		  uint64_t have, struct bfs_wire *w)
 {
-	struct bfs_fs *fs = bfs_call_fs(c);
-	struct bfs_inode *i = bfs_inode_here(fs, req->ino);
-	struct bfs_wire w;
-
-	if (!i || !bfs_stripe_chunk(fs, i) || c->peer < 0)
-		return -ESTALE;
-	rep->version = bfs_stripe_version(fs, i);
 	if (!bfs_inode_stripe(i))
 		return 0;
-	confirm(fs, i, (unsigned)c->peer, req->have);
-	bfs_wire_init(&w, c->escape_path, sizeof(c->escape_path));
-	tell(i, (unsigned)c->peer, &w);
-	if (bfs_wire_end(&w))
-		return -EIO;
-	rep->cuts = (struct bfs_str){ c->escape_path,
-				      (uint32_t)(w.pos -
-						 (uint8_t *)c->escape_path) };
-	return 0;
+	confirm(fs, i, shard, have);
+	tell(i, shard, w);
+	return bfs_wire_end(w) ? -EIO : 0;
 }
 
 static void restore(void *arg, const struct bfs_record *rec)

@@ -140,16 +140,3 @@ void bfs_stripe_drops_free(struct bfs_fs *fs)
 	free(p);
 	fs->drops = NULL;
 }
-
-int bfs_serve_chunkdrop(struct bfs_call *c, const struct bfs_chunkdrop_req *req,
-			struct bfs_chunkdrop_rep *rep)
-{
-	struct bfs_fs *fs = bfs_call_fs(c);
-
-	/* Its home says so, and nobody else. */
-	if (bfs_shared_home(fs, req->ino) == fs->conf.shard ||
-	    (unsigned)c->peer != bfs_shared_home(fs, req->ino))
-		return -EBADMSG;
-	bfs_chunks_drop(fs, req->ino);
-	return 0;
-}

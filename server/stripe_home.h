@@ -86,6 +86,10 @@ struct bfs_cut *bfs_cut_add(struct bfs_fs *fs, struct bfs_inode *i,
 /* Have them cut it, now, from a fiber.  0; -EIO: some have not answered, they
  * will have to before they serve the file. */
 int bfs_cut_push(struct bfs_call *c, struct bfs_inode *i, struct bfs_cut *cut);
+/* What that shard, which has cut all up to that version, has yet to cut: u64
+ * offset and end of each.  0 or -EIO: too many. */
+int bfs_cuts_tell(struct bfs_fs *fs, struct bfs_inode *i, unsigned shard,
+		  uint64_t have, struct bfs_wire *w);
 void bfs_cuts_free(struct bfs_fs *fs, struct bfs_inode *i, bool gone);
 /* The shards but the home with chunks in the range.  0 or -ENOMEM. */
 int bfs_cut_whom(const struct bfs_fs *fs, const struct bfs_inode *i,

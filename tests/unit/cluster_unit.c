@@ -71,7 +71,7 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	s->list_hash = 8;
 	s->shard = i;
 	s->nshards = u->n;
-	s->incarnation += 1 << 20;
+	s->incarnation += 1 << 20; /* more than there are versions */
 	conf.incarnation = s->incarnation;
 	s->remembers = u->journal;
 	s->peer_new = bfs_cluster_peer_new;

@@ -111,75 +111,6 @@ int bfs_serve_stripebegin(struct bfs_call *c,
 	return g ? 0 : -ENOMEM;
 }
 
-/* Its size and times are as after a write that reaches to `end`. */
-static int publish(int fd, uint64_t end)
-{
-	const struct timespec now[2] = { { .tv_nsec = UTIME_OMIT },
-					 { .tv_nsec = UTIME_NOW } };
-	struct stat st;
-	int r;
-
-	if (fstat(fd, &st))
-		return -errno;
-	if ((uint64_t)st.st_size < end)
-		r = ftruncate(fd, (off_t)end);
-	else
-		r = futimens(fd, now);
-	return r ? -errno : 0;
-}
-
-static int sync_written(int fd, uint32_t flags)
-{
-	int r = 0;
-
-	if ((flags & O_SYNC) == O_SYNC)
-		r = fsync(fd);
-	else if (flags & O_DSYNC)
-		r = fdatasync(fd);
-	return r ? -errno : 0;
-}
-
-/* All but our own pieces is where it belongs. */
-static ssize_t finish(struct bfs_fs *fs, struct bfs_inode *i, int fd,
-		      struct bfs_finishing *f)
-{
-	const struct bfs_plan *p = f->plan;
-	uint64_t front, n;
-	int r;
-
-	n = bfs_pieces_write(fs, fd, p, p->home, f->own, 0, &f->error);
-	front = f->error ? bfs_plan_front(p, p->home, n) : p->end;
-	if (front == p->offset)
-		return f->error;
-	r = publish(fd, front);
-	if (!r)
-		r = sync_written(fd, f->flags);
-	bfs_space_account(fs, i, fd);
-	if (!r)
-		r = bfs_data_kill_setid(fs, i,
-					bfs_perm_write_kills(f->cred, i));
-	bfs_stripe_wrote(fs, i);
-	return r ? r : (ssize_t)(front - p->offset);
-}
-
-ssize_t bfs_stripe_finish(struct bfs_fs *fs, struct bfs_inode *i,
-			  struct bfs_finishing *f)
-{
-	struct bfs_fdref *d;
-	ssize_t n;
-	int r;
-
-	f->error = 0;
-	if (f->plan->offset == f->plan->end)
-		return 0;
-	d = bfs_data_get(fs, i, true, &r);
-	if (!d)
-		return r;
-	n = finish(fs, i, d->fd, f);
-	bfs_data_put(d);
-	return n;
-}
-
 static int take_cred(const struct bfs_stripeend_req *req, struct bfs_cred *cred,
 		     uint32_t *groups)
 {
@@ -245,5 +176,25 @@ int bfs_serve_stripeend(struct bfs_call *c, const struct bfs_stripeend_req *req,
 	if (g)
 		bfs_stripe_ungrant(bfs_call_fs(c), i, g,
 				   req->offset + rep->written);
+	return r;
+}
+
+int bfs_serve_stripecuts(struct bfs_call *c,
+			 const struct bfs_stripecuts_req *req,
+			 struct bfs_stripecuts_rep *rep)
+{
+	struct bfs_inode *i = find(c, req->ino);
+	struct bfs_wire w;
+	int r;
+
+	if (!i || c->peer < 0)
+		return -ESTALE;
+	bfs_wire_init(&w, c->escape_path, sizeof(c->escape_path));
+	r = bfs_cuts_tell(bfs_call_fs(c), i, (unsigned)c->peer, req->have, &w);
+	rep->version = bfs_stripe_version(bfs_call_fs(c), i);
+	rep->cuts = (struct bfs_str){
+		c->escape_path,
+		(uint32_t)(w.pos - (uint8_t *)c->escape_path)
+	};
 	return r;
 }
