@@ -7,6 +7,7 @@
 #include "server/client.h"
 #include "server/cluster.h"
 #include "server/comeback.h"
+#include "server/copy.h"
 #include "server/far.h"
 #include "server/fs.h"
 #include "server/join.h"
@@ -155,6 +156,18 @@ static void ask_far(void *arg, struct bfs_inode *i)
 	bfs_far_ask(arg, i);
 }
 
+/* Of the top directory; a chunk's size is a power of two. */
+static struct bfs_layout configured_layout(const struct bfs_server *s)
+{
+	return (struct bfs_layout){
+		.policy = s->config.storage.placement ==
+					  BFS_CONFIG_storage_placement_local
+				  ? BFS_POLICY_LOCAL
+				  : BFS_POLICY_STRIPE,
+		.chunk_log2 = __builtin_ctzll(s->config.storage.chunk_size) & 63
+	};
+}
+
 static int open_fs(struct bfs_server *s, bool scratch)
 {
 	bool journal =
@@ -173,7 +186,7 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
-		.chunk_size = (uint32_t)s->config.storage.chunk_size,
+		.layout = configured_layout(s),
 		.pass = s->pass,
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
@@ -324,6 +337,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_session_free_all(s);
 	if (s->locks)
 		bfs_serve_lock_stop(s);
+	bfs_copies_free(s);
 	if (s->fs)
 		bfs_fs_free(s->fs);
 	if (s->fs && scratch)

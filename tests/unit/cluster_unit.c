@@ -44,7 +44,6 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .shard = i,
 				    .nshards = u->n,
 				    .place = u->place,
-				    .chunk_size = 1 << 22,
 				    .root_mode = 0777 };
 	char data[96];
 
