@@ -19,6 +19,7 @@ struct page {
 	struct bfs_wire w;
 	bool attrs; /* the caller wants and may see attributes */
 	unsigned count;
+	struct timespec changed; /* another shard's entries, at last */
 };
 
 static bool true_here(const struct bfs_inode *i)
@@ -137,6 +138,7 @@ static int advance(struct stream *s)
 struct merging {
 	struct bfs_fanout f;
 	struct stream *streams;
+	struct bfs_time changed; /* the latest that one tells */
 };
 
 static int take(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
@@ -148,6 +150,10 @@ static int take(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
 	if (bfs_readpart_rep_get(w, &rep))
 		return -EBADMSG;
 	s->eof = rep.eof;
+	if (rep.changed.sec > m->changed.sec ||
+	    (rep.changed.sec == m->changed.sec &&
+	     rep.changed.nsec > m->changed.nsec))
+		m->changed = rep.changed;
 	bfs_wire_init(&s->w, f->msgs[n].in, f->msgs[n].in_len);
 	return advance(s);
 }
@@ -247,7 +253,7 @@ static int end_page(struct bfs_call *c, struct page *p, uint64_t cursor,
 		return -EINVAL; /* not even one fits, as getdents */
 	c->in_len = (size_t)(p->w.pos - (uint8_t *)c->in);
 	if (!cursor)
-		bfs_inode_accessed(p->fs, p->dir);
+		bfs_inode_accessed_since(p->fs, p->dir, p->changed);
 	return 0;
 }
 
@@ -265,6 +271,7 @@ static int read_shared(struct bfs_call *c, const struct bfs_readdir_req *req,
 	if (!r && put_dots(p, req->cursor))
 		r = merge(p, &m, BFS_MAX(req->cursor, BFS_CURSOR_DOTDOT));
 	*eof = r == 1;
+	p->changed = (struct timespec){ m.changed.sec, (long)m.changed.nsec };
 	free(m.streams);
 	bfs_fanout_end(&m.f);
 	return r < 0 ? r : end_page(c, p, req->cursor, *eof);

@@ -88,6 +88,7 @@ int bfs_serve_dircopy(struct bfs_call *c, const struct bfs_dircopy_req *req,
 	rep->uid = i->uid;
 	rep->gid = i->gid;
 	rep->removed = !i->nlink;
+	rep->layout = bfs_layout_pack(i->layout);
 	rep->parent = i->dir.parent;
 	rep->name = bfs_shared_name(i);
 	return 0;
@@ -157,6 +158,8 @@ int bfs_serve_readpart(struct bfs_call *c, const struct bfs_readpart_req *req,
 		rep->eof = 1;
 		return 0;
 	}
+	rep->changed = (struct bfs_time){ dir->ctime.tv_sec,
+					  (uint32_t)dir->ctime.tv_nsec };
 	return bfs_readdir_part(c, dir, req, &rep->eof);
 }
 

@@ -73,7 +73,6 @@ static void make_secret(struct world *w)
 	w->u->out = SECRET_TEXT;
 	w->u->out_len = strlen(SECRET_TEXT);
 	FUZZ_CHECK(!cluster_write(w->u, 0, &write, &written));
-	w->u->out_len = 0;
 	/* where it is may be known, what opens it not */
 	fuzz_know_number(&w->known, rep.attr.ino);
 	rep.handle.mac ^= 1;

@@ -23,6 +23,16 @@ cat none 2>/dev/null || echo none; cd ..; pwd; mkdir again; cd again; ls -la | w
 readlink -f .; readlink -f ../a/f; realpath --relative-to=.. .
 '
 both "$script"
+# What has the name of a working directory that was removed is not that one.
+both '
+for i in 1 2 3 4 5 6 7 8; do
+	mkdir "$D/a$i" "$D/n$i" "$D/n$i/in"; echo f >"$D/f$i"
+	cd "$D/a$i"; rmdir "$D/a$i"; ls none in 2>&1 | wc -l; ln "$D/f$i" "$D/a$i"
+	stat -c %h "$D/a$i"; cat "$D/a$i/x" 2>&1 || :; cd "$D"
+	mkdir "$D/b$i"; cd "$D/b$i"; mv -T "$D/n$i" "$D/b$i"; ls -a | wc -l
+	stat -c %n "$D/b$i/in"; cd "$D/b$i"; ls
+done
+'
 both -s 'bash -eu' "$script"
 # a process whose working directory is in BenchFS sees the rest as it is
 inside '

@@ -371,6 +371,35 @@ static void masks(const char *name, int flags)
 	       b.stx_ino == a.stx_ino);
 }
 
+static void tick(void)
+{
+	nanosleep(&(struct timespec){ 0, TICK }, NULL);
+}
+
+/* Listed, changed and listed again, and nobody looks at it in between: the
+ * entry may be on a shard that has to tell. */
+static void listed_again(void)
+{
+	char dir[8], link[16];
+	struct stat st;
+
+	for (int i = 0; i < 6; i++) {
+		snprintf(dir, sizeof(dir), "la%d", i);
+		snprintf(link, sizeof(link), "%s/x", dir);
+		if (mkdir(dir, 0755) || (tick(), list_once(dir)) ||
+		    (tick(), symlink("y", link)) || (tick(), list_once(dir)) ||
+		    stat(dir, &st))
+			err(2, "%s", dir);
+		printf("%s: read %s written\n", dir,
+		       st.st_atim.tv_sec > st.st_mtim.tv_sec ||
+				       (st.st_atim.tv_sec ==
+						st.st_mtim.tv_sec &&
+					st.st_atim.tv_nsec > st.st_mtim.tv_nsec)
+			       ? "after"
+			       : "before");
+	}
+}
+
 static void statx_masks(void)
 {
 	struct statx x;
@@ -396,6 +425,7 @@ int main(int argc, char **argv)
 	changes();
 	utimes_by_all();
 	relatime();
+	listed_again();
 	statx_masks();
 	return 0;
 }
