@@ -148,7 +148,8 @@ static void done(struct bfs_peer_msg *m)
 		c->recall = NULL;
 		c->parked = NULL;
 		r = take_answer(f);
-		bfs_call_finish(c, r);
+		if (r != BFS_LATER)
+			bfs_call_finish(c, r);
 	}
 	free(f);
 }
