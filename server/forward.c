@@ -137,18 +137,25 @@ static int take_answer(struct forward *f)
 	return r;
 }
 
+/* The inode that the name led to was removed before we got there: look what
+ * the name is now. */
+static bool missed(const struct forward *f)
+{
+	return f->msg.status == -ESTALE && f->c->where.rewrite &&
+	       !f->c->where.path_len;
+}
+
 static void done(struct bfs_peer_msg *m)
 {
 	struct forward *f = m->arg;
 	struct bfs_call *c = f->c;
-	int r;
 
 	if (c) {
 		c->cancel = NULL;
 		c->recall = NULL;
 		c->parked = NULL;
-		r = take_answer(f);
-		bfs_call_finish(c, r);
+		if (!missed(f) || !bfs_call_again(c))
+			bfs_call_finish(c, take_answer(f));
 	}
 	free(f);
 }
@@ -252,7 +259,8 @@ int bfs_route_forward(struct bfs_call *c)
 	f->msg.in_cap = c->in_cap;
 	f->msg.rep = f->rep;
 	f->msg.rep_cap = sizeof(f->rep);
-	f->msg.deadline = deadline_of(c);
+	c->deadline = deadline_of(c);
+	f->msg.deadline = c->deadline;
 	f->msg.done = done;
 	f->msg.arg = f;
 	if (bfs_op_flags(c->head.op) == BFS_RPC_WAIT) {

@@ -7,6 +7,7 @@
 #include "server/fs.h"
 #include "server/inode.h"
 #include "server/serve_lock.h"
+#include "server/txp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define SWEEP_NS 500000000ull
 #define HOUR 3600000000000ull
 
 struct cluster_call {
@@ -44,6 +46,7 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .shard = i,
 				    .nshards = u->n,
 				    .place = u->place,
+				    .layout = u->conf.layout,
 				    .root_mode = 0777 };
 	char data[96];
 
@@ -55,6 +58,7 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	s->list_hash = 8;
 	s->shard = i;
 	s->nshards = u->n;
+	s->node_first = u->node_first;
 	s->incarnation = 1;
 	s->arenas = bfs_arenas_new();
 	assert_non_null(s->arenas);
@@ -83,7 +87,50 @@ static void make_ring(struct cluster_unit *u)
 
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 {
+	return cluster_unit_with(
+		&(struct cluster_unit_conf){ .n = n, .seed = seed });
+}
+
+static void make_nodes(struct cluster_unit *u)
+{
+	unsigned each = u->conf.per_node ? u->conf.per_node : 1;
+
+	u->node_first = calloc(u->n, sizeof(*u->node_first));
+	assert_non_null(u->node_first);
+	for (unsigned i = 0; i < u->n; i++)
+		u->node_first[i] = (uint16_t)(i - i % each);
+}
+
+/* As daemons do: what was given up, and nobody was told. */
+static void on_sweep(struct bfs_timer *t)
+{
+	struct cluster_unit *u = t->arg;
+
+	for (unsigned i = 0; i < u->n; i++)
+		bfs_txp_sweep(&u->servers[i]);
+	bfs_loop_timer(bfs_ploop_loop(u->net), t, bfs_now() + SWEEP_NS);
+}
+
+static void make_net(struct cluster_unit *u)
+{
+	const struct cluster_unit_conf *c = &u->conf;
+
+	u->net = bfs_ploop_new(&(struct bfs_ploop_config){
+		.seed = c->seed,
+		.shards = c->n,
+		.delay_min_ns = 1000,
+		.delay_max_ns = c->delay_max_ns ? c->delay_max_ns : 50000,
+		.lose = c->lose,
+		.duplicate = c->duplicate,
+		.breaks = c->breaks,
+		.stray = c->stray });
+	assert_non_null(u->net);
+}
+
+struct cluster_unit *cluster_unit_with(const struct cluster_unit_conf *conf)
+{
 	struct cluster_unit *u = calloc(1, sizeof(*u));
+	unsigned n = conf->n;
 	const char *tmp = getenv("TMPDIR");
 	struct rlimit lim;
 
@@ -93,21 +140,22 @@ struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 	snprintf(u->dir, sizeof(u->dir), "%.40s/bfs-unit-XXXXXX",
 		 tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(u->dir));
+	u->conf = *conf;
 	u->n = n;
 	u->servers = calloc(n, sizeof(*u->servers));
 	u->clients = calloc(n, sizeof(*u->clients));
 	u->cred = (struct bfs_cred){ .uid = geteuid(), .gid = getegid() };
 	if (n > 1) { /* alone, all is answered at once */
-		u->net = bfs_ploop_new(
-			&(struct bfs_ploop_config){ .seed = seed,
-						    .shards = n,
-						    .delay_min_ns = 1000,
-						    .delay_max_ns = 50000 });
-		assert_non_null(u->net);
+		make_net(u);
 		make_ring(u);
+		make_nodes(u);
+		u->sweep = (struct bfs_timer){ .fn = on_sweep, .arg = u };
 	}
 	for (unsigned i = 0; i < n; i++)
 		start_server(u, i);
+	if (conf->breaks || conf->stray)
+		bfs_loop_timer(bfs_ploop_loop(u->net), &u->sweep,
+			       bfs_now() + SWEEP_NS);
 	return u;
 }
 
@@ -119,6 +167,8 @@ static int remove_one(const char *path, const struct stat *st, int type,
 
 void cluster_unit_free(struct cluster_unit *u)
 {
+	if (u->sweep.at)
+		bfs_loop_timer(bfs_ploop_loop(u->net), &u->sweep, 0);
 	for (unsigned i = 0; i < u->n; i++) {
 		if (u->net)
 			bfs_ploop_kill(u->net, &u->servers[i]);
@@ -134,6 +184,7 @@ void cluster_unit_free(struct cluster_unit *u)
 	nftw(u->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(u->servers);
 	free(u->clients);
+	free(u->node_first);
 	free(u);
 }
 

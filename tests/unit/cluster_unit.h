@@ -8,15 +8,29 @@
 
 #include "tests/unit/unit.h"
 
+#include "server/layout.h"
 #include "server/peer_loop.h"
 #include "server/session.h"
 
+struct cluster_unit_conf {
+	unsigned n;
+	uint64_t seed;
+	struct bfs_layout layout; /* the root's */
+	unsigned per_node;	  /* daemons; 0: 1 */
+	uint64_t delay_max_ns;	  /* 0: 50 us */
+	/* Of 1000 messages. */
+	unsigned lose, duplicate, breaks, stray;
+};
+
 struct cluster_unit {
+	struct cluster_unit_conf conf;
 	unsigned n;
 	struct bfs_ploop *net;
 	struct bfs_server *servers;
 	struct bfs_session **clients; /* one on each node */
 	struct bfs_place *place;
+	uint16_t *node_first;
+	struct bfs_timer sweep;
 	struct bfs_cred cred;
 	char dir[64];
 	uint64_t next_id;
@@ -27,6 +41,7 @@ struct cluster_unit {
 
 /* n daemons, each with a data directory of its own. */
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed);
+struct cluster_unit *cluster_unit_with(const struct cluster_unit_conf *conf);
 void cluster_unit_free(struct cluster_unit *u);
 
 /* cluster_<name>(u, node, &req, &rep): a client's call at that node's daemon;
