@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 5
+#define BFS_PROTO_VERSION 6
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -81,10 +81,11 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 
 /* what of DATAFD. */
 enum bfs_datafd {
-	BFS_DATAFD_MAP,
-	BFS_DATAFD_MAP_WRITE,
+	BFS_DATAFD_MAP,	      /* a shared mapping */
+	BFS_DATAFD_MAP_WRITE, /* ... that may be stored into */
 	BFS_DATAFD_EXEC,
-	BFS_DATAFD_SOCKET
+	BFS_DATAFD_SOCKET,
+	BFS_DATAFD_COPY /* to be read, now or by a private mapping */
 };
 
 /* features in HELLO's reply. */

@@ -88,7 +88,7 @@ static int ask(const char *path, char *next)
 	const char *rest = *path == '/' ? below_mount(path) : path;
 	struct bfs_datafd_req req = {
 		.path = { rest, (uint32_t)strlen(rest) },
-		.what = BFS_DATAFD_MAP,
+		.what = BFS_DATAFD_COPY,
 	};
 	struct bfs_datafd_rep rep;
 	int e;

@@ -7,6 +7,7 @@
 #include "server/client.h"
 #include "server/cluster.h"
 #include "server/comeback.h"
+#include "server/copy.h"
 #include "server/far.h"
 #include "server/fs.h"
 #include "server/join.h"
@@ -336,6 +337,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_session_free_all(s);
 	if (s->locks)
 		bfs_serve_lock_stop(s);
+	bfs_copies_free(s);
 	if (s->fs)
 		bfs_fs_free(s->fs);
 	if (s->fs && scratch)

@@ -149,13 +149,15 @@ static void done(struct bfs_peer_msg *m)
 {
 	struct forward *f = m->arg;
 	struct bfs_call *c = f->c;
+	int r;
 
 	if (c) {
 		c->cancel = NULL;
 		c->recall = NULL;
 		c->parked = NULL;
-		if (!missed(f) || !bfs_call_again(c))
-			bfs_call_finish(c, take_answer(f));
+		r = missed(f) && bfs_call_again(c) ? BFS_LATER : take_answer(f);
+		if (r != BFS_LATER)
+			bfs_call_finish(c, r);
 	}
 	free(f);
 }

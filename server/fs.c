@@ -104,15 +104,16 @@ static void unload(struct bfs_fs *fs)
 {
 	struct bfs_inode *i, *next;
 
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	if (!i->mode || S_ISDIR(i->mode))
 		unload_entries(i);
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	{
 		if (S_ISREG(i->mode))
 			bfs_data_uncache(fs, i);
 		bfs_inode_unload(fs, i);
 	}
+	bfs_itable_fini(&fs->inodes);
 }
 
 int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
@@ -180,7 +181,7 @@ static void count_used(struct bfs_fs *fs)
 	struct bfs_inode *i, *next;
 	struct stat st;
 
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	if (S_ISREG(i->mode) && !bfs_data_stat(fs, i, &st))
 		bfs_space_take_over(fs, i, &st);
 }

@@ -100,7 +100,7 @@ struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
 	i->gid = gid;
 	i->layout = fs->conf.layout; /* until somebody knows better */
 	i->atime = i->mtime = i->ctime = i->btime = bfs_fs_now(fs);
-	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
+	bfs_itable_add(&fs->inodes, i);
 	return i;
 }
 
@@ -111,7 +111,7 @@ struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
 	if (!i)
 		return NULL;
 	i->ino = ino;
-	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
+	bfs_itable_add(&fs->inodes, i);
 	return i;
 }
 
@@ -129,22 +129,21 @@ void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 
 void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	HASH_DEL(fs->inodes, i);
+	bfs_itable_remove(&fs->inodes, i);
 	bfs_xattr_free_all(i);
 	if (S_ISLNK(i->mode))
 		free(i->link.target);
 	if (S_ISDIR(i->mode))
 		bfs_shared_detach(fs, i);
-	free(i->opens);
+	if (i->rare)
+		free(i->rare->opens);
+	free(i->rare);
 	free(i);
 }
 
 struct bfs_inode *bfs_inode_find(const struct bfs_fs *fs, uint64_t ino)
 {
-	struct bfs_inode *i;
-
-	HASH_FIND(hh, fs->inodes, &ino, sizeof(ino), i);
-	return i;
+	return bfs_itable_find(&fs->inodes, ino);
 }
 
 struct bfs_inode *bfs_inode_here(const struct bfs_fs *fs, uint64_t ino)
@@ -152,6 +151,13 @@ struct bfs_inode *bfs_inode_here(const struct bfs_fs *fs, uint64_t ino)
 	return bfs_shared_home(fs, ino) == fs->conf.shard
 		       ? bfs_inode_find(fs, ino)
 		       : NULL;
+}
+
+struct bfs_rare *bfs_inode_rare(struct bfs_inode *i)
+{
+	if (!i->rare)
+		i->rare = calloc(1, sizeof(*i->rare));
+	return i->rare;
 }
 
 static uint64_t handle_mac(const struct bfs_fs *fs, uint64_t ino,
@@ -267,7 +273,7 @@ void bfs_inode_attr_from(struct bfs_fs *fs, struct bfs_inode *i,
 		.nlink = i->nlink,
 		.uid = i->uid,
 		.gid = i->gid,
-		.rdev = i->rdev,
+		.rdev = bfs_inode_rdev(i),
 		.atime = to_time(i->atime),
 		.mtime = to_time(i->mtime),
 		.ctime = to_time(i->ctime),

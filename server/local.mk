@@ -34,13 +34,15 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	$(UCX_LIBS) $(LIBURING_LIBS) $(LMDB_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
+	%D%/copy.c %D%/copy.h \
+	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
 	%D%/data.c %D%/data.h %D%/datafd.c \
 	%D%/dir.c %D%/dir.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/fs.c %D%/fs.h \
 	%D%/identity.c \
-	%D%/inode.c %D%/inode.h \
+	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
 	%D%/layout.h %D%/making.c %D%/making.h \
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \

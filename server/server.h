@@ -10,6 +10,7 @@
 #include "server/serve.h"
 
 struct bfs_arenas;
+struct bfs_copies;
 struct bfs_journal;
 struct bfs_join;
 struct bfs_lock_table;
@@ -61,6 +62,7 @@ struct bfs_server {
 	/* Of each shard the lowest one on its node; NULL: each is alone on its
 	 * node. */
 	uint16_t *node_first;
+	struct bfs_copies *copies;	   /* copy.c's own */
 	unsigned deadlock_searches;	   /* under way (deadlock.c) */
 	bool sweeping;			   /* lock_timer does */
 	struct bfs_far_owners *far_owners; /* far_owner.c's own */

@@ -12,6 +12,8 @@
 #include "server/home.h"
 #include "server/shards.h"
 
+#include <uthash.h>
+
 struct bfs_gather;
 
 struct bfs_shared {

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #define OLD_NS 3000000000ull /* then the driver is asked */
 

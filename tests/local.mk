@@ -49,6 +49,11 @@ UNIT_TESTS += %D%/unit/test_fs_basic
 %C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_itable
+%C%_unit_test_itable_SOURCES = %D%/unit/test_itable.c
+%C%_unit_test_itable_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_itable_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_fs_chaos
 %C%_unit_test_fs_chaos_SOURCES = %D%/unit/test_fs_chaos.c
 %C%_unit_test_fs_chaos_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -20,7 +20,8 @@ struct bfs_options {
 	bool daemons_given; /* 1 may be the default */
 	const char *hostfile, *hosts, *launcher; /* NULL: not given */
 	char *report; /* absolute or "-", owned; NULL: not given */
-	bool verbose, json, keep, resume;
+	const char *suite, *json_file, *plot_dir; /* of bench; or NULL */
+	bool verbose, json, keep, resume, quick;
 	char **args; /* what is left, NULL at the end */
 	int nargs;
 };
@@ -50,6 +51,7 @@ int bfs_cmd_status(struct bfs_options *o);
 int bfs_cmd_env(struct bfs_options *o);
 int bfs_cmd_doctor(struct bfs_options *o);
 int bfs_cmd_report(struct bfs_options *o);
+int bfs_cmd_bench(struct bfs_options *o);
 int bfs_cmd_config(struct bfs_options *o);
 int bfs_cmd_help(struct bfs_options *o);
 int bfs_cmd_node(struct bfs_options *o);

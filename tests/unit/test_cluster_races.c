@@ -220,12 +220,12 @@ static void check_all(struct cluster_unit *u)
 		assert_null(fs->news);
 		assert_null(fs->txps);
 		assert_int_equal(fs->tree_tx, 0);
-		HASH_ITER(hh, fs->inodes, i, next)
+		BFS_ITABLE_EACH(&fs->inodes, i, next)
 		if (S_ISDIR(i->mode))
 			count_entries(u, s, i, &all);
 	}
 	for (unsigned s = 0; s < u->n; s++)
-		HASH_ITER(hh, u->servers[s].fs->inodes, i, next)
+		BFS_ITABLE_EACH(&u->servers[s].fs->inodes, i, next)
 	if (i->ino >> BFS_SHARD_SHIFT == s)
 		check_inode(u, i, &all);
 	HASH_ITER(hh, all, t, tnext)
