@@ -241,7 +241,8 @@ static void run_with(const struct cluster_unit_conf *conf)
 
 static void run(unsigned n, uint64_t with_seed)
 {
-	run_with(&(struct cluster_unit_conf){ .n = n, .seed = with_seed });
+	run_with(&(struct cluster_unit_conf){
+		.n = n, .seed = with_seed, .layout.policy = BFS_POLICY_WHOLE });
 }
 
 static void two_daemons(void **state)

@@ -283,7 +283,10 @@ static void run_with(const struct cluster_unit_conf *conf, unsigned calls)
 
 static void run(unsigned n, uint64_t with_seed, unsigned calls)
 {
-	run_with(&(struct cluster_unit_conf){ .n = n, .seed = with_seed },
+	run_with(&(struct cluster_unit_conf){ .n = n,
+					      .seed = with_seed,
+					      .layout.policy =
+						      BFS_POLICY_WHOLE },
 		 calls);
 }
 
@@ -321,7 +324,7 @@ static void lossy(void **state)
 
 	for (conf.seed = 31; conf.seed <= 36; conf.seed++) {
 		conf.layout.policy =
-			conf.seed % 2 ? BFS_POLICY_LOCAL : BFS_POLICY_STRIPE;
+			conf.seed % 2 ? BFS_POLICY_LOCAL : BFS_POLICY_WHOLE;
 		conf.per_node = 1 + conf.seed % 3 / 2;
 		run_with(&conf, 2000);
 	}
