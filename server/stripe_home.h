@@ -42,6 +42,8 @@ struct bfs_stripe {
 	bool busy;
 	unsigned wanting; /* who want to be busy */
 	bool unsure;	  /* of an earlier run: all beyond size is dirty */
+	bool counted;	  /* blocks is true */
+	uint64_t blocks;  /* of 512 bytes, on the other shards */
 };
 
 /* NULL: no memory. */
@@ -120,6 +122,8 @@ struct bfs_finishing {
 	const struct bfs_cred *cred;
 	int error; /* set */
 };
+/* The data file has at least that size, and its times are of now. */
+int bfs_stripe_publish(int fd, uint64_t end);
 ssize_t bfs_stripe_finish(struct bfs_fs *fs, struct bfs_inode *i,
 			  struct bfs_finishing *f);
 

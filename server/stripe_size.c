@@ -183,6 +183,7 @@ int bfs_stripe_truncate(struct bfs_call *c, struct bfs_inode *i, uint64_t size)
 	if (!r && size >= was)
 		r = bfs_data_truncate(fs, c->cred, i, size);
 	bfs_stripe_wrote(fs, i);
+	bfs_inode_stripe(i)->counted = false;
 	bfs_stripe_leave(fs, i);
 	return r;
 }
