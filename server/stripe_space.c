@@ -227,6 +227,17 @@ static int allocate(struct bfs_call *c, struct bfs_inode *i,
 	return r ? r : alloc_own(c, i, req);
 }
 
+/* Is it all about the first chunk of a file that has no other? */
+static bool stays_whole(struct bfs_fs *fs, struct bfs_inode *i,
+			const struct bfs_fallocate_req *req)
+{
+	uint64_t chunk = bfs_layout_chunk(i->layout), size;
+
+	return !bfs_inode_stripe(i) && req->offset <= chunk &&
+	       req->size <= chunk - req->offset &&
+	       !bfs_stripe_size(fs, i, &size) && size <= chunk - req->size;
+}
+
 int bfs_stripe_fallocate(struct bfs_call *c, struct bfs_inode *i,
 			 const struct bfs_fallocate_req *req)
 {
@@ -235,7 +246,7 @@ int bfs_stripe_fallocate(struct bfs_call *c, struct bfs_inode *i,
 	struct bfs_fs *fs = bfs_call_fs(c);
 	int r;
 
-	if (!bfs_stripe_chunk(fs, i))
+	if (!bfs_stripe_chunk(fs, i) || stays_whole(fs, i, req))
 		return -EDOM;
 	if (req->mode & ~can)
 		return -EOPNOTSUPP;

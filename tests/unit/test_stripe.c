@@ -309,6 +309,187 @@ static void restarts(void **state)
 	model_free(m);
 }
 
+/* What a call that failed, or was cut short, may have left. */
+struct doubt {
+	enum { NOTHING, WRITTEN, SIZED } what;
+	size_t at, len, to;
+	uint8_t data[SPAN];
+};
+
+/* Is that byte as it was, or as the failed call wanted it? */
+static bool may_be(const struct model *m, const struct doubt *d, size_t n,
+		   uint8_t got)
+{
+	if (d->what == WRITTEN && n >= d->at && n < d->at + d->len &&
+	    got == d->data[n - d->at])
+		return true;
+	return got == (n < m->size ? m->want[n] : 0);
+}
+
+/* All daemons are there again: what the file is now counts. */
+static void adopt(struct model *m, const struct doubt *d)
+{
+	struct bfs_attr a = { 0 };
+	size_t size;
+
+	assert_int_equal(cluster_stat(m->u, pick(m->u->n), "f", &a), 0);
+	size = a.size;
+	if (d->what == WRITTEN ? size < m->size || size > BFS_MAX(m->size,
+								  d->at +
+								  d->len)
+			       : size != m->size && size != d->to)
+		fail_msg("step %u: size is %zu; it was %zu, the call (%d) was "
+			 "for %zu+%zu or %zu",
+			 m->step, size, m->size, d->what, d->at, d->len, d->to);
+	for (size_t at = 0; at < size; at += SPAN) {
+		size_t len = BFS_MIN(SPAN, size - at);
+
+		assert_int_equal(read_at(m->u, pick(m->u->n), m->handle, len,
+					 at),
+				 0);
+		assert_int_equal(m->u->in_len, len);
+		for (size_t n = at; n < at + len; n++)
+			if (!may_be(m, d, n, m->u->in[n - at]))
+				fail_msg("step %u: byte %zu is %u", m->step, n,
+					 m->u->in[n - at]);
+		memcpy(m->want + at, m->u->in, len);
+	}
+	m->size = size;
+}
+
+static struct cluster_call *start_write(struct model *m, unsigned node,
+					struct doubt *d)
+{
+	struct bfs_write_req req = { .handle = m->handle };
+	uint8_t fields[256];
+	struct bfs_wire w;
+
+	d->what = WRITTEN;
+	d->len = 1 + pick(SPAN);
+	if (pick(3) || m->size == MOST)
+		d->at = pick(MOST - SPAN);
+	else
+		req.flags = O_APPEND;
+	if (req.flags)
+		d->at = m->size;
+	if (d->at + d->len > MOST)
+		d->len = MOST - d->at;
+	req.offset = d->at;
+	fill(d->data, d->len);
+	m->u->out = d->data;
+	m->u->out_len = d->len;
+	bfs_wire_init(&w, fields, sizeof(fields));
+	bfs_write_req_put(&w, &req);
+	return cluster_start(m->u, node, BFS_OP_WRITE, fields,
+			     (size_t)(w.pos - fields));
+}
+
+static struct cluster_call *start_truncate(struct model *m, unsigned node,
+					   struct doubt *d)
+{
+	struct bfs_setattr_req req = { .at = cluster_root(m->u),
+				       .path = cluster_str("f"),
+				       .valid = BFS_SET_SIZE,
+				       .flags = AT_EMPTY_PATH };
+	uint8_t fields[512];
+	struct bfs_wire w;
+
+	d->what = SIZED;
+	req.size = d->to = pick(4) ? pick((unsigned)m->size + 1) : pick(MOST);
+	bfs_wire_init(&w, fields, sizeof(fields));
+	bfs_setattr_req_put(&w, &req);
+	return cluster_start(m->u, node, BFS_OP_SETATTR, fields,
+			     (size_t)(w.pos - fields));
+}
+
+/* It was acknowledged: exactly that has happened, so far as it says. */
+static void acknowledged(struct model *m, struct doubt *d)
+{
+	struct bfs_write_rep rep;
+	struct bfs_wire w;
+
+	if (d->what == SIZED) {
+		if (d->to > m->size)
+			memset(m->want + m->size, 0, d->to - m->size);
+		m->size = d->to;
+		d->what = NOTHING;
+		return;
+	}
+	bfs_wire_init(&w, m->u->rep + BFS_REP_HEAD_LEN, 64);
+	assert_int_equal(bfs_write_rep_get(&w, &rep), 0);
+	assert_true(rep.written && rep.written <= d->len);
+	put(m, d->data, rep.written, d->at);
+	memmove(d->data, d->data + rep.written, d->len - rep.written);
+	d->at += rep.written;
+	d->len -= rep.written;
+}
+
+enum fault { KILL_LONG, KILL, CUT, FAULTS };
+
+/* A daemon goes while a call from another node is under way. */
+static void one_fault(struct model *m, unsigned *failed)
+{
+	static struct doubt d;
+	unsigned n = m->u->n, node = pick(n);
+	unsigned victim = (node + 1 + pick(n - 1)) % n;
+	enum fault fault = pick(FAULTS);
+	const bool never = false;
+	struct cluster_call *c;
+	int r;
+
+	memset(&d, 0, sizeof(d));
+	c = pick(4) ? start_write(m, node, &d) : start_truncate(m, node, &d);
+	for (unsigned k = pick(30); k && !cluster_done(c); k--)
+		bfs_ploop_step(m->u->net);
+	if (fault == CUT)
+		bfs_ploop_cut(m->u->net, victim, true);
+	else
+		cluster_unit_kill(m->u, victim);
+	if (fault == KILL)
+		cluster_unit_start(m->u, victim);
+	r = cluster_finish(m->u, c);
+	if (fault == CUT)
+		bfs_ploop_cut(m->u->net, victim, false);
+	else if (fault == KILL_LONG)
+		cluster_unit_start(m->u, victim);
+	*failed += r != 0;
+	/* Others have given up the call too. */
+	bfs_ploop_run(m->u->net, &never, 5000000000u);
+	if (!r)
+		acknowledged(m, &d);
+	adopt(m, &d);
+}
+
+static void faults(unsigned n, uint64_t with)
+{
+	struct model *m = model_new(n, with);
+	unsigned failed = 0;
+
+	for (; m->step < STEPS / 2; m->step++) {
+		one_step(m);
+		if (!pick(3))
+			one_fault(m, &failed);
+	}
+	fprintf(stderr, "%u calls failed\n", failed);
+	assert_true(failed > 0);
+	model_free(m);
+}
+
+static void faults_of_two(void **state)
+{
+	faults(2, 41);
+}
+
+static void faults_of_three(void **state)
+{
+	faults(3, 42);
+}
+
+static void faults_of_five(void **state)
+{
+	faults(5, 43);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +498,9 @@ int main(void)
 		cmocka_unit_test(three_daemons),
 		cmocka_unit_test(many_daemons),
 		cmocka_unit_test(restarts),
+		cmocka_unit_test(faults_of_two),
+		cmocka_unit_test(faults_of_three),
+		cmocka_unit_test(faults_of_five),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
