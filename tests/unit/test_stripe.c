@@ -490,6 +490,162 @@ static void faults_of_five(void **state)
 	faults(5, 43);
 }
 
+#define WRITERS 8
+#define RECORD 47008u
+#define ROUNDS 6
+
+static struct cluster_call *start_io(struct cluster_unit *u, unsigned node,
+				     struct bfs_handle h, const void *data,
+				     size_t len, uint64_t offset,
+				     unsigned flags)
+{
+	uint8_t fields[256];
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, fields, sizeof(fields));
+	if (!data) {
+		bfs_read_req_put(&w,
+				 &(struct bfs_read_req){ .handle = h,
+							 .offset = offset,
+							 .size = (uint32_t)
+								 len });
+		return cluster_start(u, node, BFS_OP_READ, fields,
+				     (size_t)(w.pos - fields));
+	}
+	bfs_write_req_put(&w, &(struct bfs_write_req){ .handle = h,
+						       .offset = offset,
+						       .flags = flags });
+	u->out = data;
+	u->out_len = len;
+	return cluster_start(u, node, BFS_OP_WRITE, fields,
+			     (size_t)(w.pos - fields));
+}
+
+static uint8_t tag_of(unsigned writer, unsigned round)
+{
+	return (uint8_t)(1 + round * WRITERS + writer);
+}
+
+/* Several at once write records, each its own, in one file, and append them to
+ * another: every record is there, whole, and once (S3). */
+static void side_by_side(void **state)
+{
+	struct cluster_unit *u = cluster_unit_striped(4, 51, LOG2);
+	static uint8_t data[WRITERS][RECORD];
+	struct cluster_call *calls[2 * WRITERS];
+	struct bfs_handle f, g;
+	unsigned seen[256] = { 0 };
+
+	seed = 51;
+	f = open_file(u, 0, "f", O_CREAT | O_RDWR);
+	g = open_file(u, 0, "g", O_CREAT | O_RDWR);
+	for (unsigned r = 0; r < ROUNDS; r++) {
+		for (unsigned w = 0; w < WRITERS; w++) {
+			memset(data[w], tag_of(w, r), RECORD);
+			calls[2 * w] = start_io(u, pick(4), f, data[w], RECORD,
+						(uint64_t)RECORD *
+							(r * WRITERS + w),
+						0);
+			calls[2 * w + 1] = start_io(u, pick(4), g, data[w],
+						    RECORD, 0, O_APPEND);
+		}
+		for (unsigned k = 0; k < 2 * WRITERS; k++)
+			assert_int_equal(cluster_finish(u, calls[k]), 0);
+	}
+	for (unsigned k = 0; k < ROUNDS * WRITERS; k++) {
+		uint64_t at = (uint64_t)RECORD * k;
+
+		assert_int_equal(read_at(u, pick(4), f, RECORD, at), 0);
+		assert_int_equal(u->in_len, RECORD);
+		for (unsigned n = 0; n < RECORD; n++)
+			assert_int_equal(u->in[n], k + 1);
+		assert_int_equal(read_at(u, pick(4), g, RECORD + 1, at), 0);
+		assert_true(u->in_len >= RECORD);
+		for (unsigned n = 1; n < RECORD; n++)
+			assert_int_equal(u->in[n], u->in[0]);
+		seen[u->in[0]]++;
+	}
+	for (unsigned k = 1; k <= ROUNDS * WRITERS; k++)
+		assert_int_equal(seen[k], 1);
+	cluster_unit_free(u);
+}
+
+/* Who reads beside one who extends sees no zeros where data is under way
+ * (RULES 17). */
+static void readers_beside(void **state)
+{
+	struct cluster_unit *u = cluster_unit_striped(3, 52, LOG2);
+	static uint8_t data[SPAN];
+	struct cluster_call *calls[6], *w;
+	struct bfs_handle f;
+	uint64_t size = 0;
+
+	seed = 52;
+	f = open_file(u, 0, "f", O_CREAT | O_RDWR);
+	for (unsigned r = 0; r < 60; r++) {
+		size_t len = 1 + pick(SPAN);
+
+		fill(data, len);
+		w = start_io(u, pick(3), f, data, len, size, 0);
+		for (unsigned k = 0; k < BFS_COUNT(calls); k++) {
+			uint64_t at = size > SPAN ? size - pick(SPAN) : 0;
+
+			calls[k] = start_io(u, pick(3), f, NULL, SPAN, at, 0);
+			for (unsigned n = pick(8); n; n--)
+				bfs_ploop_step(u->net);
+		}
+		for (unsigned k = 0; k < BFS_COUNT(calls); k++) {
+			assert_int_equal(cluster_finish(u, calls[k]), 0);
+			assert_null(memchr(u->in, 0, u->in_len));
+		}
+		assert_int_equal(cluster_finish(u, w), 0);
+		size += len;
+	}
+	cluster_unit_free(u);
+}
+
+/* What writes and truncates at once leave is the same for everybody. */
+static void pell_mell(void **state)
+{
+	struct cluster_unit *u = cluster_unit_striped(4, 53, LOG2);
+	static uint8_t data[8][SPAN], other[SPAN];
+	struct cluster_call *calls[8];
+	struct model m = { .u = u };
+	struct doubt d;
+
+	seed = 53;
+	m.handle = open_file(u, 0, "f", O_CREAT | O_RDWR);
+	for (unsigned r = 0; r < 150; r++) {
+		struct bfs_attr a;
+
+		for (unsigned k = 0; k < BFS_COUNT(calls); k++) {
+			fill(data[k], SPAN);
+			m.size = MOST - 1;
+			calls[k] = pick(3)
+					   ? start_io(u, pick(4), m.handle,
+						      data[k], 1 + pick(SPAN),
+						      pick(MOST - SPAN), 0)
+					   : start_truncate(&m, pick(4), &d);
+		}
+		for (unsigned k = 0; k < BFS_COUNT(calls); k++)
+			assert_int_equal(cluster_finish(u, calls[k]), 0);
+		assert_int_equal(cluster_stat(u, pick(4), "f", &a), 0);
+		for (uint64_t at = 0; at < a.size; at += SPAN) {
+			size_t len = BFS_MIN(SPAN, a.size - at);
+
+			assert_int_equal(read_at(u, 0, m.handle, SPAN, at), 0);
+			assert_int_equal(u->in_len, len);
+			memcpy(other, u->in, len);
+			assert_int_equal(read_at(u, 1 + pick(3), m.handle,
+						 SPAN, at),
+					 0);
+			assert_int_equal(u->in_len, len);
+			assert_memory_equal(u->in, other, len);
+		}
+	}
+	cluster_unit_free(u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +654,9 @@ int main(void)
 		cmocka_unit_test(three_daemons),
 		cmocka_unit_test(many_daemons),
 		cmocka_unit_test(restarts),
+		cmocka_unit_test(side_by_side),
+		cmocka_unit_test(readers_beside),
+		cmocka_unit_test(pell_mell),
 		cmocka_unit_test(faults_of_two),
 		cmocka_unit_test(faults_of_three),
 		cmocka_unit_test(faults_of_five),
