@@ -82,7 +82,7 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	if (u->net)
 		assert_int_equal(bfs_ploop_join(u->net, s), 0);
-	if (u->journal)
+	if (u->conf.journal)
 		bfs_stripe_look(s, UINT_MAX);
 	u->clients[i] = bfs_session_new(s, getpid(), &u->cred);
 	assert_non_null(u->clients[i]);
