@@ -226,6 +226,8 @@ UNIT_TESTS += %D%/unit/test_ld_path
 %C%_unit_test_ld_path_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_ld_path_LDADD = $(CMOCKA_LIBS)
 
+include tests/sequences/local.mk
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
