@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/journal.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/checkpoint.h"
@@ -257,6 +258,7 @@ static int begin(struct bfs_journal *j)
 	struct bfs_fs *fs = j->fs;
 	int e;
 
+	BFS_KILL_POINT(start_read);
 	fs->journal = j;
 	reserve(j);
 	e = bfs_journal_flush(j);

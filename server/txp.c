@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/txp.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/change.h"
@@ -259,6 +260,7 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
 	t->prepared = true;
 	bfs_hold_promise(fs, tx);
 	bfs_tx_log_part(fs, tx, driver, changes);
+	BFS_KILL_POINT(part_promised);
 	return 0;
 }
 
@@ -319,6 +321,7 @@ void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit)
 		bfs_changes_make(fs, t->changes, t->len);
 	if (t->prepared)
 		bfs_tx_log_part_gone(fs, tx);
+	BFS_KILL_POINT(part_made);
 	t->over = true;
 	if (!t->users)
 		give_up(fs, t);
