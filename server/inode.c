@@ -68,6 +68,18 @@ static struct timespec stamp(struct bfs_fs *fs, struct bfs_inode *i)
 	return now;
 }
 
+/* Into the table; NULL: no memory, and i is gone. */
+static struct bfs_inode *enter(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
+	if (bfs_hashed(i))
+		return i;
+	if (S_ISDIR(i->mode))
+		bfs_shared_detach(fs, i);
+	free(i);
+	return NULL;
+}
+
 struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid)
 {
@@ -99,8 +111,7 @@ struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
 	i->uid = uid;
 	i->gid = gid;
 	i->atime = i->mtime = i->ctime = i->btime = bfs_fs_now(fs);
-	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
-	return i;
+	return enter(fs, i);
 }
 
 struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
@@ -110,8 +121,7 @@ struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
 	if (!i)
 		return NULL;
 	i->ino = ino;
-	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
-	return i;
+	return enter(fs, i);
 }
 
 void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)

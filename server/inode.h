@@ -7,10 +7,10 @@
 #define BFS_INODE_H
 
 #include "server/fs.h"
+#include "server/hash.h"
 #include "server/serve.h"
 
 #include <sys/stat.h>
-#include <uthash.h>
 
 #define BFS_ROOT_INO 1u
 

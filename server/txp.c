@@ -55,6 +55,10 @@ static struct bfs_txp *join(struct bfs_fs *fs, unsigned driver, uint64_t tx)
 		t->driver = driver;
 		t->since = bfs_now();
 		HASH_ADD(hh, fs->txps, id, sizeof(t->id), t);
+		if (!bfs_hashed(t)) {
+			free(t);
+			return NULL;
+		}
 	}
 	t->users++;
 	return t;
