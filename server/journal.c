@@ -233,6 +233,9 @@ static int open_dir(struct bfs_journal *j)
 		return -ENOMEM;
 	if (mkdirat(j->fs->top_fd, META, 0700) && errno != EEXIST)
 		return -errno;
+	/* It is there, as are its neighbours, before what is in it (D2). */
+	if (fsync(j->fs->top_fd))
+		return -errno;
 	j->dir = openat(j->fs->top_fd, META,
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return j->dir < 0 ? -errno : 0;

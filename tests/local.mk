@@ -228,6 +228,7 @@ UNIT_TESTS += %D%/unit/test_ld_path
 
 include tests/sequences/local.mk
 include tests/faults/local.mk
+include tests/power/local.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -1,9 +1,9 @@
 # All short sequences of calls, with a kill after each fsync.
 check_LTLIBRARIES += %D%/libseq.la
-%C%_libseq_la_SOURCES = %D%/seq.c %D%/seq.def %D%/seq.h %D%/seq_text.c
+%C%_libseq_la_SOURCES = %D%/libc.c %D%/seq.c %D%/seq.def %D%/seq.h %D%/seq_text.c
 
 UNIT_TESTS += %D%/unit
-%C%_unit_SOURCES = %D%/unit.c
+%C%_unit_SOURCES = %D%/seq_unit.c %D%/seq_unit.h %D%/unit.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_LDADD = %D%/libseq.la tests/unit/libjournalunit.la $(FS_UNIT_LIBS)
 

@@ -7,15 +7,12 @@
  */
 #include "tests/sequences/seq.h"
 
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct sequence {
 	struct seq_call call[SEQ_LEN_MAX];
@@ -23,130 +20,6 @@ struct sequence {
 	unsigned start;
 	char dir[300];
 };
-
-static void path_of(const struct sequence *q, const char *path, char *buf)
-{
-	snprintf(buf, 400, "%s/%s", q->dir, path);
-}
-
-static int result(int r)
-{
-	return r < 0 ? -errno : 0;
-}
-
-static int write_at(const char *path, unsigned n, bool append)
-{
-	size_t len = append ? SEQ_APPEND_LEN : SEQ_WRITE_LEN;
-	int fd = open(path, O_WRONLY | (append ? O_APPEND : 0));
-	char buf[SEQ_BYTES];
-	ssize_t done;
-
-	if (fd < 0)
-		return -errno;
-	seq_bytes(n, len, buf);
-	done = append ? write(fd, buf, len)
-		      : pwrite(fd, buf, len, SEQ_WRITE_AT);
-	if (done != (ssize_t)len || close(fd))
-		return -EIO;
-	return 0;
-}
-
-static int create(const char *path)
-{
-	int fd = open(path, O_CREAT | O_WRONLY, 0644);
-
-	return fd < 0 ? -errno : result(close(fd));
-}
-
-static int sync_path(const char *path)
-{
-	int fd = open(path, O_RDONLY), r;
-
-	if (fd < 0)
-		return -errno;
-	r = result(fsync(fd));
-	close(fd);
-	return r;
-}
-
-static int call(void *arg, const struct seq_call *c, unsigned n)
-{
-	char a[400], b[400];
-
-	path_of(arg, seq_path[c->a], a);
-	path_of(arg, seq_path[c->b], b);
-	switch (c->kind) {
-	case SEQ_create:
-		return create(a);
-	case SEQ_write:
-		return write_at(a, n, false);
-	case SEQ_append:
-		return write_at(a, n, true);
-	case SEQ_rename:
-		return result(rename(a, b));
-	case SEQ_link:
-		return result(link(a, b));
-	case SEQ_unlink:
-		return result(unlink(a));
-	case SEQ_mkdir:
-		return result(mkdir(a, 0755));
-	case SEQ_rmdir:
-		return result(rmdir(a));
-	case SEQ_truncate:
-		return result(truncate(a, SEQ_TRUNCATE_TO));
-	default:
-		return sync_path(a);
-	}
-}
-
-static unsigned entries(const char *path)
-{
-	const struct dirent *e;
-	DIR *d = opendir(path);
-	unsigned n = 0;
-
-	if (!d)
-		err(1, "%s", path);
-	errno = 0;
-	while ((e = readdir(d)))
-		n += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
-	if (errno || closedir(d))
-		err(1, "%s", path);
-	return n;
-}
-
-static char look(void *arg, const char *path, uint64_t *ino, unsigned *links,
-		 unsigned *size)
-{
-	struct stat st;
-	char p[400];
-
-	path_of(arg, path, p);
-	if (lstat(p, &st)) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			err(1, "%s", p);
-		return 0;
-	}
-	*ino = st.st_ino;
-	*links = (unsigned)st.st_nlink;
-	*size = S_ISDIR(st.st_mode) ? entries(p) : (unsigned)st.st_size;
-	return S_ISDIR(st.st_mode) ? 'd' : S_ISREG(st.st_mode) ? 'f' : '?';
-}
-
-static bool bytes(void *arg, const char *path, unsigned size, char *buf)
-{
-	char p[400];
-	ssize_t n;
-	int fd;
-
-	path_of(arg, path, p);
-	fd = open(p, O_RDONLY);
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, SEQ_BYTES);
-	close(fd);
-	return n == (ssize_t)size;
-}
 
 static void tell(const struct sequence *q, unsigned done)
 {
@@ -161,7 +34,7 @@ static void tell(const struct sequence *q, unsigned done)
 static void compare(struct sequence *q, unsigned done)
 {
 	static char expected[SEQ_TEXT], seen[SEQ_TEXT];
-	const struct seq_fs fs = { call, look, bytes, q };
+	const struct seq_fs fs = seq_libc(q->dir);
 
 	seq_world_text(&q->world, expected);
 	seq_fs_text(&fs, seen);
@@ -174,7 +47,7 @@ static void compare(struct sequence *q, unsigned done)
 static void begin(struct sequence *q, const char *dir, unsigned n,
 		  uint64_t *random)
 {
-	const struct seq_fs fs = { call, look, bytes, q };
+	const struct seq_fs fs = seq_libc(q->dir);
 	struct seq_call all[SEQ_CALLS_MAX];
 	unsigned ncalls = seq_calls(all);
 
@@ -192,7 +65,8 @@ static void begin(struct sequence *q, const char *dir, unsigned n,
 static void make_call(struct sequence *q, unsigned k)
 {
 	int expected = seq_apply(&q->world, &q->call[k], k);
-	int r = call(q, &q->call[k], k);
+	const struct seq_fs fs = seq_libc(q->dir);
+	int r = fs.call(fs.arg, &q->call[k], k);
 
 	if (r == expected)
 		return;

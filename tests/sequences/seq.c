@@ -78,7 +78,9 @@ static uint8_t make(struct seq_world *w, char type)
 
 	while (w->node[i].type)
 		i++;
-	w->node[i] = (struct seq_node){ .type = type, .links = 1 };
+	w->node[i] = (struct seq_node){ .type = type,
+					.links = 1,
+					.serial = ++w->made };
 	return i;
 }
 
@@ -230,6 +232,16 @@ static int rename_around(struct seq_world *w, const struct seq_call *c)
 	return c->b == SEQ_D && is_inside(c->a) ? -ENOTEMPTY : 0;
 }
 
+uint8_t seq_node_at(struct seq_world *w, uint8_t path)
+{
+	struct place p = { NULL, 0 };
+
+	if (path == SEQ_TOP)
+		return 1;
+	p = find(w, path);
+	return p.at ? *p.at : 0;
+}
+
 int seq_apply(struct seq_world *w, const struct seq_call *c, unsigned n)
 {
 	struct place a = { NULL, 0 }, b = a;
@@ -274,7 +286,7 @@ static const struct seq_call start_calls[SEQ_STARTS][5] = {
 	  { SEQ_link, 0, 3 },
 	  { SEQ_mkdir, 1, 1 } },
 };
-static const unsigned start_len[SEQ_STARTS] = { 1, 5 };
+static const unsigned start_len[SEQ_STARTS + 1] = { 1, 5, 0 };
 #define START_N 25 /* what they write is unlike what a sequence does */
 
 void seq_world_init(struct seq_world *w, unsigned start)

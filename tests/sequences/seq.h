@@ -46,27 +46,35 @@ void seq_bytes(unsigned n, size_t len, char *buf);
 
 /* What is there. */
 struct seq_node {
-	char type; /* 0: free; f or d */
+	char type;   /* 0: free; f or d */
+	bool unsure; /* its bytes may be others */
 	uint8_t links, size;
+	uint16_t serial; /* no other has had it */
 	char byte[SEQ_BYTES];
 	uint8_t child[3]; /* nodes, by name: a, b, d; 0 is none */
 };
 struct seq_world {
 	struct seq_node node[SEQ_NODES]; /* the top is 1 */
+	uint16_t made;
 };
 
 /* How a sequence may begin: nothing but d, or a file with two names. */
 #define SEQ_STARTS 2
+#define SEQ_BARE 2 /* not one of them: nothing at all */
 void seq_world_init(struct seq_world *w, unsigned start);
 /* 0 or -errno: what the n-th call is to answer, and w is as it leaves it. */
 int seq_apply(struct seq_world *w, const struct seq_call *c, unsigned n);
+
+/* The node of that name; 0: there is none. */
+uint8_t seq_node_at(struct seq_world *w, uint8_t path);
 
 /* A file system under test. */
 struct seq_fs {
 	/* The n-th call of a sequence.  0 or -errno. */
 	int (*call)(void *arg, const struct seq_call *c, unsigned n);
-	/* 'f', 'd' or 0 (none, or an error, which is told), with the number
-	 * of its inode, links and size; of a directory, its entries. */
+	/* 'f', 'd', '?' (a file whose bytes cannot be read) or 0 (none),
+	 * with the number of its inode, links and size; of a directory, its
+	 * entries. */
 	char (*look)(void *arg, const char *path, uint64_t *ino,
 		     unsigned *links, unsigned *size);
 	/* Its size bytes, of a file.  False: an error. */
@@ -74,9 +82,14 @@ struct seq_fs {
 	void *arg;
 };
 
+/* By calls of libc in that directory, whose path is the caller's. */
+struct seq_fs seq_libc(const char *dir);
+
 /* The same text for the same state, SEQ_TEXT bytes. */
 void seq_world_text(const struct seq_world *w, char *text);
 void seq_fs_text(const struct seq_fs *fs, char *text);
+/* Is that what there is, but for the bytes of who is unsure? */
+bool seq_text_matches(const char *expected, const char *seen);
 /* Make it so, in an empty directory.  0 or -errno. */
 int seq_fs_init(const struct seq_fs *fs, unsigned start);
 

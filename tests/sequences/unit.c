@@ -7,14 +7,10 @@
  *   SEQUENCES=all   all of them; else those of two calls, and a sample
  *   JOBS=N          processes
  */
-#include "tests/unit/journal_unit.h"
-
-#include "tests/sequences/seq.h"
+#include "tests/sequences/seq_unit.h"
 
 #include "core/log.h"
 #include "core/util.h"
-#include "server/dir.h"
-#include "server/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,159 +39,6 @@ static struct {
 int fallocate(int fd, int mode, off_t offset, off_t len)
 {
 	return 0;
-}
-
-static void top_path(const char *path, char buf[64])
-{
-	snprintf(buf, 64, "/%s", path[0] == '.' ? "" : path);
-}
-
-static int write_at(struct fs_unit *u, const char *path, unsigned n,
-		    bool append)
-{
-	size_t len = append ? SEQ_APPEND_LEN : SEQ_WRITE_LEN;
-	struct bfs_write_req q = { .offset = SEQ_WRITE_AT };
-	struct bfs_open_rep rep;
-	char buf[SEQ_BYTES];
-	int fd, r = u_open(u, path, O_WRONLY | (append ? O_APPEND : 0), 0,
-			   &rep);
-
-	if (r)
-		return r;
-	seq_bytes(n, len, buf);
-	fd = u_take_fd(u);
-	if (fd >= 0) { /* the client has the data file */
-		ssize_t done = append ? write(fd, buf, len)
-				      : pwrite(fd, buf, len, SEQ_WRITE_AT);
-
-		close(fd);
-		return done == (ssize_t)len ? 0 : -EIO;
-	}
-	q.handle = rep.handle;
-	q.flags = append ? O_APPEND : 0;
-	u->c->out = buf;
-	u->c->out_len = len;
-	r = bfs_serve_write(u->c, &q, &(struct bfs_write_rep){ 0 });
-	u->c->out_len = 0;
-	return r;
-}
-
-static int sync_path(struct fs_unit *u, const char *path)
-{
-	struct bfs_fsync_rep rep;
-	struct bfs_open_rep o;
-	int r = u_open(u, path, O_RDONLY, 0, &o);
-
-	if (r)
-		return r;
-	if (u->c->pass_fd >= 0)
-		close(u_take_fd(u));
-	u->server->journal = u->fs->journal;
-	r = bfs_serve_fsync(u->c, &(struct bfs_fsync_req){ .handle = o.handle },
-			    &rep);
-	u->server->journal = NULL;
-	return r;
-}
-
-static int one_call(struct fs_unit *u, const struct seq_call *c, unsigned n)
-{
-	char a[64], b[64];
-	int r;
-
-	top_path(seq_path[c->a], a);
-	top_path(seq_path[c->b], b);
-	switch (c->kind) {
-	case SEQ_create:
-		r = u_open(u, a, O_CREAT | O_WRONLY, 0644, NULL);
-		if (u->c->pass_fd >= 0)
-			close(u_take_fd(u));
-		return r;
-	case SEQ_write:
-		return write_at(u, a, n, false);
-	case SEQ_append:
-		return write_at(u, a, n, true);
-	case SEQ_rename:
-		return u_rename(u, a, b, 0);
-	case SEQ_link:
-		return u_link(u, a, b, 0);
-	case SEQ_unlink:
-		return u_unlink(u, a);
-	case SEQ_mkdir:
-		return u_mkdir(u, a, 0755);
-	case SEQ_rmdir:
-		return u_rmdir(u, a);
-	case SEQ_truncate:
-		return u_truncate(u, a, SEQ_TRUNCATE_TO);
-	default:
-		return sync_path(u, a);
-	}
-}
-
-/* A call is a turn of the loop: then it is answered. */
-static int call(void *arg, const struct seq_call *c, unsigned n)
-{
-	int r = one_call(arg, c, n);
-
-	u_turn(arg);
-	return r;
-}
-
-static unsigned entries(struct fs_unit *u, uint64_t ino)
-{
-	const struct bfs_inode *i = bfs_inode_find(u->fs, ino);
-	const struct bfs_dentry *d;
-	unsigned n = 0;
-
-	assert_non_null(i);
-	for (uint64_t at = 0; (d = bfs_dir_after(i, at)); at = d->cursor)
-		n++;
-	return n;
-}
-
-static char look(void *arg, const char *path, uint64_t *ino, unsigned *links,
-		 unsigned *size)
-{
-	struct fs_unit *u = arg;
-	struct bfs_attr a;
-	char p[64];
-	int r;
-
-	top_path(path, p);
-	r = u_lstat(u, p, &a);
-	if (r) {
-		assert_true(r == -ENOENT || r == -ENOTDIR);
-		return 0;
-	}
-	*ino = a.ino;
-	*links = a.nlink;
-	*size = S_ISDIR(a.mode) ? entries(u, a.ino) : (unsigned)a.size;
-	return S_ISDIR(a.mode) ? 'd' : S_ISREG(a.mode) ? 'f' : '?';
-}
-
-static bool bytes(void *arg, const char *path, unsigned size, char *buf)
-{
-	struct fs_unit *u = arg;
-	struct bfs_open_rep rep;
-	char p[64];
-	ssize_t n;
-	int fd;
-
-	top_path(path, p);
-	if (u_open(u, p, O_RDONLY, 0, &rep))
-		return false;
-	fd = u_take_fd(u);
-	if (fd >= 0) {
-		n = pread(fd, buf, SEQ_BYTES, 0);
-		close(fd);
-		return n == (ssize_t)size;
-	}
-	if (bfs_serve_read(u->c,
-			   &(struct bfs_read_req){ .handle = rep.handle,
-						   .size = SEQ_BYTES },
-			   &(struct bfs_read_rep){}))
-		return false;
-	memcpy(buf, u->in, u->c->in_len);
-	return u->c->in_len == size;
 }
 
 static void tell(const struct seq_call *s, unsigned len, unsigned start)
@@ -232,14 +75,14 @@ static void compare(struct fs_unit *u, const struct seq_fs *fs,
 static void play(struct fs_unit *u, const struct seq_call *s, unsigned len,
 		 unsigned start)
 {
-	const struct seq_fs fs = { call, look, bytes, u };
+	const struct seq_fs fs = seq_unit(u);
 	struct seq_world w;
 
 	seq_world_init(&w, start);
 	assert_int_equal(seq_fs_init(&fs, start), 0);
 	for (unsigned n = 0; n < len; n++) {
 		int expected = seq_apply(&w, &s[n], n);
-		int r = call(u, &s[n], n);
+		int r = fs.call(u, &s[n], n);
 
 		run.counts->done++;
 		run.counts->refused += r != 0;
