@@ -23,3 +23,21 @@ check_LTLIBRARIES += %D%/libbenchfs_preload_faults.la
 %C%_libbenchfs_preload_faults_la_LDFLAGS = $(PRELOAD_LDFLAGS) \
 	-rpath /nowhere -Wl,-z,muldefs
 %C%_libbenchfs_preload_faults_la_LIBADD = preload/libpreload.la
+
+# The n-th call of a daemon fails.
+check_LTLIBRARIES += %D%/libfail.la
+%C%_libfail_la_SOURCES = %D%/fail.def %D%/fail_file.h %D%/fail_shim.c
+%C%_libfail_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+%C%_libfail_la_CFLAGS = $(BFS_PLAIN_CFLAGS) -fno-builtin
+%C%_libfail_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-rpath /nowhere
+check_PROGRAMS += %D%/nth %D%/script
+%C%_nth_SOURCES = %D%/nth.c
+%C%_script_SOURCES = %D%/script.c
+%C%_script_LDADD = tests/sequences/libseq.la
+TESTS += %D%/nth.sh
+EXTRA_DIST += %D%/nth.sh
+
+.PHONY: check-faults
+check-faults: $(check_PROGRAMS) $(check_LTLIBRARIES)
+	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth.sh

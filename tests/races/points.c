@@ -91,18 +91,19 @@ static void wait_until_gone(struct crew *c, uint32_t pid)
 	}
 }
 
-/* The start may be what is to be killed: then once more. */
-static void start_again(struct crew *c, int p)
+/* The start may be what is to be killed: then once more, and true. */
+static bool start_again(struct crew *c, int p)
 {
 	uint64_t fired = file->at[p].fired;
 
 	if (!points_command("BENCHFS_TEST_RESTART", 0))
-		return;
+		return false;
 	if (file->at[p].fired == fired)
 		crew_fail(c, "no start behind %s", points[p].name);
 	wait_until_gone(c, file->at[p].pid);
 	if (points_command("BENCHFS_TEST_RESTART", 0))
 		crew_fail(c, "no start after %s", points[p].name);
+	return true;
 }
 
 static bool wait_until_fired(struct crew *c, int p, uint64_t fired)
@@ -126,31 +127,33 @@ static bool needs_start(int p)
 	       p == BFS_KILL_hello_said;
 }
 
-static void provoke(struct crew *c, int p, uint32_t daemon)
+static bool provoke(struct crew *c, int p, uint32_t daemon)
 {
 	if (points_command("BENCHFS_TEST_KILL", daemon))
 		crew_fail(c, "BENCHFS_TEST_KILL failed");
 	c->count[COUNT_KILLS]++;
-	start_again(c, p);
+	file->at[p].left = 1; /* not for the one that is gone */
+	return start_again(c, p);
 }
 
 void points_kill(struct crew *c, uint64_t *random, uint32_t daemons)
 {
 	int p = choose(random, daemons);
 	uint64_t fired = file->at[p].fired;
-	uint32_t left = crew_random(random) % DEEPEST;
+	uint32_t daemon = crew_random(random) % daemons;
+	bool again = false;
 
-	file->at[p].left = 1 + (needs_start(p) ? 0 : left);
 	if (needs_start(p))
-		provoke(c, p, crew_random(random) % daemons);
+		again = provoke(c, p, daemon);
+	else
+		file->at[p].left = 1 + crew_random(random) % DEEPEST;
 	if (!wait_until_fired(c, p, fired))
 		return;
 	c->count[COUNT_KILLS]++;
-	if (points[p].who == WHO_client || points[p].who == WHO_helper)
+	if (again || points[p].who == WHO_client || points[p].who == WHO_helper)
 		return;
 	wait_until_gone(c, file->at[p].pid);
-	if (points[p].who != WHO_start)
-		start_again(c, p);
+	start_again(c, p);
 }
 
 /* How many have never killed. */
