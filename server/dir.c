@@ -5,6 +5,7 @@
 #include "server/shared.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -123,7 +124,7 @@ static void attach(struct bfs_fs *fs, struct bfs_dentry *d, struct bfs_inode *i,
 		   uint64_t ino, uint32_t type)
 {
 	d->ino = ino;
-	d->type = type & S_IFMT;
+	d->type = (uint16_t)(type & S_IFMT);
 	d->inode = i;
 	if (S_ISDIR(type))
 		d->dir->nlink++;
@@ -159,7 +160,7 @@ static struct bfs_dentry *enter(struct bfs_fs *fs, struct bfs_inode *dir,
 	if (!cursor)
 		return NULL;
 	*err = -ENOMEM;
-	d = calloc(1, sizeof(*d) + name.len);
+	d = calloc(1, offsetof(struct bfs_dentry, name) + name.len);
 	if (!d)
 		return NULL;
 	*err = 0;
@@ -257,7 +258,8 @@ void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor)
 int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir,
 		 const struct bfs_rec_entry *r, struct bfs_inode *i)
 {
-	struct bfs_dentry *d = calloc(1, sizeof(*d) + r->name.len);
+	struct bfs_dentry *d =
+		calloc(1, offsetof(struct bfs_dentry, name) + r->name.len);
 
 	if (!d)
 		return -ENOMEM;
@@ -265,7 +267,7 @@ int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir,
 	d->dir = dir;
 	d->inode = i;
 	d->ino = r->ino;
-	d->type = r->type;
+	d->type = (uint16_t)(r->type & S_IFMT);
 	d->cursor = r->cursor;
 	d->prio = next_random(fs);
 	d->len = (uint8_t)r->name.len;

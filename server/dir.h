@@ -24,7 +24,7 @@ struct bfs_dentry {
 	uint64_t ino; /* the inode's number */
 	uint64_t cursor;
 	uint32_t prio; /* the treap's: a parent's is not smaller */
-	uint32_t type; /* S_IFMT of the inode */
+	uint16_t type; /* S_IFMT of the inode */
 	uint8_t len;
 	char name[]; /* len bytes, not terminated */
 };

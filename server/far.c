@@ -52,10 +52,10 @@ static struct asked *make(struct bfs_server *s, const struct bfs_inode *i,
 	a->ino = i->ino;
 	a->node = node;
 	bfs_wire_init(&w, a->out, sizeof(a->out));
-	for (unsigned n = 0; n < i->nopens && a->n < MOST; n++) {
-		if (i->opens[n].node != node)
+	for (unsigned n = 0; n < bfs_inode_nopens(i) && a->n < MOST; n++) {
+		if (i->rare->opens[n].node != node)
 			continue;
-		put_open(&w, i->ino, &i->opens[n]);
+		put_open(&w, i->ino, &i->rare->opens[n]);
 		a->n++;
 	}
 	bfs_wire_init(&w, a->req, sizeof(a->req));
@@ -88,10 +88,12 @@ static bool is(const struct bfs_open *o, unsigned node, const uint8_t *told)
 
 static void forget(struct bfs_inode *i, unsigned node, const uint8_t *told)
 {
-	for (unsigned n = 0; n < i->nopens; n++) {
-		if (!is(&i->opens[n], node, told))
+	struct bfs_rare *r = i->rare;
+
+	for (unsigned n = 0; n < bfs_inode_nopens(i); n++) {
+		if (!is(&r->opens[n], node, told))
 			continue;
-		i->opens[n] = i->opens[--i->nopens];
+		r->opens[n] = r->opens[--r->nopens];
 		return;
 	}
 }
@@ -123,10 +125,12 @@ static unsigned next_node(const struct bfs_server *s, const struct bfs_inode *i,
 {
 	unsigned best = s->nshards;
 
-	for (unsigned n = 0; n < i->nopens; n++)
-		if (i->opens[n].node >= from && i->opens[n].node < best &&
-		    i->opens[n].node != s->shard)
-			best = i->opens[n].node;
+	for (unsigned n = 0; n < bfs_inode_nopens(i); n++) {
+		unsigned node = i->rare->opens[n].node;
+
+		if (node >= from && node < best && node != s->shard)
+			best = node;
+	}
 	return best;
 }
 

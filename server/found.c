@@ -115,9 +115,11 @@ void bfs_found_overtaken(struct bfs_fs *fs, uint64_t ino)
 static int take_copy(struct bfs_fs *fs, uint64_t ino,
 		     const struct bfs_dircopy_rep *rep)
 {
+	struct bfs_layout layout;
 	struct bfs_inode *i;
 
-	if (!S_ISDIR(rep->mode) || rep->name.len > BFS_NAME_MAX)
+	if (!S_ISDIR(rep->mode) || rep->name.len > BFS_NAME_MAX ||
+	    !bfs_layout_unpack(&layout, rep->layout))
 		return -EBADMSG;
 	i = bfs_copy_get(fs, ino);
 	if (!i)
@@ -125,6 +127,7 @@ static int take_copy(struct bfs_fs *fs, uint64_t ino,
 	i->mode = rep->mode;
 	i->uid = rep->uid;
 	i->gid = rep->gid;
+	i->layout = layout;
 	if (rep->removed) /* nothing is made or found in it any more */
 		i->nlink = 0;
 	/* The name of a removed one may be another's by now. */

@@ -10,7 +10,7 @@
 
 #include "server/record.h"
 
-#define BFS_SEGMENT_FORMAT 1u
+#define BFS_SEGMENT_FORMAT 2u
 #define BFS_SEGMENT_HEAD 128u
 #define BFS_FRAME_HEAD 40u
 #define BFS_FRAME_MAX (64u << 20)

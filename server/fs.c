@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/siphash.h"
 #include "core/util.h"
+#include "server/chunks.h"
 #include "server/data.h"
 #include "server/dir.h"
 #include "server/hold.h"
 #include "server/journal.h"
 #include "server/shared.h"
 #include "server/store.h"
+#include "server/stripe.h"
 #include "server/txp.h"
 
 #include <errno.h>
@@ -51,6 +53,24 @@ static int make_root(struct bfs_fs *fs)
 	return 0;
 }
 
+/* What is not set on it is as it is configured now. */
+static void lay_out_root(struct bfs_fs *fs)
+{
+	struct bfs_layout was = fs->root->layout, now = fs->conf.layout;
+
+	if (bfs_shared_home(fs, BFS_ROOT_INO) != fs->conf.shard)
+		return;
+	now.own = was.own;
+	if (was.own & BFS_LAYOUT_OWN_POLICY)
+		now.policy = was.policy;
+	if (was.own & BFS_LAYOUT_OWN_CHUNK)
+		now.chunk_log2 = was.chunk_log2;
+	if (bfs_layout_pack(was) == bfs_layout_pack(now))
+		return;
+	fs->root->layout = now;
+	bfs_note_inode(fs, fs->root);
+}
+
 /* What the journal has, or a root that it gets. */
 static int set_up_journal(struct bfs_fs *fs)
 {
@@ -58,6 +78,8 @@ static int set_up_journal(struct bfs_fs *fs)
 
 	if (r > 0)
 		r = make_root(fs);
+	if (!r)
+		lay_out_root(fs);
 	if (!r)
 		r = bfs_journal_flush(fs->journal);
 	return r ? r : bfs_load_sweep(fs);
@@ -88,15 +110,16 @@ static void unload(struct bfs_fs *fs)
 {
 	struct bfs_inode *i, *next;
 
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	if (!i->mode || S_ISDIR(i->mode))
 		unload_entries(i);
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	{
 		if (S_ISREG(i->mode))
 			bfs_data_uncache(fs, i);
 		bfs_inode_unload(fs, i);
 	}
+	bfs_itable_fini(&fs->inodes);
 }
 
 int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
@@ -109,6 +132,8 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 	fs->conf = *conf;
 	fs->conf.data_dir = strdup(conf->data_dir);
 	fs->hash_mask = UINT64_MAX;
+	if (!fs->conf.layout.chunk_log2)
+		fs->conf.layout.chunk_log2 = BFS_CHUNK_LOG2_DEFAULT;
 	umask(077); /* whatever we were started with: never less than 0600 */
 	r = fs->conf.data_dir ? bfs_store_open(fs) : -ENOMEM;
 	if (r) {
@@ -119,6 +144,7 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 	fs->seed = derived(fs, "names");
 	fs->random = derived(fs, "priorities");
 	r = set_up(fs);
+	fs->first_counter = fs->counter;
 	if (!r) {
 		*out = fs;
 		return 0;
@@ -147,6 +173,8 @@ void bfs_fs_free(struct bfs_fs *fs)
 	stays = fs->journal && !fs->conf.scratch;
 	bfs_journal_close(fs->journal);
 	unload(fs);
+	bfs_chunks_free_all(fs);
+	bfs_stripe_drops_free(fs);
 	bfs_hold_free_all(fs);
 	bfs_txp_free_all(fs);
 	if (!stays)
@@ -162,7 +190,7 @@ static void count_used(struct bfs_fs *fs)
 	struct bfs_inode *i, *next;
 	struct stat st;
 
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	if (S_ISREG(i->mode) && !bfs_data_stat(fs, i, &st))
 		bfs_space_take_over(fs, i, &st);
 }

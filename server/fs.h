@@ -8,6 +8,7 @@
 #define BFS_FS_H
 
 #include "core/proto.h"
+#include "server/layout.h"
 
 #include <stdbool.h>
 
@@ -25,14 +26,16 @@ struct bfs_fs_conf {
 	uint64_t list_hash;	 /* of the member list, 0: whatever it was */
 	uint32_t shard, nshards; /* which of how many we are; 0 of 0 or 1 */
 	const struct bfs_place *place; /* of entries; if there are several */
-	uint64_t max_bytes;  /* of file content, 0: no limit of our own */
-	uint32_t chunk_size; /* bytes */
-	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
-	bool journal;	     /* names and attributes survive (D1, D3) */
-	bool scratch;	     /* ... only if this daemon is killed */
-	bool pass;	     /* descriptors may be passed through */
-	bool many_nodes;     /* some daemons are on other nodes */
-	bool sync_close;     /* BFS_RIGHT_SYNC for what may be written */
+	uint64_t incarnation; /* of the daemon; greater at each start */
+	uint64_t max_bytes; /* of file content, 0: no limit of our own */
+	/* The root's, unless set on it; no chunk size: the default. */
+	struct bfs_layout layout;
+	uint32_t root_mode; /* permissions of the root, 0: 0755 */
+	bool journal;	    /* names and attributes survive (D1, D3) */
+	bool scratch;	    /* ... only if this daemon is killed */
+	bool pass;	    /* descriptors may be passed through */
+	bool many_nodes;    /* some daemons are on other nodes */
+	bool sync_close;    /* BFS_RIGHT_SYNC for what may be written */
 	/* Is the description of that placeholder slot still there? NULL: no */
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,
 			   uint32_t gen);
@@ -40,6 +43,8 @@ struct bfs_fs_conf {
 	/* There are many descriptions on other nodes: ask which of them still
 	 * exist.  NULL: nobody to be asked */
 	void (*ask_far)(void *arg, struct bfs_inode *i);
+	/* A striped file is no more: others are to be told.  NULL: nobody */
+	void (*drop_far)(void *arg, uint64_t ino);
 	void *arg_far;
 };
 

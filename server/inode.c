@@ -6,6 +6,7 @@
 #include "server/journal.h"
 #include "server/server.h"
 #include "server/shared.h"
+#include "server/stripe.h"
 #include "server/xattr.h"
 
 #include "core/stats.h"
@@ -68,18 +69,6 @@ static struct timespec stamp(struct bfs_fs *fs, struct bfs_inode *i)
 	return now;
 }
 
-/* Into the table; NULL: no memory, and i is gone. */
-static struct bfs_inode *enter(struct bfs_fs *fs, struct bfs_inode *i)
-{
-	HASH_ADD(hh, fs->inodes, ino, sizeof(i->ino), i);
-	if (bfs_hashed(i))
-		return i;
-	if (S_ISDIR(i->mode))
-		bfs_shared_detach(fs, i);
-	free(i);
-	return NULL;
-}
-
 struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid)
 {
@@ -110,8 +99,10 @@ struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
 	i->nlink = S_ISDIR(mode) ? 1 : 0;
 	i->uid = uid;
 	i->gid = gid;
+	i->layout = fs->conf.layout; /* until somebody knows better */
 	i->atime = i->mtime = i->ctime = i->btime = bfs_fs_now(fs);
-	return enter(fs, i);
+	bfs_itable_add(&fs->inodes, i);
+	return i;
 }
 
 struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
@@ -121,13 +112,16 @@ struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
 	if (!i)
 		return NULL;
 	i->ino = ino;
-	return enter(fs, i);
+	bfs_itable_add(&fs->inodes, i);
+	return i;
 }
 
 void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	if (S_ISREG(i->mode))
+	if (S_ISREG(i->mode)) {
+		bfs_stripe_gone(fs, i);
 		bfs_data_uncache(fs, i);
+	}
 	bfs_data_remove(fs, i);
 	if (bfs_shared_home(fs, i->ino) == fs->conf.shard)
 		bfs_stat_add(removes, 1);
@@ -138,22 +132,23 @@ void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 
 void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	HASH_DEL(fs->inodes, i);
+	bfs_itable_remove(&fs->inodes, i);
 	bfs_xattr_free_all(i);
 	if (S_ISLNK(i->mode))
 		free(i->link.target);
 	if (S_ISDIR(i->mode))
 		bfs_shared_detach(fs, i);
-	free(i->opens);
+	if (S_ISREG(i->mode))
+		bfs_stripe_free(i);
+	if (i->rare)
+		free(i->rare->opens);
+	free(i->rare);
 	free(i);
 }
 
 struct bfs_inode *bfs_inode_find(const struct bfs_fs *fs, uint64_t ino)
 {
-	struct bfs_inode *i;
-
-	HASH_FIND(hh, fs->inodes, &ino, sizeof(ino), i);
-	return i;
+	return bfs_itable_find(&fs->inodes, ino);
 }
 
 struct bfs_inode *bfs_inode_here(const struct bfs_fs *fs, uint64_t ino)
@@ -161,6 +156,13 @@ struct bfs_inode *bfs_inode_here(const struct bfs_fs *fs, uint64_t ino)
 	return bfs_shared_home(fs, ino) == fs->conf.shard
 		       ? bfs_inode_find(fs, ino)
 		       : NULL;
+}
+
+struct bfs_rare *bfs_inode_rare(struct bfs_inode *i)
+{
+	if (!i->rare)
+		i->rare = calloc(1, sizeof(*i->rare));
+	return i->rare;
 }
 
 static uint64_t handle_mac(const struct bfs_fs *fs, uint64_t ino,
@@ -198,8 +200,8 @@ void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->ctime = stamp(fs, i);
 	bfs_note_inode(fs, i);
-	/* One without a name is looked at by bfs_orphan_add. */
-	if (S_ISREG(i->mode) && i->backed && i->nlink)
+	/* One that loses its name now is looked at by bfs_orphan_add. */
+	if (S_ISREG(i->mode) && i->backed && (i->nlink || i->orphan))
 		bfs_data_touch(fs, i);
 }
 
@@ -276,7 +278,7 @@ void bfs_inode_attr_from(struct bfs_fs *fs, struct bfs_inode *i,
 		.nlink = i->nlink,
 		.uid = i->uid,
 		.gid = i->gid,
-		.rdev = i->rdev,
+		.rdev = bfs_inode_rdev(i),
 		.atime = to_time(i->atime),
 		.mtime = to_time(i->mtime),
 		.ctime = to_time(i->ctime),

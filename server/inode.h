@@ -7,7 +7,7 @@
 #define BFS_INODE_H
 
 #include "server/fs.h"
-#include "server/hash.h"
+#include "server/itable.h"
 #include "server/serve.h"
 
 #include <sys/stat.h>
@@ -15,9 +15,13 @@
 #define BFS_ROOT_INO 1u
 
 struct bfs_asking;
+struct bfs_chunks;
 struct bfs_dentry;
+struct bfs_doomed;
+struct bfs_drop;
 struct bfs_held;
 struct bfs_shared;
+struct bfs_stripe;
 struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
@@ -33,35 +37,44 @@ struct bfs_open {
 	bool writes;
 };
 
+/* What few inodes have. */
+struct bfs_rare {
+	struct bfs_xattr *xattrs; /* (utlist LL) */
+	struct bfs_open *opens;	  /* nopens of them */
+	unsigned nopens, opens_cap;
+	struct bfs_stripe *stripe; /* of a striped file at its home */
+};
+
 struct bfs_inode {
 	uint64_t ino; /* shard << 48 | counter; never used again */
 	uint32_t mode, nlink, uid, gid;
-	uint64_t rdev;
 	/* Of a regular file, atime and mtime are those of its data file and
 	 * ctime is the later of both. */
 	struct timespec atime, mtime, ctime, btime;
 	struct bfs_dentry *names; /* its entries (utlist DL) */
-	struct bfs_xattr *xattrs; /* (utlist LL) */
-	struct bfs_open *opens;	  /* nopens of them */
-	unsigned nopens, opens_cap;
+	struct bfs_rare *rare;	  /* or NULL: see bfs_inode_rare */
 	uint16_t pins; /* changes on several shards that count on it */
-	bool backed;   /* there is, or may be, something on disk for it */
-	bool orphan;   /* in fs->orphans or fs->held: nlink is 0 */
-	bool looked;   /* somebody was told the present ctime */
-	bool linkable; /* O_TMPFILE: link may give it its first name */
-	bool dirty;    /* its record is due in this turn */
-	bool logged;   /* the journal has one */
-	union {
-		struct { /* S_IFDIR */
+	struct bfs_layout layout;
+	bool backed : 1;   /* there is, or may be, something on disk for it */
+	bool orphan : 1;   /* in fs->orphans or fs->held: nlink is 0 */
+	bool looked : 1;   /* somebody was told the present ctime */
+	bool linkable : 1; /* O_TMPFILE: link may give it its first name */
+	bool dirty : 1;	   /* its record is due in this turn */
+	bool logged : 1;   /* the journal has one */
+	bool handed : 1;   /* a directory: a handle without a slot is out */
+	union {		   /* 24 bytes: there may be many millions of them */
+		struct {   /* S_IFDIR */
 			struct bfs_dentry *top;
 			uint64_t parent;
 			struct bfs_shared *shared; /* in a cluster; else NULL */
-			bool held; /* a handle without a slot is out */
 		} dir;
 		struct { /* S_IFLNK */
 			char *target;
 			uint32_t len;
 		} link;
+		struct { /* S_IFCHR, S_IFBLK */
+			uint64_t rdev;
+		} dev;
 		struct {		      /* S_IFREG */
 			struct bfs_fdref *fd; /* cached, or NULL */
 			uint64_t blocks;      /* accounted, of 512 bytes */
@@ -72,12 +85,12 @@ struct bfs_inode {
 		} file;
 	};
 	struct bfs_inode *prev, *next; /* in fs->orphans or fs->held */
-	UT_hash_handle hh;
+	struct bfs_inode *hash_next;   /* in fs->inodes */
 };
 
 struct bfs_fs {
 	struct bfs_fs_conf conf;
-	struct bfs_inode *inodes; /* by ino */
+	struct bfs_itable inodes;
 	struct bfs_inode *root;
 	struct bfs_shared *copies; /* of other shards' directories, by name */
 	struct bfs_shared *busy_dirs; /* held (utlist DL) */
@@ -94,6 +107,12 @@ struct bfs_fs {
 	bool keep_orphans;
 	struct bfs_inode *held; /* removed directories with handles out */
 	unsigned nheld;
+	struct bfs_chunks *chunks;	/* of others' files (uthash by ino) */
+	struct bfs_chunks *chunks_used; /* least used first (utlist DL) */
+	struct bfs_doomed *doomed; /* files with chunks elsewhere, by ino */
+	struct bfs_drop *drops;	   /* shards that are being told (utlist DL) */
+	uint64_t grants;	   /* made so far */
+	uint64_t first_counter;	   /* inodes up to it are of earlier runs */
 	uint64_t counter;   /* of the last inode made */
 	uint64_t seed;	    /* of name hashes */
 	uint64_t hash_mask; /* all ones; less to make names collide */
@@ -104,6 +123,8 @@ struct bfs_fs {
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	uint64_t dev;
+	int fine_stamps; /* 1: each change that is looked at has its own;
+			  * -1: no; 0: not tried yet */
 	uint32_t euid, egid;	     /* owner of the data files */
 	struct bfs_journal *journal; /* NULL: none */
 	/* Names that data's 256 directories got, and that are on disk. */
@@ -142,6 +163,26 @@ struct bfs_handle bfs_handle_make(const struct bfs_fs *fs, uint64_t ino,
 bool bfs_handle_genuine(const struct bfs_fs *fs, struct bfs_handle h);
 /* The handle's inode, or NULL: forged or gone. */
 struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
+
+/* That of the inode, made if there is none; NULL: no memory. */
+struct bfs_rare *bfs_inode_rare(struct bfs_inode *i);
+static inline struct bfs_stripe *bfs_inode_stripe(const struct bfs_inode *i)
+{
+	return i->rare ? i->rare->stripe : NULL;
+}
+static inline struct bfs_xattr *bfs_inode_xattrs(const struct bfs_inode *i)
+{
+	return i->rare ? i->rare->xattrs : NULL;
+}
+static inline unsigned bfs_inode_nopens(const struct bfs_inode *i)
+{
+	return i->rare ? i->rare->nopens : 0;
+}
+/* Its number, of a device; else 0. */
+static inline uint64_t bfs_inode_rdev(const struct bfs_inode *i)
+{
+	return S_ISCHR(i->mode) || S_ISBLK(i->mode) ? i->dev.rdev : 0;
+}
 
 /* ctime, or mtime and ctime, of what is kept here: now. */
 void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i);

@@ -40,7 +40,7 @@ static uint32_t flags_of(const struct bfs_inode *i)
 		f |= BFS_REC_ORPHAN;
 	if (i->linkable)
 		f |= BFS_REC_LINKABLE;
-	if (S_ISDIR(i->mode) && i->dir.held)
+	if (S_ISDIR(i->mode) && i->handed)
 		f |= BFS_REC_HELD;
 	return f;
 }
@@ -53,12 +53,13 @@ static void add_inode(struct bfs_journal *j, const struct bfs_inode *i)
 		.nlink = i->nlink,
 		.uid = i->uid,
 		.gid = i->gid,
-		.rdev = i->rdev,
+		.rdev = bfs_inode_rdev(i),
 		.atime = to_time(i->atime),
 		.mtime = to_time(i->mtime),
 		.ctime = to_time(i->ctime),
 		.btime = to_time(i->btime),
 		.flags = flags_of(i),
+		.layout = bfs_layout_pack(i->layout),
 		.parent = S_ISDIR(i->mode) ? i->dir.parent : 0,
 	};
 

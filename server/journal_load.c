@@ -52,13 +52,16 @@ static int set_target(struct bfs_inode *i, struct bfs_str target)
 	return 0;
 }
 
-static void set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
+static int set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
 {
+	if (!bfs_layout_unpack(&i->layout, r->layout))
+		return -EBADMSG;
 	i->mode = r->mode;
 	i->nlink = r->nlink;
 	i->uid = r->uid;
 	i->gid = r->gid;
-	i->rdev = r->rdev;
+	if (S_ISCHR(i->mode) || S_ISBLK(i->mode))
+		i->dev.rdev = r->rdev;
 	i->atime = to_timespec(r->atime);
 	i->mtime = to_timespec(r->mtime);
 	i->ctime = to_timespec(r->ctime);
@@ -70,6 +73,7 @@ static void set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
 	if (S_ISREG(i->mode))
 		i->file.passed = true; /* perhaps: look at its locks */
 	i->backed = S_ISREG(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
+	return 0;
 }
 
 static int set_dir(struct bfs_fs *fs, struct bfs_inode *i,
@@ -82,7 +86,7 @@ static int set_dir(struct bfs_fs *fs, struct bfs_inode *i,
 	if (!i->dir.shared && bfs_shared_attach(fs, i))
 		return -ENOMEM;
 	i->dir.parent = r->parent;
-	i->dir.held = r->flags & BFS_REC_HELD;
+	i->handed = r->flags & BFS_REC_HELD;
 	if (i->dir.shared)
 		i->dir.shared->copy = i->dir.shared->stale = copy;
 	/* A copy is fetched anew before anybody goes by its name. */
@@ -119,9 +123,8 @@ int bfs_load_inode(struct bfs_fs *fs, const struct bfs_rec_inode *r, bool gone)
 	/* Only a directory has entries, and nothing becomes another thing. */
 	if ((i->mode && (i->mode ^ r->mode) & S_IFMT) ||
 	    (!i->mode && i->dir.top && !S_ISDIR(r->mode)) ||
-	    !(r->mode & S_IFMT))
+	    !(r->mode & S_IFMT) || set_fields(i, r))
 		return -EBADMSG;
-	set_fields(i, r);
 	if (bfs_shared_home(fs, r->ino) == fs->conf.shard)
 		fs->counter = BFS_MAX(fs->counter, r->ino & NUMBER);
 	if (S_ISDIR(i->mode))
@@ -209,7 +212,7 @@ static int damaged(const struct bfs_fs *fs, const char *what, uint64_t ino)
 /* One that is only named, or has lost its name. */
 static int check_inode(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	if (!i->mode && (i->names || i->dir.top || i->xattrs))
+	if (!i->mode && (i->names || i->dir.top || bfs_inode_xattrs(i)))
 		return damaged(fs, "is named but missing", i->ino);
 	/* In a cluster the name may be on another shard. */
 	if (i->orphan || i->ino == BFS_ROOT_INO || !i->mode ||
@@ -222,7 +225,7 @@ static void enlist(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	if (!i->orphan)
 		return;
-	if (S_ISDIR(i->mode) && i->dir.held) {
+	if (S_ISDIR(i->mode) && i->handed) {
 		DL_APPEND(fs->held, i);
 		fs->nheld++;
 	} else {
@@ -248,10 +251,10 @@ int bfs_load_finish(struct bfs_fs *fs)
 	struct bfs_inode *i, *next;
 
 	fs->root = bfs_inode_find(fs, BFS_ROOT_INO);
-	if (!fs->root && HASH_COUNT(fs->inodes) &&
+	if (!fs->root && fs->inodes.n &&
 	    bfs_shared_home(fs, BFS_ROOT_INO) == fs->conf.shard)
 		return damaged(fs, "is missing", BFS_ROOT_INO);
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	{
 		int e = check_inode(fs, i);
 
@@ -283,6 +286,11 @@ static void sweep_one(struct sweep *s, int dir, const char *name, bool sock)
 	    sscanf(name, "%16" SCNx64 "%c", &ino, &rest) != 1)
 		return;
 	i = bfs_inode_find(s->fs, ino);
+	/* Chunks of another's file: its home knows (stripe_lives.c). */
+	if (!sock && bfs_shared_home(s->fs, ino) != s->fs->conf.shard) {
+		s->kept++;
+		return;
+	}
 	if (i && (sock ? S_ISSOCK(i->mode)
 		       : S_ISREG(i->mode) || S_ISFIFO(i->mode))) {
 		i->backed = true;
@@ -316,7 +324,7 @@ static void tell_missing(struct bfs_fs *fs)
 	struct bfs_inode *i, *next;
 	uint64_t missing = 0, first = 0;
 
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	{
 		if (i->backed || !(S_ISREG(i->mode) || S_ISFIFO(i->mode)))
 			continue;
@@ -337,7 +345,7 @@ int bfs_load_sweep(struct bfs_fs *fs)
 	struct bfs_inode *i, *next;
 	int e = 0;
 
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	if (S_ISREG(i->mode) || S_ISFIFO(i->mode))
 		i->backed = false;
 	for (unsigned n = 0; !e && n < 256; n++) {
@@ -355,7 +363,9 @@ int bfs_load_sweep(struct bfs_fs *fs)
 	}
 	BFS_KILL_POINT(start_swept);
 	tell_missing(fs);
-	bfs_log(info, "%u inodes, %" PRIu64 " data files, %" PRIu64 " removed",
-		HASH_COUNT(fs->inodes), s.kept, s.removed);
+	bfs_log(info,
+		"%" PRIu64 " inodes, %" PRIu64 " data files, %" PRIu64
+		" removed",
+		fs->inodes.n, s.kept, s.removed);
 	return 0;
 }

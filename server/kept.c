@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Records that are found at the start and wait for whom they concern. */
+#include "server/hash.h"
 #include "server/journal.h"
 
 #include <errno.h>

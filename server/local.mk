@@ -34,13 +34,16 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	$(UCX_LIBS) $(LIBURING_LIBS) $(LMDB_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
+	%D%/copy.c %D%/copy.h \
+	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
 	%D%/data.c %D%/data.h %D%/datafd.c \
 	%D%/dir.c %D%/dir.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/fs.c %D%/fs.h %D%/hash.h \
 	%D%/identity.c \
-	%D%/inode.c %D%/inode.h \
+	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
+	%D%/layout.h %D%/making.c %D%/making.h \
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \
 	%D%/journal_load.c %D%/journal_room.c %D%/journal_sync.c \
@@ -88,6 +91,12 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
+	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_stripe.c \
+	%D%/stripe.h %D%/stripe_home.c %D%/stripe_home.h \
+	%D%/stripe_cut.c %D%/stripe_dirty.c %D%/stripe_drop.c \
+	%D%/stripe_plan.c %D%/stripe_plan.h \
+	%D%/stripe_read.c %D%/stripe_send.c %D%/stripe_finish.c \
+	%D%/stripe_size.c %D%/stripe_write.c \
 	$(NULL)
 
 sbin_PROGRAMS += benchfsd

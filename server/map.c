@@ -29,7 +29,7 @@
 #define SUM 8u /* bytes of checksum before the fields of a record */
 /* The key of what is no record: kind 0. */
 #define HEAD_KEY "\0head"
-#define FORMAT 1u
+#define FORMAT 2u
 
 struct bfs_map {
 	struct bfs_jlog_conf conf;

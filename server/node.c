@@ -51,7 +51,9 @@ struct bfs_inode *bfs_node_make(struct bfs_fs *fs, const struct bfs_cred *cred,
 		*err = -ENOMEM;
 		return NULL;
 	}
-	i->rdev = S_ISCHR(n->mode) || S_ISBLK(n->mode) ? n->rdev : 0;
+	i->layout = bfs_layout_below(dir->layout);
+	if (S_ISCHR(i->mode) || S_ISBLK(i->mode))
+		i->dev.rdev = n->rdev;
 	*err = furnish(fs, i, n);
 	if (!*err)
 		return i;

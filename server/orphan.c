@@ -23,55 +23,80 @@ static bool open_alive(const struct bfs_fs *fs, const struct bfs_open *o)
 	       fs->conf.slot_alive(fs->conf.arg, o->uid, o->slot, o->gen);
 }
 
-static void prune(const struct bfs_fs *fs, struct bfs_inode *i)
+/* Nothing in it: what was opened once need not cost memory for ever. */
+static void drop_rare(struct bfs_inode *i)
 {
-	unsigned kept = 0;
-
-	for (unsigned n = 0; n < i->nopens; n++)
-		if (open_alive(fs, &i->opens[n]))
-			i->opens[kept++] = i->opens[n];
-	i->nopens = kept;
+	if (i->rare->nopens || i->rare->xattrs || i->rare->stripe)
+		return;
+	free(i->rare->opens);
+	free(i->rare);
+	i->rare = NULL;
 }
 
-static int grow(struct bfs_inode *i)
+static void prune(const struct bfs_fs *fs, struct bfs_inode *i)
 {
-	unsigned cap = i->opens_cap ? 2 * i->opens_cap : 2;
-	void *p = realloc(i->opens, cap * sizeof(*i->opens));
+	struct bfs_rare *r = i->rare;
+	unsigned kept = 0;
+
+	if (!r)
+		return;
+	for (unsigned n = 0; n < r->nopens; n++)
+		if (open_alive(fs, &r->opens[n]))
+			r->opens[kept++] = r->opens[n];
+	r->nopens = kept;
+	drop_rare(i);
+}
+
+static int grow(struct bfs_rare *r)
+{
+	unsigned cap = r->opens_cap ? 2 * r->opens_cap : 2;
+	void *p = realloc(r->opens, cap * sizeof(*r->opens));
 
 	if (!p)
 		return -ENOMEM;
-	i->opens = p;
-	i->opens_cap = cap;
+	r->opens = p;
+	r->opens_cap = cap;
 	return 0;
+}
+
+/* Room for one more.  0 or -ENOMEM. */
+static int make_room(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	struct bfs_rare *r = i->rare;
+
+	if (r && r->nopens < r->opens_cap)
+		return 0;
+	if (r && r->nopens) {
+		if (fs->conf.ask_far)
+			fs->conf.ask_far(fs->conf.arg_far, i);
+		prune(fs, i);
+	}
+	r = bfs_inode_rare(i);
+	/* Half full at most, so that pruning is rare. */
+	return !r || (2 * r->nopens >= r->opens_cap && grow(r)) ? -ENOMEM : 0;
 }
 
 int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
 		      const struct bfs_open *o)
 {
 	if (o->slot == BFS_NO_SLOT) {
-		if (S_ISDIR(i->mode) && !i->dir.held) {
-			i->dir.held = true;
+		if (S_ISDIR(i->mode) && !i->handed) {
+			i->handed = true;
 			bfs_note_inode(fs, i);
 		}
 		return 0;
 	}
-	if (i->nopens == i->opens_cap) {
-		if (fs->conf.ask_far)
-			fs->conf.ask_far(fs->conf.arg_far, i);
-		prune(fs, i);
-		/* Half full at most, so that pruning is rare. */
-		if (2 * i->nopens >= i->opens_cap && grow(i))
-			return -ENOMEM;
-	}
-	i->opens[i->nopens++] = *o;
+	if (make_room(fs, i))
+		return -ENOMEM;
+	i->rare->opens[i->rare->nopens++] = *o;
 	return 0;
 }
 
 bool bfs_orphan_written(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
-	for (unsigned n = 0; n < i->nopens; n++)
-		if (i->opens[n].writes)
+	for (unsigned n = 0; n < bfs_inode_nopens(i); n++)
+		if (i->rare->opens[n].writes)
 			return true;
 	return false;
 }
@@ -98,7 +123,7 @@ static bool locked(const struct bfs_fs *fs, const struct bfs_inode *i,
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
-	if (i->nopens || i->pins)
+	if (bfs_inode_nopens(i) || i->pins)
 		return true;
 	return S_ISREG(i->mode) && i->file.passed && locked(fs, i, BFS_LIFE, 0);
 }
@@ -123,7 +148,7 @@ static void free_oldest_held(struct bfs_fs *fs)
 
 void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	if (S_ISDIR(i->mode) && i->dir.held) {
+	if (S_ISDIR(i->mode) && i->handed) {
 		DL_APPEND(fs->held, i);
 		if (++fs->nheld > HELD_MAX)
 			free_oldest_held(fs);

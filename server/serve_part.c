@@ -88,6 +88,7 @@ int bfs_serve_dircopy(struct bfs_call *c, const struct bfs_dircopy_req *req,
 	rep->uid = i->uid;
 	rep->gid = i->gid;
 	rep->removed = !i->nlink;
+	rep->layout = bfs_layout_pack(i->layout);
 	rep->parent = i->dir.parent;
 	rep->name = bfs_shared_name(i);
 	return 0;

@@ -72,7 +72,7 @@ static uint64_t list_length(const struct bfs_cred *cred,
 	const struct bfs_xattr *x;
 	uint64_t sum = 0;
 
-	LL_FOREACH(i->xattrs, x)
+	LL_FOREACH(bfs_inode_xattrs(i), x)
 	if (bfs_xattr_visible(cred, x))
 		sum += x->len + 1u;
 	return sum;
@@ -83,7 +83,7 @@ static void list(struct bfs_call *c, const struct bfs_inode *i)
 	const struct bfs_xattr *x;
 	char *p = c->in;
 
-	LL_FOREACH(i->xattrs, x)
+	LL_FOREACH(bfs_inode_xattrs(i), x)
 	{
 		if (!bfs_xattr_visible(c->cred, x))
 			continue;

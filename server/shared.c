@@ -131,7 +131,7 @@ void bfs_copy_revoke_all(struct bfs_fs *fs, unsigned home)
 {
 	struct bfs_inode *i, *next;
 
-	HASH_ITER(hh, fs->inodes, i, next)
+	BFS_ITABLE_EACH(&fs->inodes, i, next)
 	if (S_ISDIR(i->mode) && i->dir.shared->copy &&
 	    bfs_shared_home(fs, i->ino) == home)
 		bfs_copy_revoke(fs, i);

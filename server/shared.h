@@ -9,6 +9,7 @@
 #ifndef BFS_SHARED_H
 #define BFS_SHARED_H
 
+#include "server/hash.h"
 #include "server/home.h"
 #include "server/shards.h"
 

@@ -64,7 +64,7 @@ int bfs_statfs_here(struct bfs_fs *fs, struct bfs_statfs_rep *rep,
 	rep->bavail = v.f_bavail;
 	/* Each of our inodes needs one there, and memory. */
 	rep->ffree = v.f_favail;
-	rep->files = HASH_COUNT(fs->inodes) + rep->ffree;
+	rep->files = fs->inodes.n + rep->ffree;
 	rep->fsid = fs->conf.cluster;
 	rep->namelen = BFS_NAME_MAX;
 	limit(fs, rep);

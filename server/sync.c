@@ -9,6 +9,7 @@
 #include "server/uring.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -94,7 +94,7 @@ struct bfs_xattr *bfs_xattr_find(const struct bfs_inode *i, struct bfs_str name)
 {
 	struct bfs_xattr *x;
 
-	LL_FOREACH(i->xattrs, x)
+	LL_FOREACH(bfs_inode_xattrs(i), x)
 	if (x->len == name.len && !memcmp(x->name, name.ptr, x->len))
 		break;
 	return x;
@@ -111,7 +111,7 @@ static size_t list_with(const struct bfs_inode *i, uint32_t len)
 	const struct bfs_xattr *x;
 	size_t sum = len + 1;
 
-	LL_FOREACH(i->xattrs, x)
+	LL_FOREACH(bfs_inode_xattrs(i), x)
 	sum += x->len + 1u;
 	return sum;
 }
@@ -134,7 +134,7 @@ static int check_set(const struct bfs_inode *i, const struct bfs_xattr *old,
 
 static void discard(struct bfs_inode *i, struct bfs_xattr *x)
 {
-	LL_DELETE(i->xattrs, x);
+	LL_DELETE(i->rare->xattrs, x);
 	free(x);
 }
 
@@ -147,8 +147,10 @@ int bfs_xattr_set(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_str name,
 	if (r)
 		return r;
 	x = malloc(sizeof(*x) + name.len + size);
-	if (!x)
+	if (!x || !bfs_inode_rare(i)) {
+		free(x);
 		return -ENOMEM;
+	}
 	x->size = (uint32_t)size;
 	x->len = (uint8_t)name.len;
 	memcpy(x->name, name.ptr, name.len);
@@ -156,7 +158,7 @@ int bfs_xattr_set(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_str name,
 		memcpy(x->name + name.len, value, size);
 	if (old)
 		discard(i, old);
-	LL_PREPEND(i->xattrs, x);
+	LL_PREPEND(i->rare->xattrs, x);
 	bfs_note_xattr(fs, i, name,
 		       (struct bfs_str){ x->name + x->len, x->size });
 	return 0;
@@ -176,6 +178,6 @@ int bfs_xattr_remove(struct bfs_fs *fs, struct bfs_inode *i,
 
 void bfs_xattr_free_all(struct bfs_inode *i)
 {
-	while (i->xattrs)
-		discard(i, i->xattrs);
+	while (bfs_inode_xattrs(i))
+		discard(i, i->rare->xattrs);
 }

@@ -49,6 +49,11 @@ UNIT_TESTS += %D%/unit/test_fs_basic
 %C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_itable
+%C%_unit_test_itable_SOURCES = %D%/unit/test_itable.c
+%C%_unit_test_itable_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_itable_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_fs_chaos
 %C%_unit_test_fs_chaos_SOURCES = %D%/unit/test_fs_chaos.c
 %C%_unit_test_fs_chaos_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -106,6 +111,11 @@ UNIT_TESTS += %D%/unit/test_journal_model
 %C%_unit_test_journal_model_SOURCES = %D%/unit/test_journal_model.c
 %C%_unit_test_journal_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_journal_model_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_layout
+%C%_unit_test_layout_SOURCES = %D%/unit/test_layout.c
+%C%_unit_test_layout_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_layout_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_fs_store
 %C%_unit_test_fs_store_SOURCES = %D%/unit/test_fs_store.c
@@ -195,6 +205,11 @@ UNIT_TESTS += %D%/unit/test_cluster
 %C%_unit_test_cluster_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_stripe
+%C%_unit_test_stripe_SOURCES = %D%/unit/test_stripe.c
+%C%_unit_test_stripe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_stripe_LDADD = $(CLUSTER_UNIT_LIBS)
+
 # Messages for each call, and how evenly files lie: docs/scaling.md.
 check_PROGRAMS += %D%/bench/simulate
 %C%_bench_simulate_SOURCES = %D%/bench/simulate.c
@@ -206,10 +221,25 @@ UNIT_TESTS += %D%/unit/test_cluster_races
 %C%_unit_test_cluster_races_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_races_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_cluster_local
+%C%_unit_test_cluster_local_SOURCES = %D%/unit/test_cluster_local.c
+%C%_unit_test_cluster_local_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cluster_local_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_cluster_locks
 %C%_unit_test_cluster_locks_SOURCES = %D%/unit/test_cluster_locks.c
 %C%_unit_test_cluster_locks_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_locks_LDADD = $(CLUSTER_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_local_hello
+%C%_unit_test_local_hello_SOURCES = %D%/unit/test_local_hello.c
+%C%_unit_test_local_hello_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_local_hello_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_hostile
+%C%_unit_test_hostile_SOURCES = %D%/unit/test_hostile.c
+%C%_unit_test_hostile_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_hostile_LDADD = $(CLUSTER_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
@@ -240,6 +270,7 @@ include tests/model/local.mk
 include tests/cluster/local.mk
 include tests/races/local.mk
 include tests/bench/local.mk
+include tests/fuzz/local.mk
 
 # On three daemons.  Left out:
 #   start a daemon of their own, so that nothing would be different (several

@@ -90,7 +90,7 @@ static void imbalance(const struct cluster_unit *u)
 	for (unsigned s = 0; s < u->n; s++) {
 		unsigned here = 0;
 
-		HASH_ITER(hh, u->servers[s].fs->inodes, i, next)
+		BFS_ITABLE_EACH(&u->servers[s].fs->inodes, i, next)
 		here += S_ISREG(i->mode) != 0;
 		all += here;
 		most = here > most ? here : most;

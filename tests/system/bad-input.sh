@@ -63,7 +63,7 @@ conf 'network: { timeout_secs = 0; };'
 row 78 "conf:2.*3600" run -c "$T/conf" -- true
 conf 'network: { timeout_secs = "soon"; };'
 row 78 "conf:2.*timeout_secs" run -c "$T/conf" -- true
-conf 'storage: { chunk_size = 5000; };'
+conf 'storage: { chunk_size = 70000; };'
 row 78 "conf:2.*chunk_size" run -c "$T/conf" -- true
 conf 'storage: { chunk_size = '
 row 78 "conf:[23]" run -c "$T/conf" -- true

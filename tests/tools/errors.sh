@@ -57,7 +57,7 @@ refuses 66 'No such file' run -c "$T/nosuch" -- true
 refuses 64 'section.key=value' run -o nonsense -- true
 refuses 64 'its keys are' run -o storage.nosuch=1 -- true
 refuses 64 'sections are' run -o nosuch.key=1 -- true
-refuses 64 '4K to 128M' run -o storage.chunk_size=1 -- true
+refuses 64 '64K to 1G' run -o storage.chunk_size=1 -- true
 refuses 64 'none, lmdb' run -o metadata.journal=sqlite -- true
 refuses 69 'no daemon runs' status
 refuses 69 'no daemon runs' stop

@@ -64,7 +64,6 @@ int fs_unit_setup(void **state)
 	u->conf = (struct bfs_fs_conf){ .data_dir = u->data,
 					.secret = "0123456789abcdef",
 					.cluster = 7,
-					.chunk_size = 1 << 22,
 					.root_mode = 0777,
 					.pass = true,
 					.slot_alive = slot_alive,

@@ -110,7 +110,7 @@ static void dump_xattrs(FILE *f, const struct bfs_inode *i)
 	const struct bfs_xattr *x, *list[64];
 	unsigned n = 0;
 
-	LL_FOREACH(i->xattrs, x)
+	LL_FOREACH(bfs_inode_xattrs(i), x)
 	list[n++] = x;
 	/* their order does not count */
 	for (unsigned a = 0; a < n; a++)
@@ -138,7 +138,8 @@ static void dump_inode(struct fs_unit *u, FILE *f, struct bfs_inode *i)
 		"%" PRIu64 " %o nlink %u owner %u:%u size %ld rdev %" PRIx64
 		" mtime %ld.%09ld",
 		i->ino, i->mode, i->nlink, i->uid, i->gid, (long)st.st_size,
-		i->rdev, i->mtime.tv_sec, i->mtime.tv_nsec);
+		bfs_inode_rdev(i), i->mtime.tv_sec, i->mtime.tv_nsec);
+	fprintf(f, " layout %x", bfs_layout_pack(i->layout));
 	fprintf(f, " btime %ld.%09ld", i->btime.tv_sec, i->btime.tv_nsec);
 	if (!S_ISREG(i->mode))
 		fprintf(f, " ctime %ld.%09ld", i->ctime.tv_sec,

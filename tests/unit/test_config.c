@@ -69,24 +69,25 @@ static void test_sizes(void **state)
 		const char *text;
 		uint64_t value; /* 0: refused */
 	} cases[] = {
-		{ "4096", 4096 },
-		{ "4K", 4096 },
-		{ "4k", 4096 },
-		{ "4KiB", 4096 },
-		{ "128M", 128 << 20 },
+		{ "65536", 65536 },
+		{ "64K", 65536 },
+		{ "64k", 65536 },
+		{ "64KiB", 65536 },
+		{ "1G", 1 << 30 },
 		{ "2MiB", 2 << 20 },
-		{ "4095", 0 },
-		{ "134217729", 0 },
-		{ "1G", 0 },
-		{ "5000", 0 },
+		{ "32768", 0 },
+		{ "65535", 0 },
+		{ "65537", 0 },
+		{ "2G", 0 },
+		{ "70000", 0 },
 		{ "", 0 },
 		{ "K", 0 },
-		{ "4KB", 0 },
-		{ "-4K", 0 },
-		{ "+4K", 0 },
-		{ " 4K", 0 },
-		{ "4K ", 0 },
-		{ "4X", 0 },
+		{ "64KB", 0 },
+		{ "-64K", 0 },
+		{ "+64K", 0 },
+		{ " 64K", 0 },
+		{ "64K ", 0 },
+		{ "64X", 0 },
 		{ "18446744073709551616", 0 },
 		{ "18014398509481984K", 0 },
 	};
@@ -102,7 +103,7 @@ static void test_sizes(void **state)
 		if (cases[i].value)
 			assert_true(c.storage.chunk_size == cases[i].value);
 		else
-			assert_non_null(strstr(err.text, "4K to 128M"));
+			assert_non_null(strstr(err.text, "64K to 1G"));
 	}
 }
 
@@ -176,7 +177,6 @@ static void test_refused(void **state)
 		{ "node.log_level=loud", "error, warn, info, debug" },
 		{ "metadata.journal=x", "one of none, lmdb" },
 		{ "storage.checksum=crc32c", "chunk checksums" },
-		{ "storage.placement=local", "cannot do that yet" },
 		{ "network.registry_dir=shared", "absolute path" },
 		{ "network.join_secs=0", "1 to 3600 seconds" },
 		{ "network.timeout_secs=0", "1 to 3600 seconds" },
@@ -237,11 +237,10 @@ static void test_bad_files(void **state)
 		{ "storage = 5;\n", ":1: ", "section" },
 		{ "storage: {\n\n use_iouring = 1; };\n",
 		  ":3: ", "true or false" },
-		{ "storage: { chunk_size = -1; };\n", ":1: ", "4K to 128M" },
-		{ "storage: { chunk_size = 1.5; };\n", ":1: ", "4K to 128M" },
-		{ "storage: { chunk_size = { }; };\n", ":1: ", "4K to 128M" },
+		{ "storage: { chunk_size = -1; };\n", ":1: ", "64K to 1G" },
+		{ "storage: { chunk_size = 1.5; };\n", ":1: ", "64K to 1G" },
+		{ "storage: { chunk_size = { }; };\n", ":1: ", "64K to 1G" },
 		{ "network: { transport = \"tcp\"; };\n", ":1: ", "auto, ucx" },
-		{ "storage: { placement = \"local\"; };\n", ":1: ", "yet" },
 		{ "auth: {\n munge = true; };\n", ":2: ", "yet" },
 	};
 

@@ -323,7 +323,7 @@ static void check_all(struct fs_unit *u)
 {
 	struct bfs_inode *i, *next;
 
-	HASH_ITER(hh, u->fs->inodes, i, next)
+	BFS_ITABLE_EACH(&u->fs->inodes, i, next)
 	check_inode(u, i);
 }
 
@@ -402,7 +402,7 @@ static void test_chaos(void **state)
 	remove_all(u, u->fs->root);
 	u->live_slots = 0;
 	assert_false(bfs_fs_sweep(u->fs));
-	assert_int_equal(HASH_COUNT(u->fs->inodes), 1 + u->fs->nheld);
+	assert_int_equal(u->fs->inodes.n, 1 + u->fs->nheld);
 	assert_int_equal(u->fs->used, 0);
 	snprintf(path, sizeof(path), "%s/data", u->data);
 	assert_int_equal(count_files(path), 0);

@@ -83,6 +83,9 @@ static bool logged(const struct world *w, const char *text)
 	return strstr(buf, text) != NULL;
 }
 
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
+
 /* F4: refused, with a message that names both values. */
 static void test_hello_mismatch(void **state)
 {
@@ -94,7 +97,7 @@ static void test_hello_mismatch(void **state)
 		{ { .version = 77 },
 		  -EPROTONOSUPPORT,
 		  "version 77",
-		  "daemon 4" },
+		  "daemon " TEXT(BFS_PROTO_VERSION) },
 		{ { .version = BFS_PROTO_VERSION, .cluster = 0xbad },
 		  -ECONNREFUSED,
 		  "0000000000000bad",
@@ -106,7 +109,6 @@ static void test_hello_mismatch(void **state)
 	};
 	struct world *w = *state;
 
-	assert_int_equal(BFS_PROTO_VERSION, 4); /* as the cases have it */
 	for (size_t i = 0; i < BFS_COUNT(cases); i++) {
 		struct bfs_hello_rep rep;
 		int e;
