@@ -236,12 +236,14 @@ static void enlist(struct bfs_fs *fs, struct bfs_inode *i)
 static void recount_links(struct bfs_inode *i)
 {
 	const struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	struct bfs_dir_iter it;
 	struct bfs_dentry *d;
 
 	if (!s || s->copy || !i->nlink)
 		return;
 	i->nlink = 2;
-	for (d = bfs_dir_after(i, 0); d; d = bfs_dir_after(i, d->cursor))
+	bfs_dir_iter_init(&it, i, 0);
+	while ((d = bfs_dir_iter_next(&it)))
 		i->nlink += S_ISDIR(d->type) ? 1 : 0;
 }
 
