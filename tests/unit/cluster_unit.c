@@ -16,6 +16,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define DELAY_MIN_NS 1000u
+#define DELAY_MAX_NS (2 * CLUSTER_UNIT_DELAY_NS - DELAY_MIN_NS)
+
 #define HOUR 3600000000000ull
 
 struct cluster_call {
@@ -98,11 +101,11 @@ struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 	u->clients = calloc(n, sizeof(*u->clients));
 	u->cred = (struct bfs_cred){ .uid = geteuid(), .gid = getegid() };
 	if (n > 1) { /* alone, all is answered at once */
-		u->net = bfs_ploop_new(
-			&(struct bfs_ploop_config){ .seed = seed,
-						    .shards = n,
-						    .delay_min_ns = 1000,
-						    .delay_max_ns = 50000 });
+		u->net = bfs_ploop_new(&(struct bfs_ploop_config){
+			.seed = seed,
+			.shards = n,
+			.delay_min_ns = DELAY_MIN_NS,
+			.delay_max_ns = DELAY_MAX_NS });
 		assert_non_null(u->net);
 		make_ring(u);
 	}

@@ -11,6 +11,9 @@
 #include "server/peer_loop.h"
 #include "server/session.h"
 
+/* What a message takes, on average. */
+#define CLUSTER_UNIT_DELAY_NS 25500u
+
 struct cluster_unit {
 	unsigned n;
 	struct bfs_ploop *net;
