@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "core/util.h"
+#include "server/copies.h"
 #include "server/data.h"
 #include "server/dir.h"
 #include "server/shared.h"
@@ -86,8 +87,10 @@ static int set_dir(struct bfs_fs *fs, struct bfs_inode *i,
 		return -ENOMEM;
 	i->dir.parent = r->parent;
 	i->handed = r->flags & BFS_REC_HELD;
-	if (i->dir.shared)
-		i->dir.shared->copy = i->dir.shared->stale = copy;
+	if (copy && !i->dir.shared->copy)
+		bfs_copies_enlist(fs, i->dir.shared);
+	if (copy)
+		i->dir.shared->copy = i->dir.shared->stale = true;
 	/* A copy is fetched anew before anybody goes by its name. */
 	if (!copy && r->target.len)
 		bfs_shared_named(fs, i, r->parent, r->target);

@@ -6,6 +6,7 @@
 #include "tests/unit/cluster_unit.h"
 
 #include "core/util.h"
+#include "server/inode.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,13 +214,16 @@ static void compare_list(struct pair *p, const char *path)
 		assert_string_equal(a.name[i], b.name[i]);
 }
 
-static void run(unsigned n, uint64_t with_seed)
+/* copies: how many of directories a daemon remembers; 0: all */
+static void run(unsigned n, uint64_t with_seed, unsigned copies)
 {
 	struct pair p = { .many = cluster_unit_new(n, with_seed), .one = NULL };
 
 	seed = with_seed * 0x9e3779b97f4a7c15u | 1;
 	fprintf(stderr, "%u daemons, seed %lu\n", n, with_seed);
 	p.one = cluster_unit_new(1, 1);
+	for (unsigned s = 0; s < n; s++)
+		p.many->servers[s].fs->conf.max_copies = copies;
 	for (p.step = 0; p.step < STEPS; p.step++) {
 		int many, one;
 		const char *what;
@@ -241,17 +245,18 @@ static void run(unsigned n, uint64_t with_seed)
 
 static void two_daemons(void **state)
 {
-	run(2, 11);
+	run(2, 11, 0);
 }
 
 static void three_daemons(void **state)
 {
-	run(3, 12);
+	run(3, 12, 0);
 }
 
 static void many_daemons(void **state)
 {
-	run(16, 13);
+	run(16, 13, 0);
+	run(16, 15, 1);
 }
 
 /* Create and stat of a file cost 1.2 messages at most in a warm tree. */

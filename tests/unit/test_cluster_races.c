@@ -156,6 +156,10 @@ static void count_entries(struct cluster_unit *u, unsigned shard,
 {
 	struct bfs_inode *home = inode_at_home(u, dir->ino);
 
+	if (!dir->dir.shared->stale && dir != home) {
+		assert_non_null(home);
+		assert_true(bfs_shards_has(&home->dir.shared->holders, shard));
+	}
 	if (dir->dir.top) {
 		assert_non_null(home);
 		assert_true(home->nlink >= 2);
@@ -248,13 +252,16 @@ static void settle(struct cluster_unit *u)
 	}
 }
 
-static void run(unsigned n, uint64_t with_seed, unsigned calls)
+/* copies: how many of directories a daemon remembers; 0: all */
+static void run(unsigned n, uint64_t with_seed, unsigned calls, unsigned copies)
 {
 	struct cluster_unit *u = cluster_unit_new(n, with_seed);
 	struct cluster_call *under_way[AT_ONCE] = { NULL };
 	unsigned by_status[16] = { 0 };
 
 	seed = with_seed * 0x9e3779b97f4a7c15u | 1;
+	for (unsigned s = 0; s < n; s++)
+		u->servers[s].fs->conf.max_copies = copies;
 	for (unsigned i = 0; i < calls; i++) {
 		unsigned k = pick(AT_ONCE);
 
@@ -271,6 +278,8 @@ static void run(unsigned n, uint64_t with_seed, unsigned calls)
 				     by_status);
 	settle(u);
 	check_all(u);
+	if (copies)
+		assert_true(bfs_ploop_sent(u->net, BFS_OP_DIRDROP) > 100);
 	fprintf(stderr,
 		"%u daemons, seed %lu: %u calls, %u ok, %u ENOENT, %u EEXIST, "
 		"%u ENOTDIR, %u ENOTEMPTY\n",
@@ -282,13 +291,14 @@ static void run(unsigned n, uint64_t with_seed, unsigned calls)
 static void some_daemons(void **state)
 {
 	for (uint64_t s = 1; s <= 6; s++)
-		run(3, s, 3000);
+		run(3, s, 3000, s % 2);
 }
 
 static void many_daemons(void **state)
 {
-	run(16, 7, 6000);
-	run(64, 8, 3000);
+	run(16, 7, 6000, 0);
+	run(16, 9, 6000, 1);
+	run(64, 8, 3000, 0);
 }
 
 int main(void)
