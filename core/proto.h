@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 5
+#define BFS_PROTO_VERSION 6
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -36,6 +36,9 @@ enum bfs_op_flags { BFS_RPC_PURE = 0, BFS_RPC_ONCE = 1, BFS_RPC_WAIT = 2 };
 #define BFS_RIGHT_LOCK 8u   /* the daemon keeps the description's locks */
 #define BFS_RIGHT_SYNC 16u  /* its last close makes the file durable */
 #define BFS_RIGHT_NAMED 32u /* a daemon's, for what it found by its name */
+#define BFS_RIGHT_STRIPED 64u /* chunks of that size, as log2: */
+#define BFS_RIGHT_CHUNK_SHIFT 8
+#define BFS_RIGHT_CHUNK(rights) ((rights) >> BFS_RIGHT_CHUNK_SHIFT & 63u)
 
 /* Reply kinds of OPEN. */
 enum bfs_open_kind {
@@ -81,10 +84,11 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 
 /* what of DATAFD. */
 enum bfs_datafd {
-	BFS_DATAFD_MAP,
-	BFS_DATAFD_MAP_WRITE,
+	BFS_DATAFD_MAP,	      /* a shared mapping */
+	BFS_DATAFD_MAP_WRITE, /* ... that may be stored into */
 	BFS_DATAFD_EXEC,
-	BFS_DATAFD_SOCKET
+	BFS_DATAFD_SOCKET,
+	BFS_DATAFD_COPY /* to be read, now or by a private mapping */
 };
 
 /* features in HELLO's reply. */
@@ -168,6 +172,8 @@ int bfs_dirent_get(struct bfs_wire *w, struct bfs_dirent *d);
 const char *bfs_op_name(uint32_t op);
 /* BFS_RPC_PURE, _ONCE or _WAIT. */
 unsigned bfs_op_flags(uint32_t op);
+/* Is it in proto.def? */
+bool bfs_op_known(uint32_t op);
 /* Is it refused from clients? */
 bool bfs_op_peer(uint32_t op);
 

@@ -111,7 +111,7 @@ static int run_rtld(struct bfs_run *x, const char *path, char *const argv[],
 		return -E2BIG;
 	p->fd = bfs_where(&p->where, AT_FDCWD, argv[at]);
 	if (!p->fd)
-		p->fd = bfs_datafd(&p->where, BFS_DATAFD_MAP, NULL, NULL);
+		p->fd = bfs_datafd(&p->where, BFS_DATAFD_COPY, NULL, NULL);
 	if (p->fd < 0) /* ld.so says so, of a name that it does not find */
 		snprintf(name, sizeof(name), "/proc/self/fd/none");
 	else

@@ -248,7 +248,7 @@ static int open_library(const char *path)
 	if (e)
 		return e;
 	bfs_where_lead(&w, true);
-	e = bfs_datafd(&w, BFS_DATAFD_MAP, NULL, NULL);
+	e = bfs_datafd(&w, BFS_DATAFD_COPY, NULL, NULL);
 	return e == -(int)BFS_ESCAPE ? bfs_sys_openat(w.dirfd, w.path,
 						      O_RDONLY | O_CLOEXEC, 0)
 				     : e;

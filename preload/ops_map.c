@@ -51,7 +51,7 @@ static int mappable(const struct bfs_desc *d, int prot, int flags)
 	if (shared && (d->oflags & O_ACCMODE) == O_RDWR)
 		fd = data_fd(d, BFS_DATAFD_MAP_WRITE);
 	if (fd == -ENODEV && !(shared && (prot & PROT_WRITE)))
-		fd = data_fd(d, BFS_DATAFD_MAP);
+		fd = data_fd(d, shared ? BFS_DATAFD_MAP : BFS_DATAFD_COPY);
 	return fd;
 }
 

@@ -34,6 +34,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	$(UCX_LIBS) $(LIBURING_LIBS) $(LMDB_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
+	%D%/copy.c %D%/copy.h \
+	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
 	%D%/data.c %D%/data.h %D%/datafd.c \
 	%D%/dir.c %D%/dir.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
@@ -90,6 +92,12 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
+	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_stripe.c \
+	%D%/stripe.h %D%/stripe_home.c %D%/stripe_home.h \
+	%D%/stripe_cut.c %D%/stripe_dirty.c %D%/stripe_drop.c \
+	%D%/stripe_plan.c %D%/stripe_plan.h \
+	%D%/stripe_read.c %D%/stripe_send.c %D%/stripe_finish.c \
+	%D%/stripe_size.c %D%/stripe_write.c \
 	$(NULL)
 
 sbin_PROGRAMS += benchfsd

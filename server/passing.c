@@ -3,9 +3,13 @@
 
 #include "core/arena.h"
 #include "core/log.h"
+#include "core/util.h"
+#include "server/copy.h"
 #include "server/data.h"
+#include "server/fiber.h"
 #include "server/open_flags.h"
 #include "server/server.h"
+#include "server/session.h"
 #include "server/shared.h"
 
 #include <errno.h>
@@ -122,6 +126,65 @@ static int take_open(struct bfs_call *c)
 	return 0;
 }
 
+/* A call that gets a descriptor of a copy, made on a fiber. */
+struct copying {
+	struct bfs_call *c;
+	struct bfs_session *held;
+	uint64_t ino, size, change, deadline;
+};
+
+static void copy(void *arg)
+{
+	struct copying *k = arg;
+	struct bfs_call *c = k->c;
+	int fd = bfs_copy_open(c->server, k->ino, k->size, k->change,
+			       k->deadline);
+
+	c->pass_fd = fd < 0 ? -1 : fd;
+	bfs_call_finish(c, fd < 0 ? fd : 0);
+	bfs_session_release(k->held);
+	free(k);
+}
+
+static int start_copy(struct bfs_call *c, const struct bfs_datafd_rep *rep)
+{
+	struct copying *k = malloc(sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	*k = (struct copying){
+		.c = c,
+		.held = bfs_session_hold(c->session),
+		.ino = rep->attr.ino,
+		.size = rep->attr.size,
+		.change = rep->change,
+		.deadline = c->deadline
+				    ? c->deadline
+				    : bfs_now() +
+					      c->head.deadline_ms * 1000000ull,
+	};
+	r = bfs_fiber_run(copy, k);
+	if (!r)
+		return BFS_LATER;
+	bfs_session_release(k->held);
+	free(k);
+	return r;
+}
+
+/* The file is not on this node. */
+static int take_far(struct bfs_call *c, const struct bfs_datafd_req *req,
+		    const struct bfs_datafd_rep *rep)
+{
+	switch (req->what) {
+	case BFS_DATAFD_COPY:
+	case BFS_DATAFD_EXEC:
+		return start_copy(c, rep);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
 static int take_datafd(struct bfs_call *c)
 {
 	struct bfs_wire w = bfs_call_fields(c);
@@ -142,8 +205,10 @@ static int take_datafd(struct bfs_call *c)
 		fd = open_data(c->server, rep.attr.ino,
 			       req.what == BFS_DATAFD_MAP_WRITE ? O_RDWR
 								: O_RDONLY);
+	if (fd == -EXDEV)
+		return take_far(c, &req, &rep);
 	if (fd < 0)
-		return fd == -EXDEV ? -EOPNOTSUPP : fd;
+		return fd;
 	c->pass_fd = fd;
 	return 0;
 }

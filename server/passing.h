@@ -14,7 +14,8 @@ bool bfs_passing_lock(int fd, uint32_t uid, uint32_t slot, int oflags,
 		      uint64_t ino);
 
 /* c's answer has come from a peer: if it promises a descriptor, open it, or
- * change the answer to what goes without.  0 or -errno. */
+ * change the answer to what goes without.  0, -errno, or BFS_LATER: it is being
+ * made. */
 int bfs_passing_take(struct bfs_call *c);
 
 /* Is there a life lock of that description on another daemon's data file? */

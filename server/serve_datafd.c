@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kernel descriptors for what cannot do without: mmap, exec, sockets. */
+#include "server/copy.h"
 #include "server/data.h"
 #include "server/far.h"
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
+#include "server/session.h"
+#include "server/stripe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +35,9 @@ static int open_map(struct bfs_call *c, struct bfs_inode *i,
 	bool write = rights & BFS_RIGHT_WRITE;
 	int r;
 
-	if (!S_ISREG(i->mode))
+	/* One data file does not have it all. */
+	if (!S_ISREG(i->mode) ||
+	    bfs_stripe_reaches(bfs_call_fs(c), i, 0))
 		return -ENODEV;
 	r = check_rights(c, i, req, rights);
 	if (r)
@@ -43,16 +48,36 @@ static int open_map(struct bfs_call *c, struct bfs_inode *i,
 	return bfs_data_open(bfs_call_fs(c), i, write ? O_RDWR : O_RDONLY);
 }
 
+/* Has anybody a descriptor to write with, or such a mapping?  No lease is given
+ * then. */
+static bool written(int fd)
+{
+	if (fcntl(fd, F_SETLEASE, F_RDLCK))
+		return errno == EAGAIN;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return false;
+}
+
 static int open_exec(struct bfs_call *c, struct bfs_inode *i)
 {
+	int fd;
+
 	if (!S_ISREG(i->mode) || bfs_perm_check(c->cred, i, BFS_MAY_EXEC))
 		return -EACCES;
+	if (bfs_stripe_reaches(bfs_call_fs(c), i, 0))
+		return -ENODEV;
 	/* Of writers that are passed through the kernel knows itself. */
 	if (bfs_orphan_written(bfs_call_fs(c), i))
 		return -ETXTBSY;
 	/* An open writer of ours would make exec fail with ETXTBSY. */
 	bfs_data_uncache(bfs_call_fs(c), i);
-	return bfs_data_open(bfs_call_fs(c), i, O_RDONLY);
+	fd = bfs_data_open(bfs_call_fs(c), i, O_RDONLY);
+	/* Who executes a copy does not ask the kernel about this file. */
+	if (fd >= 0 && !bfs_route_passes(c) && written(fd)) {
+		close(fd);
+		return -ETXTBSY;
+	}
+	return fd;
 }
 
 /* The directory of sockets; the client adds 16 hex digits of the inode. */
@@ -81,6 +106,7 @@ static int open_for(struct bfs_call *c, struct bfs_inode *i,
 	*rights = BFS_RIGHT_READ;
 	switch (req->what) {
 	case BFS_DATAFD_MAP:
+	case BFS_DATAFD_COPY:
 		return open_map(c, i, req, *rights);
 	case BFS_DATAFD_MAP_WRITE:
 		*rights |= BFS_RIGHT_WRITE;
@@ -102,7 +128,7 @@ int bfs_serve_datafd(struct bfs_call *c, const struct bfs_datafd_req *req,
 	uint32_t rights;
 	int fd, r;
 
-	if (!bfs_route_passes(c))
+	if (!(c->session && c->session->far) && !c->port->ops->passes_fds)
 		return -EOPNOTSUPP;
 	r = bfs_walk_to(c, req->at, req->path, true, &i);
 	if (!r && req->what == BFS_DATAFD_EXEC)
@@ -124,5 +150,6 @@ int bfs_serve_datafd(struct bfs_call *c, const struct bfs_datafd_req *req,
 	else
 		close(fd); /* the client's daemon opens its own (passing.c) */
 	rep->handle = bfs_inode_handle(fs, i, rights);
+	rep->change = bfs_copy_change(fs, &rep->attr);
 	return 0;
 }

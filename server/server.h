@@ -10,6 +10,7 @@
 #include "server/serve.h"
 
 struct bfs_arenas;
+struct bfs_copies;
 struct bfs_journal;
 struct bfs_join;
 struct bfs_lock_table;
@@ -58,6 +59,7 @@ struct bfs_server {
 	 * there is no other. */
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
+	struct bfs_copies *copies;	   /* copy.c's own */
 	unsigned deadlock_searches;	   /* under way (deadlock.c) */
 	bool sweeping;			   /* lock_timer does */
 	struct bfs_far_owners *far_owners; /* far_owner.c's own */

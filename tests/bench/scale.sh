@@ -109,9 +109,11 @@ for n; do
 	wait $big
 	wait $beside
 	rm "$T/full" "$T/go-on"
-	in_it big "$scale" wide /benchfs/wide 10000 "$processes" >>"$T/out"
-	in_it big "$scale" deep /benchfs/deep 10000 1 >>"$T/out"
-	in_it big "$scale" clients /benchfs/clients 100 "$clients" >>"$T/out"
+	{
+		in_it big "$scale" wide /benchfs/wide 10000 "$processes"
+		in_it big "$scale" deep /benchfs/deep 10000 1
+		in_it big "$scale" clients /benchfs/clients 100 "$clients"
+	} >>"$T/out"
 	t=$(now)
 	stop_all
 	echo "stop-both $n $(since "$t")" >>"$T/out"
