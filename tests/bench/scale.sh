@@ -103,7 +103,7 @@ for n; do
 		in_it big "$scale" files /benchfs/big "$count" "$processes" \
 		>>"$T/out" &
 	big=$!
-	read -r x <"$T/full"
+	read -r _ <"$T/full"
 	full "$count" "$n" >>"$T/out"
 	echo >"$T/go-on"
 	wait $big

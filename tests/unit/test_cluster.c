@@ -6,7 +6,6 @@
 #include "tests/unit/cluster_unit.h"
 
 #include "core/util.h"
-#include "server/inode.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -214,16 +213,13 @@ static void compare_list(struct pair *p, const char *path)
 		assert_string_equal(a.name[i], b.name[i]);
 }
 
-/* copies: how many of directories a daemon remembers; 0: all */
-static void run(unsigned n, uint64_t with_seed, unsigned copies)
+static void run_with(const struct cluster_unit_conf *conf)
 {
-	struct pair p = { .many = cluster_unit_new(n, with_seed), .one = NULL };
+	struct pair p = { .many = cluster_unit_with(conf), .one = NULL };
 
-	seed = with_seed * 0x9e3779b97f4a7c15u | 1;
-	fprintf(stderr, "%u daemons, seed %lu\n", n, with_seed);
+	seed = conf->seed * 0x9e3779b97f4a7c15u | 1;
+	fprintf(stderr, "%u daemons, seed %lu\n", conf->n, conf->seed);
 	p.one = cluster_unit_new(1, 1);
-	for (unsigned s = 0; s < n; s++)
-		p.many->servers[s].fs->conf.max_copies = copies;
 	for (p.step = 0; p.step < STEPS; p.step++) {
 		int many, one;
 		const char *what;
@@ -243,20 +239,48 @@ static void run(unsigned n, uint64_t with_seed, unsigned copies)
 	cluster_unit_free(p.one);
 }
 
+static void run(unsigned n, uint64_t with_seed)
+{
+	run_with(&(struct cluster_unit_conf){
+		.n = n, .seed = with_seed, .layout.policy = BFS_POLICY_WHOLE });
+}
+
 static void two_daemons(void **state)
 {
-	run(2, 11, 0);
+	run(2, 11);
 }
 
 static void three_daemons(void **state)
 {
-	run(3, 12, 0);
+	run(3, 12);
 }
 
 static void many_daemons(void **state)
 {
-	run(16, 13, 0);
-	run(16, 15, 1);
+	run(16, 13);
+}
+
+/* Directories are forgotten as soon as they can be. */
+static void few_copies(void **state)
+{
+	run_with(&(struct cluster_unit_conf){ .n = 16,
+					      .seed = 16,
+					      .copies = 1,
+					      .layout.policy =
+						      BFS_POLICY_WHOLE });
+}
+
+/* Inodes at their makers' nodes, entries where they always are. */
+static void local_daemons(void **state)
+{
+	struct cluster_unit_conf conf = { .n = 3, .seed = 14 };
+
+	conf.layout.policy = BFS_POLICY_LOCAL;
+	run_with(&conf);
+	conf = (struct cluster_unit_conf){
+		.n = 8, .seed = 15, .layout = conf.layout, .per_node = 2
+	};
+	run_with(&conf);
 }
 
 /* Create and stat of a file cost 1.2 messages at most in a warm tree. */
@@ -288,6 +312,8 @@ int main(void)
 		cmocka_unit_test(two_daemons),
 		cmocka_unit_test(three_daemons),
 		cmocka_unit_test(many_daemons),
+		cmocka_unit_test(few_copies),
+		cmocka_unit_test(local_daemons),
 		cmocka_unit_test(messages),
 	};
 
