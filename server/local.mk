@@ -75,6 +75,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 # One file system over many daemons.
 %C%_libserver_la_SOURCES += \
 	%D%/change.c %D%/change.h \
+	%D%/copies.c %D%/copies.h \
 	%D%/climb.c %D%/climb.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/fanout.c %D%/fanout.h \
