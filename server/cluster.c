@@ -7,6 +7,7 @@
 #include "server/far.h"
 #include "server/peer.h"
 #include "server/shared.h"
+#include "server/stripe.h"
 #include "server/txp.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 {
 	bfs_log(info, "daemon of shard %u has started anew", shard);
 	bfs_copy_revoke_all(s->fs, shard);
+	bfs_stripe_peer_new(s, shard);
 }
 
 bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)

@@ -208,7 +208,7 @@ void bfs_serve(struct bfs_call *c)
 	if (c->server->busy)
 		c->server->busy(c->server);
 	r = bfs_wire_end(&in);
-	if (!r && (c->head.op >= BFS_COUNT(steps) || !steps[c->head.op]))
+	if (!r && !bfs_op_known(c->head.op))
 		r = -ENOSYS;
 	if (!r)
 		r = bfs_session_admit(c);

@@ -307,8 +307,8 @@ int bfs_route_unwrap(struct bfs_call *c)
 	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
 		      c->req_len - BFS_REQ_HEAD_LEN);
 	r = bfs_forward_req_get(&w, &req);
-	if (!r && (req.node >= c->server->nshards || bfs_op_peer(req.op) ||
-		   req.op == BFS_OP_HELLO))
+	if (!r && (req.node >= c->server->nshards || !bfs_op_known(req.op) ||
+		   bfs_op_peer(req.op) || req.op == BFS_OP_HELLO))
 		r = -EBADMSG;
 	if (!r)
 		r = take_cred(c, &req);

@@ -346,6 +346,7 @@ static int start_at(struct bfs_call *c, struct bfs_walk *w, unsigned flags,
 	struct bfs_fs *fs = bfs_call_fs(c);
 
 	found(w, w->dir->ino, S_IFDIR);
+	w->top = w->dir;
 	if (!bfs_fs_clustered(fs))
 		return there;
 	if (there && bfs_shared_home(fs, w->ino) != fs->conf.shard &&

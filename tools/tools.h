@@ -148,9 +148,11 @@ void bfs_program_check(const char *path, const char *mount, bool syscalls);
 char *bfs_preload_path(void);
 /*
  * What clients need: calls put(arg, name, value) for every variable; value
- * NULL: to be unset.  0, or an exit status after a message.
+ * NULL: to be unset.  far: there are other nodes, to which Open MPI takes what
+ * it is told by name; srun and MPICH take everything.  0, or an exit status
+ * after a message.
  */
-int bfs_client_env(const struct bfs_config *c, const char *run_dir,
+int bfs_client_env(const struct bfs_config *c, const char *run_dir, bool far,
 		   void (*put)(void *arg, const char *name, const char *value),
 		   void *arg);
 

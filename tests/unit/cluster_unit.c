@@ -4,9 +4,12 @@
 #include "core/place.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/cluster.h"
 #include "server/fs.h"
 #include "server/inode.h"
+#include "server/journal.h"
 #include "server/serve_lock.h"
+#include "server/stripe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +25,7 @@ struct cluster_call {
 	struct bfs_call call;
 	bool done;
 	uint8_t rep[BFS_FIELDS_MAX];
-	uint8_t in[1 << 16];
+	uint8_t in[CLUSTER_IN];
 };
 
 static void on_reply(struct bfs_call *c)
@@ -36,6 +39,11 @@ static const struct bfs_port_ops port_ops = { .name = "unit",
 					      .reply = on_reply };
 static struct bfs_port port = { .ops = &port_ops };
 
+static void drop_far(void *arg, uint64_t ino)
+{
+	bfs_stripe_drop(arg, ino);
+}
+
 static void start_server(struct cluster_unit *u, unsigned i)
 {
 	struct bfs_server *s = &u->servers[i];
@@ -44,6 +52,14 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .shard = i,
 				    .nshards = u->n,
 				    .place = u->place,
+				    .layout = { .policy = u->stripe_log2
+							? BFS_POLICY_STRIPE
+							: BFS_POLICY_WHOLE,
+						.chunk_log2 =
+							u->stripe_log2 & 63 },
+				    .journal = u->journal,
+				    .drop_far = drop_far,
+				    .arg_far = s,
 				    .root_mode = 0777 };
 	char data[96];
 
@@ -55,10 +71,14 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	s->list_hash = 8;
 	s->shard = i;
 	s->nshards = u->n;
-	s->incarnation = 1;
+	s->incarnation += 1 << 20; /* more than there are versions */
+	conf.incarnation = s->incarnation;
+	s->remembers = u->journal;
+	s->peer_new = bfs_cluster_peer_new;
 	s->arenas = bfs_arenas_new();
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_fs_new(&s->fs, &conf), 0);
+	bfs_stripe_restore(s);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	if (u->net)
 		assert_int_equal(bfs_ploop_join(u->net, s), 0);
@@ -81,7 +101,7 @@ static void make_ring(struct cluster_unit *u)
 	free(names);
 }
 
-struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
+static struct cluster_unit *make(unsigned n, uint64_t seed, unsigned log2)
 {
 	struct cluster_unit *u = calloc(1, sizeof(*u));
 	const char *tmp = getenv("TMPDIR");
@@ -94,6 +114,8 @@ struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 		 tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(u->dir));
 	u->n = n;
+	u->stripe_log2 = log2;
+	u->journal = log2;
 	u->servers = calloc(n, sizeof(*u->servers));
 	u->clients = calloc(n, sizeof(*u->clients));
 	u->cred = (struct bfs_cred){ .uid = geteuid(), .gid = getegid() };
@@ -111,22 +133,58 @@ struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 	return u;
 }
 
+struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
+{
+	return make(n, seed, 0);
+}
+
+struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
+					  unsigned log2)
+{
+	return make(n, seed, log2);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *ftw)
 {
 	return remove(path);
 }
 
+/* What a turn's answers wait for. */
+static void write_journals(struct cluster_unit *u)
+{
+	for (unsigned i = 0; i < u->n; i++)
+		if (u->servers[i].fs && u->servers[i].fs->journal)
+			bfs_journal_flush(u->servers[i].fs->journal);
+}
+
+void cluster_unit_kill(struct cluster_unit *u, unsigned i)
+{
+	struct bfs_server *s = &u->servers[i];
+
+	write_journals(u);
+	if (s->fs->journal)
+		s->fs->journal->failed = -EIO; /* nothing more is written */
+	if (u->net)
+		bfs_ploop_kill(u->net, s);
+	bfs_session_free_all(s);
+	bfs_serve_lock_stop(s);
+	bfs_fs_free(s->fs);
+	bfs_arenas_free(s->arenas);
+	s->fs = NULL;
+	s->sessions = NULL;
+}
+
+void cluster_unit_start(struct cluster_unit *u, unsigned i)
+{
+	start_server(u, i);
+}
+
 void cluster_unit_free(struct cluster_unit *u)
 {
-	for (unsigned i = 0; i < u->n; i++) {
-		if (u->net)
-			bfs_ploop_kill(u->net, &u->servers[i]);
-		bfs_session_free_all(&u->servers[i]);
-		bfs_serve_lock_stop(&u->servers[i]);
-		bfs_fs_free(u->servers[i].fs);
-		bfs_arenas_free(u->servers[i].arenas);
-	}
+	for (unsigned i = 0; i < u->n; i++)
+		if (u->servers[i].fs)
+			cluster_unit_kill(u, i);
 	if (u->net)
 		bfs_ploop_free(u->net);
 	if (u->place)
@@ -152,6 +210,10 @@ struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 	c->rep = cc->rep;
 	c->in = cc->in;
 	c->in_cap = sizeof(cc->in);
+	c->out = u->out;
+	c->out_len = u->out_len;
+	u->out = NULL;
+	u->out_len = 0;
 	bfs_wire_init(&w, c->req, sizeof(c->req));
 	bfs_put_req_head(&w,
 			 &(struct bfs_req_head){ .op = op,
@@ -175,6 +237,7 @@ int cluster_finish(struct cluster_unit *u, struct cluster_call *cc)
 	struct bfs_wire w;
 
 	assert_true(cc->done || bfs_ploop_run(u->net, &cc->done, HOUR));
+	write_journals(u);
 	bfs_wire_init(&w, cc->rep, cc->call.rep_len);
 	h = bfs_get_rep_head(&w);
 	assert_int_equal(bfs_wire_end(&w), 0);

@@ -11,6 +11,8 @@
 #include "server/peer_loop.h"
 #include "server/session.h"
 
+#define CLUSTER_IN (1u << 19)
+
 struct cluster_unit {
 	unsigned n;
 	struct bfs_ploop *net;
@@ -21,13 +23,23 @@ struct cluster_unit {
 	char dir[64];
 	uint64_t next_id;
 	uint8_t rep[BFS_FIELDS_MAX]; /* of the last call */
-	uint8_t in[1 << 16];	     /* its bulk */
+	uint8_t in[CLUSTER_IN];	     /* its bulk */
 	size_t in_len;
+	const void *out; /* bulk of the next call, once */
+	size_t out_len;
+	unsigned stripe_log2; /* files are striped in such chunks; 0 */
+	bool journal;	      /* daemons can be started anew */
 };
 
 /* n daemons, each with a data directory of its own. */
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed);
+/* The same with striped files, and daemons that can be killed. */
+struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
+					  unsigned log2);
 void cluster_unit_free(struct cluster_unit *u);
+/* kill -9, when no client of that node waits; and its next start. */
+void cluster_unit_kill(struct cluster_unit *u, unsigned node);
+void cluster_unit_start(struct cluster_unit *u, unsigned node);
 
 /* cluster_<name>(u, node, &req, &rep): a client's call at that node's daemon;
  * strings of rep last until the next call. */
