@@ -137,6 +137,14 @@ static int take_answer(struct forward *f)
 	return r;
 }
 
+/* The inode that the name led to was removed before we got there: look what
+ * the name is now. */
+static bool missed(const struct forward *f)
+{
+	return f->msg.status == -ESTALE && f->c->where.rewrite &&
+	       !f->c->where.path_len;
+}
+
 static void done(struct bfs_peer_msg *m)
 {
 	struct forward *f = m->arg;
@@ -147,7 +155,7 @@ static void done(struct bfs_peer_msg *m)
 		c->cancel = NULL;
 		c->recall = NULL;
 		c->parked = NULL;
-		r = take_answer(f);
+		r = missed(f) && bfs_call_again(c) ? BFS_LATER : take_answer(f);
 		if (r != BFS_LATER)
 			bfs_call_finish(c, r);
 	}
@@ -253,7 +261,8 @@ int bfs_route_forward(struct bfs_call *c)
 	f->msg.in_cap = c->in_cap;
 	f->msg.rep = f->rep;
 	f->msg.rep_cap = sizeof(f->rep);
-	f->msg.deadline = deadline_of(c);
+	c->deadline = deadline_of(c);
+	f->msg.deadline = c->deadline;
 	f->msg.done = done;
 	f->msg.arg = f;
 	if (bfs_op_flags(c->head.op) == BFS_RPC_WAIT) {

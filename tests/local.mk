@@ -221,6 +221,11 @@ UNIT_TESTS += %D%/unit/test_cluster_races
 %C%_unit_test_cluster_races_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_races_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_cluster_local
+%C%_unit_test_cluster_local_SOURCES = %D%/unit/test_cluster_local.c
+%C%_unit_test_cluster_local_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cluster_local_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_cluster_locks
 %C%_unit_test_cluster_locks_SOURCES = %D%/unit/test_cluster_locks.c
 %C%_unit_test_cluster_locks_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
