@@ -228,7 +228,7 @@ int bfs_chunks_get(struct bfs_call *c, uint64_t ino, uint64_t *version,
 }
 
 int bfs_chunks_plan(const struct bfs_fs *fs, uint64_t ino, uint32_t chunk,
-		     uint64_t offset, uint64_t end, struct bfs_plan *p)
+		    uint64_t offset, uint64_t end, struct bfs_plan *p)
 {
 	if (chunk < BFS_CHUNK_LOG2_MIN || chunk > BFS_CHUNK_LOG2_MAX ||
 	    offset > end || end > INT64_MAX ||
