@@ -2,6 +2,7 @@
 #include "server/chunks.h"
 
 #include "core/log.h"
+#include "core/util.h"
 #include "server/data.h"
 #include "server/peer.h"
 #include "server/shared.h"
@@ -105,8 +106,7 @@ void bfs_chunks_account(struct bfs_fs *fs, struct bfs_chunks *f)
 
 	if (f->fd < 0 || fstat(f->fd, &st))
 		return;
-	if (fs->conf.max_bytes)
-		fs->used += (uint64_t)st.st_blocks - f->blocks;
+	fs->chunk_blocks += (uint64_t)st.st_blocks - f->blocks;
 	f->blocks = (uint64_t)st.st_blocks;
 }
 
@@ -145,8 +145,7 @@ void bfs_chunks_drop(struct bfs_fs *fs, uint64_t ino)
 	bfs_data_name(name, ino);
 	if (fstatat(fs->data_fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return; /* we never had any */
-	if (fs->conf.max_bytes)
-		fs->used -= (uint64_t)st.st_blocks;
+	fs->chunk_blocks -= BFS_MIN(fs->chunk_blocks, (uint64_t)st.st_blocks);
 	bfs_data_remove_file(fs, ino, false);
 }
 
