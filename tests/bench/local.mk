@@ -6,3 +6,4 @@ EXTRA_DIST += %D%/scale.sh
 bench-scale: all %D%/scale
 	builddir=$(abs_builddir) $(SHELL) $(srcdir)/%D%/scale.sh 1 16 64
 .PHONY: bench-scale
+EXTRA_DIST += %D%/relay.sh
