@@ -9,12 +9,13 @@
 #include "server/inode.h"
 #include "server/journal.h"
 #include "server/serve_lock.h"
-#include "server/stripe.h"
+#include "server/stripe_space.h"
 #include "server/txp.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -84,6 +85,8 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	if (u->net)
 		assert_int_equal(bfs_ploop_join(u->net, s), 0);
+	if (u->conf.journal)
+		bfs_stripe_look(s, UINT_MAX);
 	u->clients[i] = bfs_session_new(s, getpid(), &u->cred);
 	assert_non_null(u->clients[i]);
 }
