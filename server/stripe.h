@@ -9,6 +9,8 @@
 
 #include "server/inode.h"
 
+/* May nothing of the file be on other shards, or become so? */
+bool bfs_stripe_untouched(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* Is the file striped: log2 of its chunks' size, or 0. */
 unsigned bfs_stripe_chunk(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* ... as bits of a handle's rights. */
@@ -47,7 +49,8 @@ int bfs_stripe_truncate(struct bfs_call *c, struct bfs_inode *i, uint64_t size);
 /* The inode is freed: what others have of it goes.  And its memory does. */
 void bfs_stripe_gone(struct bfs_fs *fs, struct bfs_inode *i);
 void bfs_stripe_free(struct bfs_inode *i);
-/* Its data file has been removed: now others are told (bfs_fs_conf.drop_far). */
+/* Its data file has been removed: now others are told (bfs_fs_conf.drop_far).
+ */
 void bfs_stripe_removed(struct bfs_fs *fs, uint64_t ino);
 void bfs_stripe_drop(struct bfs_server *s, uint64_t ino);
 void bfs_stripe_drops_free(struct bfs_fs *fs);

@@ -54,6 +54,7 @@ SYSTEM_TESTS = \
 	%D%/exec.sh \
 	%D%/exec-self.sh \
 	%D%/extents.sh \
+	%D%/stripe.sh \
 	%D%/find.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
@@ -98,6 +99,7 @@ SYSTEM_TESTS = \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
 	%D%/restart.sh \
+	%D%/ucx-client.sh \
 	%D%/renames.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \
@@ -129,10 +131,12 @@ SYSTEM_TESTS = \
 
 SYSTEM_PY = \
 	%D%/py/append.py \
+	%D%/py/layout.py \
 	%D%/py/attributes.py \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
 	%D%/py/exclusive.py \
+	%D%/py/stripe.py \
 	%D%/py/files.py \
 	%D%/py/kill-daemon.py \
 	%D%/py/holes.py \
