@@ -42,6 +42,8 @@ EXTRA_DIST += %D%/leaks.sh %D%/nth.sh
 .PHONY: check-faults
 check-faults: $(check_PROGRAMS) $(check_LTLIBRARIES)
 	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth.sh
+	EVERY=1 tests/unit/test_lost_peers
+	tests/unit/test_lost_replies
 
 .PHONY: check-leaks
 check-leaks: $(check_PROGRAMS) $(check_LTLIBRARIES)
