@@ -40,6 +40,10 @@ struct bfs_fs_conf {
 	/* Is the description of that placeholder slot still there? NULL: no */
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,
 			   uint32_t gen);
+	/* Is that record still used for that description?  If not it is gone,
+	 * or nobody who counts has it (RULES 4).  NULL: it cannot be told. */
+	bool (*slot_current)(void *arg, uint32_t uid, uint32_t slot,
+			     uint32_t gen);
 	void *arg;
 	/* There are many descriptions on other nodes: ask which of them still
 	 * exist.  NULL: nobody to be asked */
