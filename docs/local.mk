@@ -24,3 +24,4 @@ $(man_MANS): %D%/gen$(EXEEXT)
 EXTRA_DIST += \
 	%D%/reliability.md %D%/design/ARCHITECTURE.md %D%/design/CLUSTER.md %D%/design/NUMBERS.md %D%/design/PITFALLS.md \
 	%D%/design/RULES.md %D%/design/SEMANTICS.md %D%/design/STYLE.md
+EXTRA_DIST += %D%/performance.md
