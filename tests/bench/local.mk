@@ -16,3 +16,4 @@ bench-check bench-record: $(check_PROGRAMS)
 bench-scale: all %D%/scale
 	builddir=$(abs_builddir) $(SHELL) $(srcdir)/%D%/scale.sh 1 16 64
 .PHONY: bench-scale
+EXTRA_DIST += %D%/relay.sh

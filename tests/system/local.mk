@@ -99,6 +99,7 @@ SYSTEM_TESTS = \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
 	%D%/restart.sh \
+	%D%/ucx-client.sh \
 	%D%/renames.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \
