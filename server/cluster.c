@@ -5,6 +5,8 @@
 #include "core/members.h"
 #include "core/util.h"
 #include "server/far.h"
+#include "server/hidden.h"
+#include "server/mappers.h"
 #include "server/peer.h"
 #include "server/shared.h"
 #include "server/txp.h"
@@ -55,6 +57,8 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 {
 	bfs_log(info, "daemon of shard %u has started anew", shard);
 	bfs_copy_revoke_all(s->fs, shard);
+	bfs_hidden_peer_new(s, shard);
+	bfs_mappers_forget(s, shard);
 }
 
 bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)

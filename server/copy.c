@@ -6,6 +6,7 @@
 #include "core/util.h"
 #include "server/fetch.h"
 #include "server/inode.h"
+#include "server/serve.h"
 #include "server/turn.h"
 
 #include <errno.h>
@@ -371,4 +372,33 @@ int bfs_copy_open(struct bfs_server *s, uint64_t ino, uint64_t size,
 	bfs_stat_add(copies, 1);
 	k = add(all, ino, size, change);
 	return k ? use(all, k, deadline) : -ENOMEM;
+}
+
+/* Does anybody execute a copy of that file?  Then the kernel lets nobody write
+ * it, us included. */
+static bool runs(const struct copy *k)
+{
+	char path[64];
+	int fd;
+
+	if (k->fd < 0)
+		return k->refs; /* about to */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", k->fd);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ETXTBSY;
+}
+
+int bfs_serve_running(struct bfs_call *c, const struct bfs_running_req *req,
+		      struct bfs_running_rep *rep)
+{
+	const struct bfs_copies *all = c->server->copies;
+	const struct copy *k;
+
+	if (all)
+		DL_FOREACH(all->all, k)
+	if (k->ino == req->ino && runs(k))
+		rep->running = 1;
+	return 0;
 }

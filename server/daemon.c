@@ -10,9 +10,11 @@
 #include "server/copy.h"
 #include "server/far.h"
 #include "server/fs.h"
+#include "server/hidden.h"
 #include "server/join.h"
 #include "server/journal.h"
 #include "server/loop.h"
+#include "server/mappers.h"
 #include "server/passing.h"
 #include "server/peer_impl.h"
 #include "server/port_local.h"
@@ -338,6 +340,8 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	if (s->locks)
 		bfs_serve_lock_stop(s);
 	bfs_copies_free(s);
+	bfs_hiddens_free(s);
+	bfs_mappers_free(s);
 	if (s->fs)
 		bfs_fs_free(s->fs);
 	if (s->fs && scratch)

@@ -35,6 +35,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 # The file system.
 %C%_libserver_la_SOURCES += \
 	%D%/copy.c %D%/copy.h \
+	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_impl.h \
+	%D%/mappers.c %D%/mappers.h \
 	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
 	%D%/data.c %D%/data.h %D%/datafd.c \
 	%D%/dir.c %D%/dir.h \

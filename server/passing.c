@@ -7,6 +7,7 @@
 #include "server/copy.h"
 #include "server/data.h"
 #include "server/fiber.h"
+#include "server/hidden.h"
 #include "server/open_flags.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -126,19 +127,35 @@ static int take_open(struct bfs_call *c)
 	return 0;
 }
 
-/* A call that gets a descriptor of a copy, made on a fiber. */
-struct copying {
+/* A call that gets a descriptor of what is made for it on a fiber. */
+struct making {
 	struct bfs_call *c;
 	struct bfs_session *held;
+	uint32_t what;
 	uint64_t ino, size, change, deadline;
 };
 
-static void copy(void *arg)
+static int make(const struct making *k)
 {
-	struct copying *k = arg;
+	struct bfs_server *s = k->c->server;
+	int fd = -ENOENT;
+
+	if (k->what == BFS_DATAFD_MAP || k->what == BFS_DATAFD_MAP_WRITE)
+		return bfs_hidden_open(s, k->ino,
+				       k->what == BFS_DATAFD_MAP_WRITE,
+				       k->deadline);
+	if (k->what == BFS_DATAFD_COPY)
+		fd = bfs_hidden_peek(s, k->ino);
+	if (fd == -ENOENT)
+		fd = bfs_copy_open(s, k->ino, k->size, k->change, k->deadline);
+	return fd;
+}
+
+static void run(void *arg)
+{
+	struct making *k = arg;
 	struct bfs_call *c = k->c;
-	int fd = bfs_copy_open(c->server, k->ino, k->size, k->change,
-			       k->deadline);
+	int fd = make(k);
 
 	c->pass_fd = fd < 0 ? -1 : fd;
 	bfs_call_finish(c, fd < 0 ? fd : 0);
@@ -146,43 +163,34 @@ static void copy(void *arg)
 	free(k);
 }
 
-static int start_copy(struct bfs_call *c, const struct bfs_datafd_rep *rep)
+static uint64_t deadline_of(const struct bfs_call *c)
 {
-	struct copying *k = malloc(sizeof(*k));
-	int r;
-
-	if (!k)
-		return -ENOMEM;
-	*k = (struct copying){
-		.c = c,
-		.held = bfs_session_hold(c->session),
-		.ino = rep->attr.ino,
-		.size = rep->attr.size,
-		.change = rep->change,
-		.deadline = c->deadline
-				    ? c->deadline
-				    : bfs_now() +
-					      c->head.deadline_ms * 1000000ull,
-	};
-	r = bfs_fiber_run(copy, k);
-	if (!r)
-		return BFS_LATER;
-	bfs_session_release(k->held);
-	free(k);
-	return r;
+	return c->deadline ? c->deadline
+			   : bfs_now() + c->head.deadline_ms * 1000000ull;
 }
 
 /* The file is not on this node. */
 static int take_far(struct bfs_call *c, const struct bfs_datafd_req *req,
 		    const struct bfs_datafd_rep *rep)
 {
-	switch (req->what) {
-	case BFS_DATAFD_COPY:
-	case BFS_DATAFD_EXEC:
-		return start_copy(c, rep);
-	default:
-		return -EOPNOTSUPP;
-	}
+	struct making *k = malloc(sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	*k = (struct making){ .c = c,
+			      .held = bfs_session_hold(c->session),
+			      .what = req->what,
+			      .ino = rep->attr.ino,
+			      .size = rep->attr.size,
+			      .change = rep->change,
+			      .deadline = deadline_of(c) };
+	r = bfs_fiber_run(run, k);
+	if (!r)
+		return BFS_LATER;
+	bfs_session_release(k->held);
+	free(k);
+	return r;
 }
 
 static int take_datafd(struct bfs_call *c)
@@ -205,10 +213,10 @@ static int take_datafd(struct bfs_call *c)
 		fd = open_data(c->server, rep.attr.ino,
 			       req.what == BFS_DATAFD_MAP_WRITE ? O_RDWR
 								: O_RDONLY);
-	if (fd == -EXDEV)
+	if (fd == -EXDEV && req.what != BFS_DATAFD_SOCKET)
 		return take_far(c, &req, &rep);
 	if (fd < 0)
-		return fd;
+		return fd == -EXDEV ? -EOPNOTSUPP : fd;
 	c->pass_fd = fd;
 	return 0;
 }

@@ -6,6 +6,7 @@
  */
 #include "server/data.h"
 #include "server/later.h"
+#include "server/mappers.h"
 #include "server/perm.h"
 #include "server/server.h"
 #include "server/uring.h"
@@ -217,6 +218,8 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 	if (!r && !(w.flags & RWF_APPEND) &&
 	    req->offset > INT64_MAX - c->out_len)
 		r = req->offset > INT64_MAX ? -EINVAL : -EFBIG;
+	if (!r)
+		r = bfs_mappers_ready(c->server, req->handle.ino);
 	if (r)
 		return r;
 	w.d = bfs_data_get(bfs_call_fs(c), w.inode, true, &r);
@@ -224,5 +227,9 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		return r;
 	r = write_within_limit(&w, rep);
 	bfs_data_put(w.d);
+	if (!r)
+		r = bfs_mappers_tell(c->server, req->handle.ino,
+				     rep->end - rep->written, rep->written,
+				     c->deadline);
 	return r;
 }

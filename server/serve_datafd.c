@@ -3,6 +3,7 @@
 #include "server/copy.h"
 #include "server/data.h"
 #include "server/far.h"
+#include "server/mappers.h"
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
@@ -42,6 +43,10 @@ static int open_map(struct bfs_call *c, struct bfs_inode *i,
 	/* Stores into a mapping are seen by no limit. */
 	if (write && bfs_call_fs(c)->conf.max_bytes)
 		return -ENODEV;
+	/* One node stores at a time (D2a). */
+	if (write && bfs_route_passes(c) &&
+	    bfs_mappers_writing(c->server, i->ino))
+		return -ENODEV;
 	return bfs_data_open(bfs_call_fs(c), i, write ? O_RDWR : O_RDONLY);
 }
 
@@ -62,13 +67,17 @@ static int open_exec(struct bfs_call *c, struct bfs_inode *i)
 	if (!S_ISREG(i->mode) || bfs_perm_check(c->cred, i, BFS_MAY_EXEC))
 		return -EACCES;
 	/* Of writers that are passed through the kernel knows itself. */
-	if (bfs_orphan_written(bfs_call_fs(c), i))
+	if (bfs_orphan_written(bfs_call_fs(c), i) ||
+	    bfs_mappers_writing(c->server, i->ino))
 		return -ETXTBSY;
 	/* An open writer of ours would make exec fail with ETXTBSY. */
 	bfs_data_uncache(bfs_call_fs(c), i);
 	fd = bfs_data_open(bfs_call_fs(c), i, O_RDONLY);
 	/* Who executes a copy does not ask the kernel about this file. */
-	if (fd >= 0 && !bfs_route_passes(c) && written(fd)) {
+	if (fd < 0 || bfs_route_passes(c))
+		return fd;
+	if (written(fd) ||
+	    bfs_mappers_runs(c->server, i->ino, bfs_route_node(c))) {
 		close(fd);
 		return -ETXTBSY;
 	}

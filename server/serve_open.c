@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* open(2), with the order of errors that Linux has. */
 #include "server/data.h"
+#include "server/mappers.h"
 #include "server/node.h"
 #include "server/open_flags.h"
 #include "server/passing.h"
@@ -58,11 +59,12 @@ static bool can_pass(const struct opening *o)
 	return o->fs->conf.pass && bfs_route_passes(o->c);
 }
 
-/* Must the daemon see each write?  For a limit on space, or for set-id bits
- * that the kernel would not clear. */
+/* Must the daemon see each write?  For a limit on space, for set-id bits that
+ * the kernel would not clear, or for those who map the file elsewhere. */
 static bool must_see(const struct opening *o)
 {
-	return o->fs->conf.max_bytes || !bfs_data_mirrors(o->fs, o->inode);
+	return o->fs->conf.max_bytes || !bfs_data_mirrors(o->fs, o->inode) ||
+	       bfs_mappers_any(o->c->server, o->inode->ino);
 }
 
 /*
@@ -335,6 +337,21 @@ static unsigned walk_flags(int flags)
 	return f;
 }
 
+/* Other nodes that run it, or map it and have to be told.  As
+ * bfs_mappers_idle(). */
+static int check_nodes(const struct opening *o)
+{
+	int r = 0;
+
+	if (!S_ISREG(o->inode->mode) || o->flags & O_PATH || !writes(o))
+		return 0;
+	if (may_run(o))
+		r = bfs_mappers_idle(o->c, o->inode->ino);
+	if (!r && o->flags & O_TRUNC)
+		r = bfs_mappers_ready(o->c->server, o->inode->ino);
+	return r;
+}
+
 static int open_walked(struct opening *o, struct bfs_open_rep *rep,
 		       const struct bfs_walk *w)
 {
@@ -344,7 +361,14 @@ static int open_walked(struct opening *o, struct bfs_open_rep *rep,
 	if (o->flags & TMPFILE_BIT)
 		return create_unnamed(o, rep, w->inode);
 	r = w->inode ? check_found(o) : create(o, w);
-	return r ? r : open_inode(o, rep);
+	if (!r && w->inode)
+		r = check_nodes(o);
+	if (!r)
+		r = open_inode(o, rep);
+	if (!r && w->inode && o->flags & O_TRUNC && S_ISREG(rep->attr.mode))
+		r = bfs_mappers_tell(o->c->server, rep->attr.ino, 0, UINT64_MAX,
+				     o->c->deadline);
+	return r;
 }
 
 int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
@@ -360,13 +384,16 @@ int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
 	struct bfs_walk w;
 	int r = check_flags(&o.flags);
 
-	if (!r)
+	if (r)
+		return r;
+	do {
 		r = bfs_walk(c, &w, req->at, req->path,
 			     walk_flags(o.flags) |
 				     BFS_WALK_RESOLVE(req->resolve),
 			     0);
-	if (!r)
-		r = open_walked(&o, rep, &w);
+		if (!r)
+			r = open_walked(&o, rep, &w);
+	} while (r == 1);
 	if (r && c->pass_fd >= 0) {
 		close(c->pass_fd);
 		c->pass_fd = -1;

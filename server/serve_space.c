@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How a file's content lies: fallocate, and seek for data and holes. */
 #include "server/data.h"
+#include "server/mappers.h"
 #include "server/perm.h"
 
 #include <errno.h>
@@ -64,12 +65,18 @@ int bfs_serve_fallocate(struct bfs_call *c, const struct bfs_fallocate_req *req,
 		return r == -EINVAL ? -ENODEV : r;
 	if (req->offset > INT64_MAX || req->size > INT64_MAX)
 		return -EINVAL;
+	r = bfs_mappers_ready(c->server, req->handle.ino);
+	if (r)
+		return r;
 	/* Of its own, as for truncate: no writer of ours is left behind. */
 	fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR);
 	if (fd < 0)
 		return fd;
 	r = bfs_data_fallocate(c, i, fd, req);
 	close(fd);
+	if (!r) /* some modes move all that is behind */
+		r = bfs_mappers_tell(c->server, req->handle.ino, req->offset,
+				     UINT64_MAX, c->deadline);
 	return r;
 }
 

@@ -11,6 +11,8 @@
 
 struct bfs_arenas;
 struct bfs_copies;
+struct bfs_hiddens;
+struct bfs_mapped;
 struct bfs_journal;
 struct bfs_join;
 struct bfs_lock_table;
@@ -60,6 +62,9 @@ struct bfs_server {
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
 	struct bfs_copies *copies;	   /* copy.c's own */
+	struct bfs_hiddens *hiddens;	   /* hidden.c's own */
+	struct bfs_mapped *mapped; /* mappers.c's own (uthash by ino) */
+	uint64_t map_regs;	   /* given out */
 	unsigned deadlock_searches;	   /* under way (deadlock.c) */
 	bool sweeping;			   /* lock_timer does */
 	struct bfs_far_owners *far_owners; /* far_owner.c's own */
