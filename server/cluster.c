@@ -9,6 +9,7 @@
 #include "server/mappers.h"
 #include "server/peer.h"
 #include "server/shared.h"
+#include "server/special.h"
 #include "server/txp.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ void bfs_cluster_joined(struct bfs_server *s)
 	for (unsigned n = 0; n < s->members->n; n++)
 		if (!same_node(s, n))
 			s->fs->conf.many_nodes = true;
+	bfs_special_find(s);
 }
 
 void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
@@ -121,5 +123,6 @@ bool bfs_cluster_sweep(struct bfs_server *s)
 		return false;
 	DL_FOREACH(s->fs->orphans, i)
 	bfs_far_ask(s, i);
+	bfs_special_sweep(s);
 	return bfs_txp_sweep(s);
 }

@@ -21,6 +21,7 @@
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/special.h"
 #include "server/sync.h"
 #include "server/tx_log.h"
 #include "server/uring.h"
@@ -342,6 +343,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_copies_free(s);
 	bfs_hiddens_free(s);
 	bfs_mappers_free(s);
+	bfs_special_free(s);
 	if (s->fs)
 		bfs_fs_free(s->fs);
 	if (s->fs && scratch)

@@ -36,6 +36,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 %C%_libserver_la_SOURCES += \
 	%D%/copy.c %D%/copy.h \
 	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_impl.h \
+	%D%/special.c %D%/special.h \
 	%D%/mappers.c %D%/mappers.h \
 	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
 	%D%/data.c %D%/data.h %D%/datafd.c \

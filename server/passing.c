@@ -12,6 +12,7 @@
 #include "server/server.h"
 #include "server/session.h"
 #include "server/shared.h"
+#include "server/special.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,8 +114,10 @@ static int take_open(struct bfs_call *c)
 		return -EBADMSG;
 	if (rep.kind == BFS_OPEN_SPECIAL) {
 		fd = open_data(c->server, rep.attr.ino, O_PATH);
+		if (fd == -EXDEV)
+			fd = bfs_special_fifo(c->server, &rep.attr);
 		if (fd < 0)
-			return fd == -EXDEV ? -ENXIO : fd;
+			return fd;
 		c->pass_fd = fd;
 		return 0;
 	}
@@ -215,8 +218,10 @@ static int take_datafd(struct bfs_call *c)
 								: O_RDONLY);
 	if (fd == -EXDEV && req.what != BFS_DATAFD_SOCKET)
 		return take_far(c, &req, &rep);
+	if (fd == -EXDEV)
+		fd = bfs_special_sockets(c->server, rep.attr.ino);
 	if (fd < 0)
-		return fd == -EXDEV ? -EOPNOTSUPP : fd;
+		return fd;
 	c->pass_fd = fd;
 	return 0;
 }

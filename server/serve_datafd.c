@@ -7,7 +7,6 @@
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
-#include "server/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -132,7 +131,7 @@ int bfs_serve_datafd(struct bfs_call *c, const struct bfs_datafd_req *req,
 	uint32_t rights;
 	int fd, r;
 
-	if (!(c->session && c->session->far) && !c->port->ops->passes_fds)
+	if (!bfs_route_forwarded(c) && !c->port->ops->passes_fds)
 		return -EOPNOTSUPP;
 	r = bfs_walk_to(c, req->at, req->path, true, &i);
 	if (!r && req->what == BFS_DATAFD_EXEC)

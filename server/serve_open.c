@@ -219,7 +219,7 @@ static int open_fifo(struct opening *o)
 {
 	int fd;
 
-	if (!bfs_route_passes(o->c))
+	if (!bfs_route_passes(o->c) && !bfs_route_forwarded(o->c))
 		return -EOPNOTSUPP;
 	if (bfs_route_node(o->c) != o->c->server->shard)
 		return 0; /* the client's daemon opens it (passing.c) */
