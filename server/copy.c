@@ -6,7 +6,6 @@
 #include "core/util.h"
 #include "server/fetch.h"
 #include "server/inode.h"
-#include "server/serve.h"
 #include "server/turn.h"
 
 #include <errno.h>
@@ -20,9 +19,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define LOOK_NS 5000000000ull	/* how often it is looked who is used */
-#define KEEP_NS 30000000000ull	/* unused: somebody may come again */
-#define SETTLED_NS 20000000ll	/* more than a tick of any kernel's clock */
+#define LOOK_NS 5000000000ull  /* how often it is looked who is used */
+#define KEEP_NS 30000000000ull /* unused: somebody may come again */
+#define SETTLED_NS 20000000ll  /* more than a tick of any kernel's clock */
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 #ifndef MFD_EXEC
@@ -374,8 +373,7 @@ int bfs_copy_open(struct bfs_server *s, uint64_t ino, uint64_t size,
 	return k ? use(all, k, deadline) : -ENOMEM;
 }
 
-/* Does anybody execute a copy of that file?  Then the kernel lets nobody write
- * it, us included. */
+/* Then the kernel lets nobody write it, us included. */
 static bool runs(const struct copy *k)
 {
 	char path[64];
@@ -390,15 +388,13 @@ static bool runs(const struct copy *k)
 	return fd < 0 && errno == ETXTBSY;
 }
 
-int bfs_serve_running(struct bfs_call *c, const struct bfs_running_req *req,
-		      struct bfs_running_rep *rep)
+bool bfs_copy_runs(const struct bfs_server *s, uint64_t ino)
 {
-	const struct bfs_copies *all = c->server->copies;
 	const struct copy *k;
 
-	if (all)
-		DL_FOREACH(all->all, k)
-	if (k->ino == req->ino && runs(k))
-		rep->running = 1;
-	return 0;
+	if (s->copies)
+		DL_FOREACH(s->copies->all, k)
+	if (k->ino == ino && runs(k))
+		return true;
+	return false;
 }

@@ -95,8 +95,7 @@ static int make_twin(struct bfs_hidden *h)
 	if (ftruncate(fd, (off_t)h->size))
 		r = -errno;
 	while (!r && from < (off_t)h->size) {
-		ssize_t n = copy_file_range(h->fd, &from, fd,
-					    (to = from, &to),
+		ssize_t n = copy_file_range(h->fd, &from, fd, (to = from, &to),
 					    BFS_HIDDEN_PIECE, 0);
 
 		if (n < 0 && errno != EINTR)
@@ -167,7 +166,8 @@ static int flush(struct bfs_hidden *h, uint64_t deadline)
 
 	if (!r)
 		r = bfs_hidden_flush(h, deadline);
-	if (r == -ESTALE) { /* the file, or what the home knows of us, is gone */
+	if (r ==
+	    -ESTALE) { /* the file, or what the home knows of us, is gone */
 		h->stale = true;
 		r = settle(h, deadline);
 	}
@@ -245,8 +245,8 @@ static int prepare(struct bfs_hidden *h, bool writable, uint64_t deadline)
 		r = tell_open(h, writable, deadline);
 	if (!r && fresh) {
 		h->fd = make_file(h->server, O_RDONLY);
-		r = h->fd < 0 ? h->fd : bfs_hidden_take(h, 0, UINT64_MAX,
-							 deadline);
+		r = h->fd < 0 ? h->fd
+			      : bfs_hidden_take(h, 0, UINT64_MAX, deadline);
 	}
 	if (!r && writable && h->twin < 0)
 		r = make_twin(h);
@@ -509,9 +509,9 @@ static int first_read(struct bfs_call *c, struct bfs_wire *w)
 	if (!served_here(h) || !bfs_handle_genuine(bfs_call_fs(c), req.handle))
 		return 0;
 	if (h->stale) {
-		int r = bfs_fiber_self() ? flush_ino(c->server, h->ino,
-						     c->deadline)
-					 : -BFS_NEED_FIBER;
+		int r = bfs_fiber_self()
+				? flush_ino(c->server, h->ino, c->deadline)
+				: -BFS_NEED_FIBER;
 
 		h = find(c->server, req.handle.ino);
 		if (r || !served_here(h))
@@ -557,16 +557,11 @@ int bfs_hidden_first(struct bfs_call *c)
 	}
 }
 
-/*
- * The home's calls.
- */
-int bfs_serve_mapnews(struct bfs_call *c, const struct bfs_mapnews_req *req,
-		      struct bfs_mapnews_rep *rep)
+int bfs_hidden_news(struct bfs_call *c, uint64_t ino, uint64_t offset,
+		    uint64_t len)
 {
-	struct bfs_hidden *h = find(c->server, req->ino);
-	uint64_t end = req->len > UINT64_MAX - req->offset
-			       ? UINT64_MAX
-			       : req->offset + req->len;
+	struct bfs_hidden *h = find(c->server, ino);
+	uint64_t end = len > UINT64_MAX - offset ? UINT64_MAX : offset + len;
 	int r;
 
 	if (!h || (!h->reg && bfs_turn_free(&h->turn)))
@@ -576,8 +571,7 @@ int bfs_serve_mapnews(struct bfs_call *c, const struct bfs_mapnews_req *req,
 	r = hold(h, c->deadline);
 	if (r)
 		return r;
-	r = h->fd < 0 ? -ENOENT
-		      : bfs_hidden_take(h, req->offset, end, c->deadline);
+	r = h->fd < 0 ? -ENOENT : bfs_hidden_take(h, offset, end, c->deadline);
 	let_go(h);
 	return r == -ESTALE ? 0 : r;
 }

@@ -31,6 +31,11 @@ int bfs_hidden_peek(struct bfs_server *s, uint64_t ino);
 #define BFS_HIDDEN_DONE 1
 int bfs_hidden_first(struct bfs_call *c);
 
+/* The home's news: [offset, offset + len) has changed there, and perhaps the
+ * size.  0; -ENOENT: not mapped; -errno; -BFS_NEED_FIBER. */
+int bfs_hidden_news(struct bfs_call *c, uint64_t ino, uint64_t offset,
+		    uint64_t len);
+
 /* A process has ended, or unmapped something: look soon. */
 void bfs_hidden_look(struct bfs_server *s);
 /* That shard has started anew, and knows nothing of us. */

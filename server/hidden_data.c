@@ -74,8 +74,8 @@ static int set_size(struct bfs_hidden *h, int fd, uint64_t size)
 static int take_piece(struct bfs_hidden *h, char *buf, uint64_t from,
 		      uint64_t to, uint64_t deadline)
 {
-	ssize_t n = bfs_fetch(h->server, h->ino, buf, to - from, from,
-			      deadline);
+	ssize_t n =
+		bfs_fetch(h->server, h->ino, buf, to - from, from, deadline);
 	int fd, r;
 
 	if (n < 0)
@@ -93,8 +93,8 @@ static int take_piece(struct bfs_hidden *h, char *buf, uint64_t from,
 static int take_data(struct bfs_hidden *h, uint64_t from, uint64_t to,
 		     uint64_t deadline)
 {
-	char *buf = to > from ? malloc(BFS_MIN(to - from, BFS_HIDDEN_PIECE))
-			      : NULL;
+	char *buf =
+		to > from ? malloc(BFS_MIN(to - from, BFS_HIDDEN_PIECE)) : NULL;
 	bool sparse = !h->size && to - from > BFS_HIDDEN_PIECE;
 	int r = 0;
 

@@ -61,7 +61,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_attr.c \
 	%D%/serve_data.c \
 	%D%/serve_fsync.c \
-	%D%/serve_datafd.c \
+	%D%/serve_datafd.c %D%/serve_map.c \
 	%D%/serve_dir.c \
 	%D%/serve_name.c \
 	%D%/serve_open.c \

@@ -90,7 +90,8 @@ static void prune(struct bfs_server *s, struct bfs_mapped *m)
 	free(m);
 }
 
-static void end(struct bfs_server *s, uint64_t ino, unsigned node, uint64_t reg)
+void bfs_mappers_end(struct bfs_server *s, uint64_t ino, unsigned node,
+		     uint64_t reg)
 {
 	struct bfs_mapped *m = find(s, ino);
 	struct mapper *p = find_node(m, node);
@@ -223,7 +224,7 @@ static int take_told(struct bfs_server *s, const struct telling *t,
 		if (status == -EHOSTDOWN)
 			bfs_mappers_forget(s, t->nodes[n]);
 		else if (status == -ENOENT)
-			end(s, ino, t->nodes[n], t->regs[n]);
+			bfs_mappers_end(s, ino, t->nodes[n], t->regs[n]);
 		else if (status)
 			r = -EIO;
 		if (status && status != -EHOSTDOWN && status != -ENOENT)
@@ -236,8 +237,8 @@ static int take_told(struct bfs_server *s, const struct telling *t,
 	return r;
 }
 
-static int tell(struct bfs_server *s, uint64_t ino, uint64_t offset,
-		uint64_t len, uint64_t deadline, unsigned except)
+int bfs_mappers_tell_others(struct bfs_server *s, uint64_t ino, uint64_t offset,
+			    uint64_t len, uint64_t deadline, unsigned except)
 {
 	const struct bfs_mapped *m = find(s, ino);
 	struct bfs_mapnews_req req = { .ino = ino,
@@ -264,7 +265,7 @@ static int tell(struct bfs_server *s, uint64_t ino, uint64_t offset,
 int bfs_mappers_tell(struct bfs_server *s, uint64_t ino, uint64_t offset,
 		     uint64_t len, uint64_t deadline)
 {
-	return tell(s, ino, offset, len, deadline, NOBODY);
+	return bfs_mappers_tell_others(s, ino, offset, len, deadline, NOBODY);
 }
 
 int bfs_mappers_runs(struct bfs_server *s, uint64_t ino, unsigned node)
@@ -381,97 +382,26 @@ static bool other_writes(const struct bfs_server *s, uint64_t ino,
 	return false;
 }
 
-int bfs_serve_mapopen(struct bfs_call *c, const struct bfs_mapopen_req *req,
-		      struct bfs_mapopen_rep *rep)
+int bfs_mappers_open(struct bfs_server *s, struct bfs_inode *i, unsigned node,
+		     bool writable, uint64_t *reg)
 {
-	struct bfs_server *s = c->server;
-	unsigned node = (unsigned)c->peer;
-	struct bfs_inode *i = bfs_inode_here(s->fs, req->ino);
 	struct mapper *p;
 
-	if (!i || !S_ISREG(i->mode))
-		return -ESTALE;
-	if (req->writable && (other_writes(s, req->ino, node) ||
-			      written_past_us(s->fs, i)))
+	if (writable &&
+	    (other_writes(s, i->ino, node) || written_past_us(s->fs, i)))
 		return -ENODEV;
-	p = get(s, req->ino, node);
+	p = get(s, i->ino, node);
 	if (!p)
 		return -ENOMEM;
-	p->reg = ++s->map_regs;
-	p->writable = req->writable;
-	rep->reg = p->reg;
-	return bfs_inode_attr(s->fs, i, &rep->attr);
-}
-
-int bfs_serve_mapend(struct bfs_call *c, const struct bfs_mapend_req *req,
-		     struct bfs_mapend_rep *rep)
-{
-	end(c->server, req->ino, (unsigned)c->peer, req->reg);
+	p->reg = *reg = ++s->map_regs;
+	p->writable = writable;
 	return 0;
 }
 
-/* One run of bytes; what is behind the end of the file is nobody's. */
-static int store_run(int fd, uint64_t size, struct bfs_wire *w, uint64_t *from,
-		     uint64_t *to)
+bool bfs_mappers_may_store(const struct bfs_server *s, uint64_t ino,
+			   unsigned node, uint64_t reg)
 {
-	uint64_t at = bfs_get_u64(w);
-	struct bfs_str bytes = bfs_get_str(w);
-	size_t len = bytes.len, done = 0;
+	const struct mapper *p = find_node(find(s, ino), node);
 
-	if (bfs_wire_end(w))
-		return -EBADMSG;
-	if (at >= size)
-		return 0;
-	len = BFS_MIN(len, size - at);
-	while (done < len) {
-		ssize_t n = pwrite(fd, bytes.ptr + done, len - done,
-				   (off_t)(at + done));
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	*from = BFS_MIN(*from, at);
-	*to = BFS_MAX(*to, at + len);
-	return 0;
-}
-
-static int store(struct bfs_call *c, struct bfs_inode *i, uint64_t *from,
-		 uint64_t *to)
-{
-	struct bfs_fs *fs = bfs_call_fs(c);
-	int fd = bfs_data_open(fs, i, O_WRONLY), r = 0;
-	struct bfs_wire w;
-	struct stat st;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st))
-		r = -errno;
-	bfs_wire_init(&w, c->out, c->out_len);
-	while (!r && w.pos < w.end)
-		r = store_run(fd, (uint64_t)st.st_size, &w, from, to);
-	bfs_space_account(fs, i, fd);
-	close(fd);
-	return r;
-}
-
-int bfs_serve_mapwrite(struct bfs_call *c, const struct bfs_mapwrite_req *req,
-		       struct bfs_mapwrite_rep *rep)
-{
-	struct bfs_server *s = c->server;
-	unsigned node = (unsigned)c->peer;
-	struct bfs_inode *i = bfs_inode_here(s->fs, req->ino);
-	const struct mapper *p = find_node(find(s, req->ino), node);
-	uint64_t from = UINT64_MAX, to = 0;
-	int r, e = 0;
-
-	if (!i || !p || p->reg != req->reg || !p->writable)
-		return -ESTALE;
-	if (!bfs_fiber_self())
-		return -BFS_NEED_FIBER;
-	r = store(c, i, &from, &to);
-	if (to > from) /* it knows itself: only the others are told */
-		e = tell(s, req->ino, from, to - from, c->deadline, node);
-	return r ? r : e;
+	return p && p->reg == reg && p->writable;
 }

@@ -23,6 +23,21 @@ int bfs_mappers_ready(const struct bfs_server *s, uint64_t ino);
 int bfs_mappers_tell(struct bfs_server *s, uint64_t ino, uint64_t offset,
 		     uint64_t len, uint64_t deadline);
 
+/* The same without the one who has stored. */
+int bfs_mappers_tell_others(struct bfs_server *s, uint64_t ino, uint64_t offset,
+			    uint64_t len, uint64_t deadline, unsigned except);
+
+/*
+ * That node maps the file, perhaps to store, until the end of reg.  0; -ENODEV:
+ * others store, or have a descriptor to write with; -ENOMEM.
+ */
+int bfs_mappers_open(struct bfs_server *s, struct bfs_inode *i, unsigned node,
+		     bool writable, uint64_t *reg);
+void bfs_mappers_end(struct bfs_server *s, uint64_t ino, unsigned node,
+		     uint64_t reg);
+bool bfs_mappers_may_store(const struct bfs_server *s, uint64_t ino,
+			   unsigned node, uint64_t reg);
+
 /* That node gets a copy to execute.  0 or -ENOMEM. */
 int bfs_mappers_runs(struct bfs_server *s, uint64_t ino, unsigned node);
 /* May it be written, as far as other nodes are concerned?  0; 1: the same, but

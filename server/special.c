@@ -96,8 +96,8 @@ int bfs_special_sockets(struct bfs_server *s, uint64_t ino)
 
 void bfs_special_find(struct bfs_server *s)
 {
-	int fd = openat(s->fs->sock_fd, ".",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+		openat(s->fs->sock_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	uint64_t ino;
