@@ -150,7 +150,7 @@ static int settle(struct bfs_hidden *h, uint64_t deadline)
 	if (!r)
 		r = bfs_hidden_flush(h, deadline);
 	if (!r)
-		r = bfs_hidden_take(h, 0, UINT64_MAX, deadline);
+		r = bfs_hidden_take(h, 0, UINT64_MAX, false, deadline);
 	if (r == -ESTALE) {
 		h->gone = true;
 		r = 0;
@@ -246,7 +246,8 @@ static int prepare(struct bfs_hidden *h, bool writable, uint64_t deadline)
 	if (!r && fresh) {
 		h->fd = make_file(h->server, O_RDONLY);
 		r = h->fd < 0 ? h->fd
-			      : bfs_hidden_take(h, 0, UINT64_MAX, deadline);
+			      : bfs_hidden_take(h, 0, UINT64_MAX, false,
+						deadline);
 	}
 	if (!r && writable && h->twin < 0)
 		r = make_twin(h);
@@ -300,7 +301,7 @@ static int refresh(struct bfs_hidden *h, uint64_t deadline)
 		return r;
 	if (h->change && bfs_copy_change(h->server->fs, &a) == h->change)
 		return 0;
-	return bfs_hidden_take(h, 0, UINT64_MAX, deadline);
+	return bfs_hidden_take(h, 0, UINT64_MAX, false, deadline);
 }
 
 static void look_at(struct bfs_hidden *h)
@@ -530,9 +531,23 @@ static int first_flush(struct bfs_call *c, uint64_t ino, bool all)
 		   : flush_ino(c->server, ino, c->deadline);
 }
 
+static int first_fsync(struct bfs_call *c, struct bfs_wire *w)
+{
+	struct bfs_fsync_req req;
+	int r;
+
+	if (bfs_fsync_req_get(w, &req))
+		return -EBADMSG;
+	r = first_flush(c, req.handle.ino, req.flags & BFS_FSYNC_ALL);
+	if (r || req.flags != BFS_FSYNC_MAPPED)
+		return r;
+	*w = bfs_call_fields(c);
+	bfs_call_fields_end(c, w);
+	return BFS_HIDDEN_DONE;
+}
+
 int bfs_hidden_first(struct bfs_call *c)
 {
-	struct bfs_fsync_req fsync;
 	struct bfs_wire w;
 
 	if (!c->server->hiddens || !c->server->hiddens->all ||
@@ -544,10 +559,7 @@ int bfs_hidden_first(struct bfs_call *c)
 	case BFS_OP_READ:
 		return first_read(c, &w);
 	case BFS_OP_FSYNC:
-		if (bfs_fsync_req_get(&w, &fsync))
-			return -EBADMSG;
-		return first_flush(c, fsync.handle.ino,
-				   fsync.flags & BFS_FSYNC_ALL);
+		return first_fsync(c, &w);
 	case BFS_OP_SEEK:
 	case BFS_OP_FALLOCATE:
 	case BFS_OP_SETATTR:
@@ -571,7 +583,8 @@ int bfs_hidden_news(struct bfs_call *c, uint64_t ino, uint64_t offset,
 	r = hold(h, c->deadline);
 	if (r)
 		return r;
-	r = h->fd < 0 ? -ENOENT : bfs_hidden_take(h, offset, end, c->deadline);
+	r = h->fd < 0 ? -ENOENT
+		      : bfs_hidden_take(h, offset, end, true, c->deadline);
 	let_go(h);
 	return r == -ESTALE ? 0 : r;
 }

@@ -50,14 +50,39 @@ static int write_all(int fd, const char *buf, size_t len, uint64_t at)
 	return 0;
 }
 
-/* To the hidden file first: a kill in between leaves bytes that are written
- * back as they came. */
 static int put(const struct bfs_hidden *h, int fd, const char *buf, size_t len,
 	       uint64_t at)
 {
 	int r = write_all(fd, buf, len, at);
 
 	return r || h->twin < 0 ? r : write_all(h->twin, buf, len, at);
+}
+
+/* Only what is new at the home: what has been stored here since it was last
+ * asked is not touched. */
+static int put_new(const struct bfs_hidden *h, int fd, const char *buf,
+		   size_t len, uint64_t at)
+{
+	char *was = malloc(len + 1);
+	size_t from = 0, to, have;
+	ssize_t n = was ? pread(h->twin, was, len, (off_t)at) : -1;
+	int r = !was ? -ENOMEM : n < 0 ? -errno : 0;
+
+	have = n > 0 ? (size_t)n : 0;
+	while (!r && from < len) {
+		while (from < have && buf[from] == was[from])
+			from++;
+		if (from >= have) { /* behind what there was */
+			r = put(h, fd, buf + from, len - from, at + from);
+			break;
+		}
+		for (to = from; to < have && buf[to] != was[to];)
+			to++;
+		r = put(h, fd, buf + from, to - from, at + from);
+		from = to;
+	}
+	free(was);
+	return r;
 }
 
 static int set_size(struct bfs_hidden *h, int fd, uint64_t size)
@@ -72,7 +97,7 @@ static int set_size(struct bfs_hidden *h, int fd, uint64_t size)
 
 /* A part of it; what the home has not got (yet) is nothing new. */
 static int take_piece(struct bfs_hidden *h, char *buf, uint64_t from,
-		      uint64_t to, uint64_t deadline)
+		      uint64_t to, bool all, uint64_t deadline)
 {
 	ssize_t n =
 		bfs_fetch(h->server, h->ino, buf, to - from, from, deadline);
@@ -83,14 +108,15 @@ static int take_piece(struct bfs_hidden *h, char *buf, uint64_t from,
 	fd = bfs_hidden_reopen(h, O_RDWR);
 	if (fd < 0)
 		return fd;
-	r = put(h, fd, buf, (size_t)n, from);
+	r = all || h->twin < 0 ? put(h, fd, buf, (size_t)n, from)
+			       : put_new(h, fd, buf, (size_t)n, from);
 	if (!r && from + (uint64_t)n > h->size)
 		h->size = from + (uint64_t)n;
 	close(fd);
 	return r;
 }
 
-static int take_data(struct bfs_hidden *h, uint64_t from, uint64_t to,
+static int take_data(struct bfs_hidden *h, uint64_t from, uint64_t to, bool all,
 		     uint64_t deadline)
 {
 	char *buf =
@@ -108,7 +134,7 @@ static int take_data(struct bfs_hidden *h, uint64_t from, uint64_t to,
 					   &at, deadline);
 		end = BFS_MIN(to, at + BFS_HIDDEN_PIECE);
 		if (!r && at < to)
-			r = take_piece(h, buf, at, end, deadline);
+			r = take_piece(h, buf, at, end, all, deadline);
 		from = end;
 	}
 	free(buf);
@@ -119,7 +145,7 @@ static int take_data(struct bfs_hidden *h, uint64_t from, uint64_t to,
  * Bytes come before the size that shows them, so nobody reads zeros in their
  * place; but nobody must see for long what was cut off.
  */
-int bfs_hidden_take(struct bfs_hidden *h, uint64_t from, uint64_t to,
+int bfs_hidden_take(struct bfs_hidden *h, uint64_t from, uint64_t to, bool all,
 		    uint64_t deadline)
 {
 	struct bfs_attr a;
@@ -137,7 +163,7 @@ int bfs_hidden_take(struct bfs_hidden *h, uint64_t from, uint64_t to,
 		to = a.size;
 	}
 	if (!r)
-		r = take_data(h, from, BFS_MIN(to, a.size), deadline);
+		r = take_data(h, from, BFS_MIN(to, a.size), all, deadline);
 	if (!r && h->size < a.size) {
 		fd = bfs_hidden_reopen(h, O_RDWR);
 		r = fd < 0 ? fd : set_size(h, fd, a.size);

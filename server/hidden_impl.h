@@ -42,10 +42,11 @@ int bfs_hidden_reopen(const struct bfs_hidden *h, int flags);
 
 /*
  * With h's turn, on a fiber; 0 or -errno.  take: the content of [from, to), as
- * the home has it now, with the size; stored bytes in there are lost.  flush:
+ * the home has it now, with the size.  all: it has been written, so what was
+ * stored there before is lost; else only what has changed is taken.  flush:
  * what was stored goes to the home.
  */
-int bfs_hidden_take(struct bfs_hidden *h, uint64_t from, uint64_t to,
+int bfs_hidden_take(struct bfs_hidden *h, uint64_t from, uint64_t to, bool all,
 		    uint64_t deadline);
 int bfs_hidden_flush(struct bfs_hidden *h, uint64_t deadline);
 /* Let others have their turn of the loop. */
