@@ -46,7 +46,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/fs.c %D%/fs.h \
 	%D%/identity.c \
 	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
-	%D%/layout.h \
+	%D%/layout.h %D%/making.c %D%/making.h \
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \
 	%D%/journal_load.c %D%/journal_room.c %D%/journal_sync.c \
@@ -94,6 +94,12 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
+	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_stripe.c \
+	%D%/stripe.h %D%/stripe_home.c %D%/stripe_home.h \
+	%D%/stripe_cut.c %D%/stripe_dirty.c %D%/stripe_drop.c \
+	%D%/stripe_plan.c %D%/stripe_plan.h \
+	%D%/stripe_read.c %D%/stripe_send.c %D%/stripe_finish.c \
+	%D%/stripe_size.c %D%/stripe_write.c \
 	$(NULL)
 
 sbin_PROGRAMS += benchfsd

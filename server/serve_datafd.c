@@ -7,6 +7,11 @@
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
+<<<<<<< HEAD
+=======
+#include "server/session.h"
+#include "server/stripe.h"
+>>>>>>> main
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +39,9 @@ static int open_map(struct bfs_call *c, struct bfs_inode *i,
 	bool write = rights & BFS_RIGHT_WRITE;
 	int r;
 
-	if (!S_ISREG(i->mode))
+	/* One data file does not have it all. */
+	if (!S_ISREG(i->mode) ||
+	    bfs_stripe_reaches(bfs_call_fs(c), i, 0))
 		return -ENODEV;
 	r = check_rights(c, i, req, rights);
 	if (r)
@@ -65,6 +72,8 @@ static int open_exec(struct bfs_call *c, struct bfs_inode *i)
 
 	if (!S_ISREG(i->mode) || bfs_perm_check(c->cred, i, BFS_MAY_EXEC))
 		return -EACCES;
+	if (bfs_stripe_reaches(bfs_call_fs(c), i, 0))
+		return -ENODEV;
 	/* Of writers that are passed through the kernel knows itself. */
 	if (bfs_orphan_written(bfs_call_fs(c), i) ||
 	    bfs_mappers_writing(c->server, i->ino))

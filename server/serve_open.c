@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* open(2), with the order of errors that Linux has. */
 #include "server/data.h"
+<<<<<<< HEAD
 #include "server/mappers.h"
+=======
+#include "server/making.h"
+>>>>>>> main
 #include "server/node.h"
 #include "server/open_flags.h"
 #include "server/passing.h"
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
+#include "server/shared.h"
+#include "server/stripe.h"
 
 #include "core/arena.h"
 #include "core/log.h"
 #include "core/stats.h"
+#include "core/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,8 +70,13 @@ static bool can_pass(const struct opening *o)
  * the kernel would not clear, or for those who map the file elsewhere. */
 static bool must_see(const struct opening *o)
 {
+<<<<<<< HEAD
 	return o->fs->conf.max_bytes || !bfs_data_mirrors(o->fs, o->inode) ||
 	       bfs_mappers_any(o->c->server, o->inode->ino);
+=======
+	return o->fs->conf.max_bytes || bfs_stripe_chunk(o->fs, o->inode) ||
+	       !bfs_data_mirrors(o->fs, o->inode);
+>>>>>>> main
 }
 
 /*
@@ -112,7 +124,8 @@ static int check_flags(int *flags)
 static bool passes(const struct opening *o)
 {
 	/* What can be neither read nor written cannot be locked either. */
-	if (!can_pass(o) || (o->flags & O_ACCMODE) == O_ACCMODE)
+	if (!can_pass(o) || (o->flags & O_ACCMODE) == O_ACCMODE ||
+	    bfs_stripe_chunk(o->fs, o->inode))
 		return false;
 	if (!writes(o) || !must_see(o))
 		return true;
@@ -148,6 +161,12 @@ static int open_data(struct opening *o)
 
 	if (o->created || (!passes(o) && !(flags & O_TRUNC) && !may_run(o)))
 		return 0;
+	if (flags & O_TRUNC && bfs_stripe_reaches(o->fs, o->inode, 0)) {
+		int r = bfs_stripe_truncate(o->c, o->inode, 0);
+
+		if (r)
+			return r;
+	}
 	o->fd = bfs_data_open(o->fs, o->inode, flags);
 	if (o->fd < 0)
 		return o->fd;
@@ -180,6 +199,11 @@ static uint32_t sync_right(const struct opening *o)
 			       rights_of(o->flags) & BFS_RIGHT_WRITE
 		       ? BFS_RIGHT_SYNC
 		       : 0;
+}
+
+static uint32_t stripe_right(const struct opening *o)
+{
+	return o->flags & O_PATH ? 0 : bfs_stripe_right(o->fs, o->inode);
 }
 
 /* A description that another has the slot or the data of. */
@@ -255,7 +279,7 @@ static int open_inode(struct opening *o, struct bfs_open_rep *rep)
 	close_data(o);
 	rep->handle = bfs_inode_handle(o->fs, o->inode,
 				       rights_of(o->flags) | lock_right(o) |
-					       sync_right(o));
+					       sync_right(o) | stripe_right(o));
 	return r;
 }
 
@@ -276,7 +300,8 @@ static int check_found(const struct opening *o)
 		return -ELOOP;
 	if (S_ISDIR(i->mode) && access_of(o->flags) & BFS_MAY_WRITE)
 		return -EISDIR;
-	if (bfs_perm_check(o->c->cred, i, access_of(o->flags)))
+	if (!o->c->reopens &&
+	    bfs_perm_check(o->c->cred, i, access_of(o->flags)))
 		return -EACCES;
 	if (o->flags & O_NOATIME && !bfs_perm_owner(o->c->cred, i))
 		return -EPERM;
@@ -330,13 +355,16 @@ static int create_unnamed(struct opening *o, struct bfs_open_rep *rep,
 static unsigned walk_flags(int flags)
 {
 	bool excl = flags & O_CREAT && flags & O_EXCL;
-	unsigned f = flags & O_CREAT ? BFS_WALK_CREATE | BFS_WALK_CHANGE : 0;
+	unsigned f = flags & O_CREAT
+			     ? BFS_WALK_CREATE | BFS_WALK_CHANGE | BFS_WALK_MAKE
+			     : 0;
 
 	if (!(flags & O_NOFOLLOW) && !excl)
 		f |= BFS_WALK_FOLLOW;
 	return f;
 }
 
+<<<<<<< HEAD
 /* Other nodes that run it, or map it and have to be told.  As
  * bfs_mappers_idle(). */
 static int check_nodes(const struct opening *o)
@@ -349,17 +377,56 @@ static int check_nodes(const struct opening *o)
 		r = bfs_mappers_idle(o->c, o->inode->ino);
 	if (!r && o->flags & O_TRUNC)
 		r = bfs_mappers_ready(o->c->server, o->inode->ino);
+=======
+/* What another shard's entry names.  1: it is gone already. */
+static int open_named(struct opening *o, struct bfs_open_rep *rep,
+		      const struct bfs_walk *w)
+{
+	int r;
+
+	if (o->flags & O_EXCL)
+		return -EEXIST;
+	if (S_ISLNK(w->type) ||
+	    bfs_shared_home(o->fs, w->ino) != o->fs->conf.shard)
+		return bfs_route_entry(o->c, w, w->last, w->slash, w->shard);
+	o->inode = bfs_inode_here(o->fs, w->ino);
+	if (!o->inode)
+		return 1;
+	r = check_found(o);
+	return r ? r : open_inode(o, rep);
+}
+
+/* A file of ours whose entry is another shard's. */
+static int create_apart(struct opening *o, struct bfs_open_rep *rep,
+			struct bfs_walk *w)
+{
+	struct bfs_node n = new_file(o);
+	struct bfs_making m;
+	int r = bfs_making(o->c, &m, w, &n, &o->inode);
+
+	if (r == -EEXIST)
+		return open_named(o, rep, w);
+	if (r)
+		return r;
+	o->fd = n.fd;
+	o->created = true;
+	r = open_inode(o, rep);
+	bfs_making_done(o->inode);
+>>>>>>> main
 	return r;
 }
 
 static int open_walked(struct opening *o, struct bfs_open_rep *rep,
-		       const struct bfs_walk *w)
+		       struct bfs_walk *w)
 {
 	int r;
 
 	o->inode = w->inode;
 	if (o->flags & TMPFILE_BIT)
 		return create_unnamed(o, rep, w->inode);
+	r = w->inode ? 0 : bfs_making_where(o->c, w, S_IFREG);
+	if (r)
+		return r == 1 ? create_apart(o, rep, w) : r;
 	r = w->inode ? check_found(o) : create(o, w);
 	if (!r && w->inode)
 		r = check_nodes(o);
@@ -384,16 +451,28 @@ int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
 	struct bfs_walk w;
 	int r = check_flags(&o.flags);
 
+<<<<<<< HEAD
 	if (r)
 		return r;
 	do {
+=======
+	while (!r) {
+>>>>>>> main
 		r = bfs_walk(c, &w, req->at, req->path,
 			     walk_flags(o.flags) |
 				     BFS_WALK_RESOLVE(req->resolve),
 			     0);
 		if (!r)
 			r = open_walked(&o, rep, &w);
+<<<<<<< HEAD
 	} while (r == 1);
+=======
+		if (r != 1)
+			break;
+		c->waits++;
+		r = bfs_now() < c->deadline ? 0 : -ETIMEDOUT;
+	}
+>>>>>>> main
 	if (r && c->pass_fd >= 0) {
 		close(c->pass_fd);
 		c->pass_fd = -1;

@@ -62,6 +62,9 @@ struct bfs_server {
 	 * there is no other. */
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
+	/* Of each shard the lowest one on its node; NULL: each is alone on its
+	 * node. */
+	uint16_t *node_first;
 	struct bfs_copies *copies;	   /* copy.c's own */
 	struct bfs_hiddens *hiddens;	   /* hidden.c's own */
 	struct bfs_mapped *mapped; /* mappers.c's own (uthash by ino) */

@@ -22,6 +22,7 @@ struct bfs_tx {
 	struct bfs_shards with; /* other shards that hold something for it */
 	struct bfs_change changes[BFS_CHANGES_MAX];
 	unsigned n;
+	uint64_t made;		    /* the inode that the call makes, or 0 */
 	struct bfs_tx *prev, *next; /* in fs->driving */
 };
 

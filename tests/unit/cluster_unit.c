@@ -4,9 +4,13 @@
 #include "core/place.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/cluster.h"
 #include "server/fs.h"
 #include "server/inode.h"
+#include "server/journal.h"
 #include "server/serve_lock.h"
+#include "server/stripe.h"
+#include "server/txp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +20,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define SWEEP_NS 500000000ull
 #define HOUR 3600000000000ull
 
 struct cluster_call {
 	struct bfs_call call;
 	bool done;
 	uint8_t rep[BFS_FIELDS_MAX];
-	uint8_t in[1 << 16];
+	uint8_t in[CLUSTER_IN];
 };
 
 static void on_reply(struct bfs_call *c)
@@ -36,6 +41,11 @@ static const struct bfs_port_ops port_ops = { .name = "unit",
 					      .reply = on_reply };
 static struct bfs_port port = { .ops = &port_ops };
 
+static void drop_far(void *arg, uint64_t ino)
+{
+	bfs_stripe_drop(arg, ino);
+}
+
 static void start_server(struct cluster_unit *u, unsigned i)
 {
 	struct bfs_server *s = &u->servers[i];
@@ -44,6 +54,10 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .shard = i,
 				    .nshards = u->n,
 				    .place = u->place,
+				    .layout = u->conf.layout,
+				    .journal = u->conf.journal,
+				    .drop_far = drop_far,
+				    .arg_far = s,
 				    .root_mode = 0777 };
 	char data[96];
 
@@ -55,10 +69,15 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	s->list_hash = 8;
 	s->shard = i;
 	s->nshards = u->n;
-	s->incarnation = 1;
+	s->node_first = u->node_first;
+	s->incarnation += 1 << 20; /* more than there are versions */
+	conf.incarnation = s->incarnation;
+	s->remembers = u->conf.journal;
+	s->peer_new = bfs_cluster_peer_new;
 	s->arenas = bfs_arenas_new();
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_fs_new(&s->fs, &conf), 0);
+	bfs_stripe_restore(s);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	if (u->net)
 		assert_int_equal(bfs_ploop_join(u->net, s), 0);
@@ -81,9 +100,47 @@ static void make_ring(struct cluster_unit *u)
 	free(names);
 }
 
-struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
+static void make_nodes(struct cluster_unit *u)
+{
+	unsigned each = u->conf.per_node ? u->conf.per_node : 1;
+
+	u->node_first = calloc(u->n, sizeof(*u->node_first));
+	assert_non_null(u->node_first);
+	for (unsigned i = 0; i < u->n; i++)
+		u->node_first[i] = (uint16_t)(i - i % each);
+}
+
+/* As daemons do: what was given up, and nobody was told. */
+static void on_sweep(struct bfs_timer *t)
+{
+	struct cluster_unit *u = t->arg;
+
+	for (unsigned i = 0; i < u->n; i++)
+		if (u->servers[i].fs)
+			bfs_txp_sweep(&u->servers[i]);
+	bfs_loop_timer(bfs_ploop_loop(u->net), t, bfs_now() + SWEEP_NS);
+}
+
+static void make_net(struct cluster_unit *u)
+{
+	const struct cluster_unit_conf *c = &u->conf;
+
+	u->net = bfs_ploop_new(&(struct bfs_ploop_config){
+		.seed = c->seed,
+		.shards = c->n,
+		.delay_min_ns = 1000,
+		.delay_max_ns = c->delay_max_ns ? c->delay_max_ns : 50000,
+		.lose = c->lose,
+		.duplicate = c->duplicate,
+		.breaks = c->breaks,
+		.stray = c->stray });
+	assert_non_null(u->net);
+}
+
+struct cluster_unit *cluster_unit_with(const struct cluster_unit_conf *conf)
 {
 	struct cluster_unit *u = calloc(1, sizeof(*u));
+	unsigned n = conf->n;
 	const char *tmp = getenv("TMPDIR");
 	struct rlimit lim;
 
@@ -93,22 +150,40 @@ struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 	snprintf(u->dir, sizeof(u->dir), "%.40s/bfs-unit-XXXXXX",
 		 tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(u->dir));
+	u->conf = *conf;
 	u->n = n;
 	u->servers = calloc(n, sizeof(*u->servers));
 	u->clients = calloc(n, sizeof(*u->clients));
 	u->cred = (struct bfs_cred){ .uid = geteuid(), .gid = getegid() };
 	if (n > 1) { /* alone, all is answered at once */
-		u->net = bfs_ploop_new(
-			&(struct bfs_ploop_config){ .seed = seed,
-						    .shards = n,
-						    .delay_min_ns = 1000,
-						    .delay_max_ns = 50000 });
-		assert_non_null(u->net);
+		make_net(u);
 		make_ring(u);
+		make_nodes(u);
+		u->sweep = (struct bfs_timer){ .fn = on_sweep, .arg = u };
 	}
 	for (unsigned i = 0; i < n; i++)
 		start_server(u, i);
+	if (conf->breaks || conf->stray)
+		bfs_loop_timer(bfs_ploop_loop(u->net), &u->sweep,
+			       bfs_now() + SWEEP_NS);
 	return u;
+}
+
+struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
+{
+	return cluster_unit_with(&(struct cluster_unit_conf){
+		.n = n, .seed = seed, .layout.policy = BFS_POLICY_WHOLE });
+}
+
+struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
+					  unsigned log2)
+{
+	return cluster_unit_with(&(struct cluster_unit_conf){
+		.n = n,
+		.seed = seed,
+		.layout = { .policy = BFS_POLICY_STRIPE,
+			    .chunk_log2 = log2 & 63 },
+		.journal = true });
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,
@@ -117,16 +192,43 @@ static int remove_one(const char *path, const struct stat *st, int type,
 	return remove(path);
 }
 
+/* What a turn's answers wait for. */
+static void write_journals(struct cluster_unit *u)
+{
+	for (unsigned i = 0; i < u->n; i++)
+		if (u->servers[i].fs && u->servers[i].fs->journal)
+			bfs_journal_flush(u->servers[i].fs->journal);
+}
+
+void cluster_unit_kill(struct cluster_unit *u, unsigned i)
+{
+	struct bfs_server *s = &u->servers[i];
+
+	write_journals(u);
+	if (s->fs->journal)
+		s->fs->journal->failed = -EIO; /* nothing more is written */
+	if (u->net)
+		bfs_ploop_kill(u->net, s);
+	bfs_session_free_all(s);
+	bfs_serve_lock_stop(s);
+	bfs_fs_free(s->fs);
+	bfs_arenas_free(s->arenas);
+	s->fs = NULL;
+	s->sessions = NULL;
+}
+
+void cluster_unit_start(struct cluster_unit *u, unsigned i)
+{
+	start_server(u, i);
+}
+
 void cluster_unit_free(struct cluster_unit *u)
 {
-	for (unsigned i = 0; i < u->n; i++) {
-		if (u->net)
-			bfs_ploop_kill(u->net, &u->servers[i]);
-		bfs_session_free_all(&u->servers[i]);
-		bfs_serve_lock_stop(&u->servers[i]);
-		bfs_fs_free(u->servers[i].fs);
-		bfs_arenas_free(u->servers[i].arenas);
-	}
+	if (u->sweep.at)
+		bfs_loop_timer(bfs_ploop_loop(u->net), &u->sweep, 0);
+	for (unsigned i = 0; i < u->n; i++)
+		if (u->servers[i].fs)
+			cluster_unit_kill(u, i);
 	if (u->net)
 		bfs_ploop_free(u->net);
 	if (u->place)
@@ -134,6 +236,7 @@ void cluster_unit_free(struct cluster_unit *u)
 	nftw(u->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(u->servers);
 	free(u->clients);
+	free(u->node_first);
 	free(u);
 }
 
@@ -152,6 +255,10 @@ struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 	c->rep = cc->rep;
 	c->in = cc->in;
 	c->in_cap = sizeof(cc->in);
+	c->out = u->out;
+	c->out_len = u->out_len;
+	u->out = NULL;
+	u->out_len = 0;
 	bfs_wire_init(&w, c->req, sizeof(c->req));
 	bfs_put_req_head(&w,
 			 &(struct bfs_req_head){ .op = op,
@@ -175,6 +282,7 @@ int cluster_finish(struct cluster_unit *u, struct cluster_call *cc)
 	struct bfs_wire w;
 
 	assert_true(cc->done || bfs_ploop_run(u->net, &cc->done, HOUR));
+	write_journals(u);
 	bfs_wire_init(&w, cc->rep, cc->call.rep_len);
 	h = bfs_get_rep_head(&w);
 	assert_int_equal(bfs_wire_end(&w), 0);

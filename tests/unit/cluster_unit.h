@@ -8,26 +8,52 @@
 
 #include "tests/unit/unit.h"
 
+#include "server/layout.h"
 #include "server/peer_loop.h"
 #include "server/session.h"
 
+#define CLUSTER_IN (1u << 19)
+
+struct cluster_unit_conf {
+	unsigned n;
+	uint64_t seed;
+	struct bfs_layout layout; /* the root's */
+	unsigned per_node;	  /* daemons; 0: 1 */
+	uint64_t delay_max_ns;	  /* 0: 50 us */
+	bool journal;		  /* daemons can be started anew */
+	/* Of 1000 messages. */
+	unsigned lose, duplicate, breaks, stray;
+};
+
 struct cluster_unit {
+	struct cluster_unit_conf conf;
 	unsigned n;
 	struct bfs_ploop *net;
 	struct bfs_server *servers;
 	struct bfs_session **clients; /* one on each node */
 	struct bfs_place *place;
+	uint16_t *node_first;
+	struct bfs_timer sweep;
 	struct bfs_cred cred;
 	char dir[64];
 	uint64_t next_id;
 	uint8_t rep[BFS_FIELDS_MAX]; /* of the last call */
-	uint8_t in[1 << 16];	     /* its bulk */
+	uint8_t in[CLUSTER_IN];	     /* its bulk */
 	size_t in_len;
+	const void *out; /* bulk of the next call, once */
+	size_t out_len;
 };
 
 /* n daemons, each with a data directory of its own. */
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed);
+struct cluster_unit *cluster_unit_with(const struct cluster_unit_conf *conf);
+/* The same with striped files, and daemons that can be killed. */
+struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
+					  unsigned log2);
 void cluster_unit_free(struct cluster_unit *u);
+/* kill -9, when no client of that node waits; and its next start. */
+void cluster_unit_kill(struct cluster_unit *u, unsigned node);
+void cluster_unit_start(struct cluster_unit *u, unsigned node);
 
 /* cluster_<name>(u, node, &req, &rep): a client's call at that node's daemon;
  * strings of rep last until the next call. */
