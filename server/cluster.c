@@ -9,11 +9,8 @@
 #include "server/mappers.h"
 #include "server/peer.h"
 #include "server/shared.h"
-<<<<<<< HEAD
 #include "server/special.h"
-=======
 #include "server/stripe.h"
->>>>>>> main
 #include "server/txp.h"
 
 #include <errno.h>
@@ -76,12 +73,9 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 {
 	bfs_log(info, "daemon of shard %u has started anew", shard);
 	bfs_copy_revoke_all(s->fs, shard);
-<<<<<<< HEAD
 	bfs_hidden_peer_new(s, shard);
 	bfs_mappers_forget(s, shard);
-=======
 	bfs_stripe_peer_new(s, shard);
->>>>>>> main
 }
 
 bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)

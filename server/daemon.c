@@ -21,11 +21,8 @@
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
-<<<<<<< HEAD
 #include "server/special.h"
-=======
 #include "server/stripe.h"
->>>>>>> main
 #include "server/sync.h"
 #include "server/tx_log.h"
 #include "server/uring.h"

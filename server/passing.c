@@ -135,22 +135,24 @@ struct making {
 	struct bfs_call *c;
 	struct bfs_session *held;
 	uint32_t what;
-	uint64_t ino, size, change, deadline;
+	struct bfs_datafd_rep rep;
+	uint64_t deadline;
 };
 
-static int make(const struct making *k)
+int bfs_passing_make(struct bfs_server *s, uint32_t what,
+		     const struct bfs_datafd_rep *rep, uint64_t deadline)
 {
-	struct bfs_server *s = k->c->server;
+	uint64_t ino = rep->attr.ino;
 	int fd = -ENOENT;
 
-	if (k->what == BFS_DATAFD_MAP || k->what == BFS_DATAFD_MAP_WRITE)
-		return bfs_hidden_open(s, k->ino,
-				       k->what == BFS_DATAFD_MAP_WRITE,
-				       k->deadline);
-	if (k->what == BFS_DATAFD_COPY)
-		fd = bfs_hidden_peek(s, k->ino);
+	if (what == BFS_DATAFD_MAP || what == BFS_DATAFD_MAP_WRITE)
+		return bfs_hidden_open(s, ino, what == BFS_DATAFD_MAP_WRITE,
+				       deadline);
+	if (what == BFS_DATAFD_COPY)
+		fd = bfs_hidden_peek(s, ino);
 	if (fd == -ENOENT)
-		fd = bfs_copy_open(s, k->ino, k->size, k->change, k->deadline);
+		fd = bfs_copy_open(s, ino, rep->attr.size, rep->change,
+				   deadline);
 	return fd;
 }
 
@@ -158,7 +160,7 @@ static void run(void *arg)
 {
 	struct making *k = arg;
 	struct bfs_call *c = k->c;
-	int fd = make(k);
+	int fd = bfs_passing_make(c->server, k->what, &k->rep, k->deadline);
 
 	c->pass_fd = fd < 0 ? -1 : fd;
 	bfs_call_finish(c, fd < 0 ? fd : 0);
@@ -184,9 +186,7 @@ static int take_far(struct bfs_call *c, const struct bfs_datafd_req *req,
 	*k = (struct making){ .c = c,
 			      .held = bfs_session_hold(c->session),
 			      .what = req->what,
-			      .ino = rep->attr.ino,
-			      .size = rep->attr.size,
-			      .change = rep->change,
+			      .rep = *rep,
 			      .deadline = deadline_of(c) };
 	r = bfs_fiber_run(run, k);
 	if (!r)
@@ -209,6 +209,8 @@ static int take_datafd(struct bfs_call *c)
 		      c->req_len - BFS_REQ_HEAD_LEN);
 	if (bfs_datafd_req_get(&w, &req))
 		return -EBADMSG;
+	if (rep.apart)
+		return take_far(c, &req, &rep);
 	if (req.what == BFS_DATAFD_SOCKET)
 		fd = open_there(c->server, rep.attr.ino, "sock",
 				O_PATH | O_DIRECTORY);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* open(2), with the order of errors that Linux has. */
 #include "server/data.h"
-<<<<<<< HEAD
-#include "server/mappers.h"
-=======
 #include "server/making.h"
->>>>>>> main
+#include "server/mappers.h"
 #include "server/node.h"
 #include "server/open_flags.h"
 #include "server/passing.h"
@@ -70,13 +67,9 @@ static bool can_pass(const struct opening *o)
  * the kernel would not clear, or for those who map the file elsewhere. */
 static bool must_see(const struct opening *o)
 {
-<<<<<<< HEAD
-	return o->fs->conf.max_bytes || !bfs_data_mirrors(o->fs, o->inode) ||
-	       bfs_mappers_any(o->c->server, o->inode->ino);
-=======
 	return o->fs->conf.max_bytes || bfs_stripe_chunk(o->fs, o->inode) ||
-	       !bfs_data_mirrors(o->fs, o->inode);
->>>>>>> main
+	       !bfs_data_mirrors(o->fs, o->inode) ||
+	       bfs_mappers_any(o->c->server, o->inode->ino);
 }
 
 /*
@@ -364,7 +357,6 @@ static unsigned walk_flags(int flags)
 	return f;
 }
 
-<<<<<<< HEAD
 /* Other nodes that run it, or map it and have to be told.  As
  * bfs_mappers_idle(). */
 static int check_nodes(const struct opening *o)
@@ -377,7 +369,9 @@ static int check_nodes(const struct opening *o)
 		r = bfs_mappers_idle(o->c, o->inode->ino);
 	if (!r && o->flags & O_TRUNC)
 		r = bfs_mappers_ready(o->c->server, o->inode->ino);
-=======
+	return r;
+}
+
 /* What another shard's entry names.  1: it is gone already. */
 static int open_named(struct opening *o, struct bfs_open_rep *rep,
 		      const struct bfs_walk *w)
@@ -412,7 +406,6 @@ static int create_apart(struct opening *o, struct bfs_open_rep *rep,
 	o->created = true;
 	r = open_inode(o, rep);
 	bfs_making_done(o->inode);
->>>>>>> main
 	return r;
 }
 
@@ -451,28 +444,18 @@ int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
 	struct bfs_walk w;
 	int r = check_flags(&o.flags);
 
-<<<<<<< HEAD
-	if (r)
-		return r;
-	do {
-=======
 	while (!r) {
->>>>>>> main
 		r = bfs_walk(c, &w, req->at, req->path,
 			     walk_flags(o.flags) |
 				     BFS_WALK_RESOLVE(req->resolve),
 			     0);
 		if (!r)
 			r = open_walked(&o, rep, &w);
-<<<<<<< HEAD
-	} while (r == 1);
-=======
 		if (r != 1)
 			break;
 		c->waits++;
 		r = bfs_now() < c->deadline ? 0 : -ETIMEDOUT;
 	}
->>>>>>> main
 	if (r && c->pass_fd >= 0) {
 		close(c->pass_fd);
 		c->pass_fd = -1;
