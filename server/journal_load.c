@@ -5,6 +5,7 @@
  */
 #include "server/journal.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/data.h"
@@ -360,6 +361,7 @@ int bfs_load_sweep(struct bfs_fs *fs)
 			fs->conf.data_dir, strerror(-e));
 		return e;
 	}
+	BFS_KILL_POINT(start_swept);
 	tell_missing(fs);
 	bfs_log(info,
 		"%" PRIu64 " inodes, %" PRIu64 " data files, %" PRIu64

@@ -43,7 +43,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/dir.c %D%/dir.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/frame.c %D%/frame.h \
-	%D%/fs.c %D%/fs.h \
+	%D%/fs.c %D%/fs.h %D%/hash.h \
 	%D%/identity.c \
 	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
 	%D%/layout.h %D%/making.c %D%/making.h \

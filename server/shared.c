@@ -31,7 +31,7 @@ int bfs_shared_attach(struct bfs_fs *fs, struct bfs_inode *i)
 
 static void unname(struct bfs_fs *fs, struct bfs_shared *s)
 {
-	if (s->copy && s->key_len)
+	if (s->copy && s->key_len && bfs_hashed(s))
 		HASH_DELETE(hh, fs->copies, s);
 	free(s->key);
 	s->key = NULL;

@@ -9,10 +9,9 @@
 #ifndef BFS_SHARED_H
 #define BFS_SHARED_H
 
+#include "server/hash.h"
 #include "server/home.h"
 #include "server/shards.h"
-
-#include <uthash.h>
 
 struct bfs_gather;
 

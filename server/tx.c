@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/tx.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/fiber.h"
@@ -188,6 +189,7 @@ static void heard(struct bfs_tx_news *n)
 	DL_DELETE(n->server->fs->news, n);
 	if (n->decided && n->msg.status != -ECANCELED)
 		bfs_tx_log_heard(n->server->fs, n->tx, n->shard);
+	BFS_KILL_POINT(tx_heard);
 	free(n);
 	if (left && !--*left)
 		bfs_fiber_resume(fiber);
@@ -298,11 +300,14 @@ int bfs_tx_end(struct bfs_tx *t, int r)
 
 	if (!r)
 		r = prepare(t);
+	BFS_KILL_POINT(tx_prepared);
 	if (!r)
 		r = bfs_tx_log_decision(t);
+	BFS_KILL_POINT(tx_decided);
 	/* This is the moment at which it happens, or not. */
 	bfs_txp_end(fs, t->id, !r);
 	spread(t, !r, r ? NULL : &left);
+	BFS_KILL_POINT(tx_told);
 	DL_DELETE(fs->driving, t);
 	while (left)
 		bfs_fiber_suspend();

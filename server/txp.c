@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/txp.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/change.h"
 #include "server/dir.h"
 #include "server/found.h"
+#include "server/hash.h"
 #include "server/hold.h"
 #include "server/peer.h"
 #include "server/server.h"
@@ -15,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define OLD_NS 3000000000ull /* then the driver is asked */
 
@@ -55,6 +56,10 @@ static struct bfs_txp *join(struct bfs_fs *fs, unsigned driver, uint64_t tx)
 		t->driver = driver;
 		t->since = bfs_now();
 		HASH_ADD(hh, fs->txps, id, sizeof(t->id), t);
+		if (!bfs_hashed(t)) {
+			free(t);
+			return NULL;
+		}
 	}
 	t->users++;
 	return t;
@@ -263,6 +268,7 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
 	t->prepared = true;
 	bfs_hold_promise(fs, tx);
 	bfs_tx_log_part(fs, tx, driver, changes);
+	BFS_KILL_POINT(part_promised);
 	return 0;
 }
 
@@ -323,6 +329,7 @@ void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit)
 		bfs_changes_make(fs, t->changes, t->len);
 	if (t->prepared)
 		bfs_tx_log_part_gone(fs, tx);
+	BFS_KILL_POINT(part_made);
 	t->over = true;
 	if (!t->users)
 		give_up(fs, t);

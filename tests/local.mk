@@ -256,6 +256,10 @@ UNIT_TESTS += %D%/unit/test_ld_path
 %C%_unit_test_ld_path_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_ld_path_LDADD = $(CMOCKA_LIBS)
 
+include tests/sequences/local.mk
+include tests/faults/local.mk
+include tests/power/local.mk
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
@@ -282,6 +286,7 @@ ONE_DAEMON_TESTS += \
 	%D%/system/needed.sh \
 	%D%/system/symbols.sh \
 	%D%/races/crash-history.sh \
+	%D%/races/crash-points.sh \
 	%D%/races/crash-tampered.sh \
 	%D%/races/crash.sh \
 	%D%/races/faults.sh \
