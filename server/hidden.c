@@ -190,7 +190,10 @@ static struct bfs_hidden *get(struct bfs_server *s, uint64_t ino)
 	h->ino = ino;
 	h->fd = h->twin = -1;
 	HASH_ADD(hh, all->all, ino, sizeof(h->ino), h);
-	return h;
+	if (bfs_hashed(h))
+		return h;
+	free(h);
+	return NULL;
 }
 
 static void forget(struct bfs_hidden *h)

@@ -3,10 +3,9 @@
 #ifndef BFS_HIDDEN_IMPL_H
 #define BFS_HIDDEN_IMPL_H
 
+#include "server/hash.h"
 #include "server/hidden.h"
 #include "server/turn.h"
-
-#include <uthash.h>
 
 #define BFS_HIDDEN_PIECE (4u << 20) /* worked on between two looks around */
 

@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "server/data.h"
 #include "server/fiber.h"
+#include "server/hash.h"
 #include "server/peer.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
 #include <utlist.h>
 
 struct mapper {
@@ -47,26 +48,33 @@ static struct mapper *find_node(const struct bfs_mapped *m, unsigned node)
 	return p;
 }
 
-static struct mapper *get(struct bfs_server *s, uint64_t ino, unsigned node)
+static struct bfs_mapped *get_file(struct bfs_server *s, uint64_t ino)
 {
 	struct bfs_mapped *m = find(s, ino);
+
+	if (m)
+		return m;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return NULL;
+	m->ino = ino;
+	HASH_ADD(hh, s->mapped, ino, sizeof(m->ino), m);
+	if (bfs_hashed(m))
+		return m;
+	free(m);
+	return NULL;
+}
+
+static struct mapper *get(struct bfs_server *s, uint64_t ino, unsigned node)
+{
+	struct bfs_mapped *m = get_file(s, ino);
 	struct mapper *p = find_node(m, node);
 
-	if (p)
+	if (p || !m)
 		return p;
 	p = calloc(1, sizeof(*p));
-	if (p && !m)
-		m = calloc(1, sizeof(*m));
-	if (!m) {
-		free(p);
-		return NULL;
-	}
-	if (!m->ino) {
-		m->ino = ino;
-		HASH_ADD(hh, s->mapped, ino, sizeof(m->ino), m);
-	}
 	if (!p)
-		return NULL;
+		return NULL; /* without any, m does no harm */
 	p->node = node;
 	LL_PREPEND(m->all, p);
 	return p;
