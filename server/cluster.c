@@ -11,9 +11,11 @@
 #include "server/shared.h"
 #include "server/special.h"
 #include "server/stripe.h"
+#include "server/stripe_space.h"
 #include "server/txp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -67,6 +69,7 @@ void bfs_cluster_joined(struct bfs_server *s)
 		if (!same_node(s, n))
 			s->fs->conf.many_nodes = true;
 	bfs_special_find(s);
+	bfs_stripe_look(s, UINT_MAX);
 }
 
 void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
@@ -76,6 +79,7 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 	bfs_hidden_peer_new(s, shard);
 	bfs_mappers_forget(s, shard);
 	bfs_stripe_peer_new(s, shard);
+	bfs_stripe_look(s, shard);
 }
 
 bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)

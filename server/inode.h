@@ -37,6 +37,13 @@ struct bfs_open {
 	bool writes;
 };
 
+/* Descriptors of a data file that may be out. */
+enum bfs_passed {
+	BFS_PASSED_NONE,
+	BFS_PASSED_ONE,	 /* of our own user */
+	BFS_PASSED_MANY, /* or of whom we do not know */
+};
+
 /* What few inodes have. */
 struct bfs_rare {
 	struct bfs_xattr *xattrs; /* (utlist LL) */
@@ -78,7 +85,10 @@ struct bfs_inode {
 		struct {		      /* S_IFREG */
 			struct bfs_fdref *fd; /* cached, or NULL */
 			uint64_t blocks;      /* accounted, of 512 bytes */
-			bool passed;	      /* descriptors may be out */
+			/* The record of the one description that is out. */
+			uint32_t pass_gen;
+			uint16_t pass_slot;
+			uint8_t passed; /* enum bfs_passed */
 			/* Its locks are kept here, not by the kernel: one of
 			 * both for all that have it open (S10). */
 			bool locks_here;
@@ -88,11 +98,19 @@ struct bfs_inode {
 	struct bfs_inode *hash_next;   /* in fs->inodes */
 };
 
+/* What the home of another shard's file has said of it (stripe_known.c). */
+struct bfs_stripe_known {
+	uint64_t ino, version, size;
+	uint64_t until; /* bfs_now() */
+};
+
 struct bfs_fs {
 	struct bfs_fs_conf conf;
 	struct bfs_itable inodes;
 	struct bfs_inode *root;
 	struct bfs_shared *copies; /* of other shards' directories, by name */
+	struct bfs_shared *copy_list; /* ncopies of them (utlist DL) */
+	unsigned ncopies, nleaving;   /* the latter are being given up */
 	struct bfs_shared *busy_dirs; /* held (utlist DL) */
 	struct bfs_held *held_entries;
 	struct bfs_waiter *waiters; /* for something held (utlist DL) */
@@ -112,20 +130,22 @@ struct bfs_fs {
 	struct bfs_doomed *doomed; /* files with chunks elsewhere, by ino */
 	struct bfs_drop *drops;	   /* shards that are being told (utlist DL) */
 	uint64_t grants;	   /* made so far */
+	struct bfs_stripe_known known[256];
 	uint64_t first_counter;	   /* inodes up to it are of earlier runs */
-	uint64_t counter;   /* of the last inode made */
-	uint64_t seed;	    /* of name hashes */
-	uint64_t hash_mask; /* all ones; less to make names collide */
+	uint64_t counter;	   /* of the last inode made */
+	uint64_t seed;		   /* of name hashes */
+	uint64_t hash_mask;	   /* all ones; less to make names collide */
 	uint64_t random;
-	uint64_t used;		/* blocks of 512 bytes, if there is a limit */
-	struct timespec latest; /* seen on a data file: see bfs_fs_now */
-	struct bfs_fdref *fds;	/* cached (utlist DL), least used first */
+	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
+	uint64_t used;		 /* blocks of 512 bytes, if there is a limit */
+	struct timespec latest;	 /* seen on a data file: see bfs_fs_now */
+	struct bfs_fdref *fds;	 /* cached (utlist DL), least used first */
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	uint64_t dev;
-	int fine_stamps; /* 1: each change that is looked at has its own;
-			  * -1: no; 0: not tried yet */
-	uint32_t euid, egid;	     /* owner of the data files */
+	int fine_stamps;     /* 1: each change that is looked at has its own;
+			      * -1: no; 0: not tried yet */
+	uint32_t euid, egid; /* owner of the data files */
 	struct bfs_journal *journal; /* NULL: none */
 	/* Names that data's 256 directories got, and that are on disk. */
 	uint64_t dir_changed[256], dir_synced[256];
@@ -160,6 +180,7 @@ struct bfs_handle bfs_inode_handle(const struct bfs_fs *fs,
 /* The same for any number; and was a handle made so by a daemon? */
 struct bfs_handle bfs_handle_make(const struct bfs_fs *fs, uint64_t ino,
 				  uint32_t rights);
+#define BFS_HANDLES_SEEN 64
 bool bfs_handle_genuine(const struct bfs_fs *fs, struct bfs_handle h);
 /* The handle's inode, or NULL: forged or gone. */
 struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
@@ -205,6 +226,8 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i);
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* Has anybody a regular file open? */
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
+/* May descriptors of its data file be out?  Its locks tell for certain. */
+bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* Remember a description that is not passed through.  0 or -ENOMEM. */
 int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
 		      const struct bfs_open *o);

@@ -8,6 +8,7 @@
 #include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
+#include "server/copies.h"
 #include "server/data.h"
 #include "server/dir.h"
 #include "server/shared.h"
@@ -71,7 +72,7 @@ static int set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
 	i->logged = true;
 	i->looked = true; /* who knows? */
 	if (S_ISREG(i->mode))
-		i->file.passed = true; /* perhaps: look at its locks */
+		i->file.passed = BFS_PASSED_MANY; /* perhaps: ask its locks */
 	i->backed = S_ISREG(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
 	return 0;
 }
@@ -87,8 +88,10 @@ static int set_dir(struct bfs_fs *fs, struct bfs_inode *i,
 		return -ENOMEM;
 	i->dir.parent = r->parent;
 	i->handed = r->flags & BFS_REC_HELD;
-	if (i->dir.shared)
-		i->dir.shared->copy = i->dir.shared->stale = copy;
+	if (copy && !i->dir.shared->copy)
+		bfs_copies_enlist(fs, i->dir.shared);
+	if (copy)
+		i->dir.shared->copy = i->dir.shared->stale = true;
 	/* A copy is fetched anew before anybody goes by its name. */
 	if (!copy && r->target.len)
 		bfs_shared_named(fs, i, r->parent, r->target);
@@ -237,12 +240,14 @@ static void enlist(struct bfs_fs *fs, struct bfs_inode *i)
 static void recount_links(struct bfs_inode *i)
 {
 	const struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	struct bfs_dir_iter it;
 	struct bfs_dentry *d;
 
 	if (!s || s->copy || !i->nlink)
 		return;
 	i->nlink = 2;
-	for (d = bfs_dir_after(i, 0); d; d = bfs_dir_after(i, d->cursor))
+	bfs_dir_iter_init(&it, i, 0);
+	while ((d = bfs_dir_iter_next(&it)))
 		i->nlink += S_ISDIR(d->type) ? 1 : 0;
 }
 

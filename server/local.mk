@@ -78,6 +78,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 # One file system over many daemons.
 %C%_libserver_la_SOURCES += \
 	%D%/change.c %D%/change.h \
+	%D%/copies.c %D%/copies.h \
 	%D%/climb.c %D%/climb.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/fanout.c %D%/fanout.h \
@@ -94,9 +95,11 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
-	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_stripe.c \
+	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_chunk_space.c %D%/serve_stripe.c \
 	%D%/stripe.h %D%/stripe_home.c %D%/stripe_home.h \
 	%D%/stripe_cut.c %D%/stripe_dirty.c %D%/stripe_drop.c \
+	%D%/stripe_known.c %D%/stripe_look.c \
+	%D%/stripe_space.c %D%/stripe_space.h \
 	%D%/stripe_plan.c %D%/stripe_plan.h \
 	%D%/stripe_read.c %D%/stripe_send.c %D%/stripe_finish.c \
 	%D%/stripe_size.c %D%/stripe_write.c \

@@ -7,6 +7,7 @@
 #include "server/hold.h"
 #include "server/perm.h"
 #include "server/shared.h"
+#include "server/stripe_space.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -34,7 +35,8 @@ static bool true_here(const struct bfs_inode *i)
 static void attr_of(const struct page *p, uint64_t ino, uint32_t type,
 		    struct bfs_inode *i, struct bfs_attr *a)
 {
-	if (p->attrs && i && true_here(i) && !bfs_inode_attr(p->fs, i, a))
+	if (p->attrs && i && true_here(i) && !bfs_inode_attr(p->fs, i, a) &&
+	    (!S_ISREG(i->mode) || bfs_stripe_counted(p->fs, i, a->size)))
 		return;
 	*a = (struct bfs_attr){ .ino = ino, .mode = type & S_IFMT };
 }
@@ -94,10 +96,12 @@ static void entry_of(const struct page *p, const struct bfs_dentry *e,
 /* Our own entries.  True: that was all. */
 static bool fill(struct page *p, uint64_t cursor)
 {
+	struct bfs_dir_iter it;
+	struct bfs_dentry *e;
 	struct bfs_dirent d;
 
-	for (struct bfs_dentry *e = bfs_dir_after(p->dir, cursor); e;
-	     e = bfs_dir_after(p->dir, e->cursor)) {
+	bfs_dir_iter_init(&it, p->dir, cursor);
+	while ((e = bfs_dir_iter_next(&it))) {
 		entry_of(p, e, &d);
 		if (!put(p, &d))
 			return false;
@@ -179,17 +183,20 @@ static struct stream *first(const struct merging *m, bool *stop)
 /* 1: that was all; 0: the page is full, or a stream dry; -errno. */
 static int merge(struct page *p, struct merging *m, uint64_t cursor)
 {
-	struct bfs_dentry *e = bfs_dir_after(p->dir, cursor);
+	struct bfs_dir_iter it;
+	struct bfs_dentry *e;
 	bool stop, fits;
 	struct bfs_dirent d;
 	struct stream *s;
 	int r = 0;
 
+	bfs_dir_iter_init(&it, p->dir, cursor);
+	e = bfs_dir_iter_next(&it);
 	while (s = first(m, &stop), !stop && (s || e)) {
 		if (!s || (e && e->cursor < s->next.cursor)) {
 			entry_of(p, e, &d);
 			fits = put(p, &d);
-			e = bfs_dir_after(p->dir, e->cursor);
+			e = bfs_dir_iter_next(&it);
 		} else {
 			fits = put(p, &s->next);
 			r = fits ? advance(s) : 0;

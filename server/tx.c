@@ -137,29 +137,72 @@ static uint32_t changes_of(const struct bfs_tx *t, unsigned shard, uint8_t *buf)
 	return (uint32_t)(w.pos - buf);
 }
 
-static int prepare_at(struct bfs_tx *t, unsigned shard)
+static int prepare_own(struct bfs_tx *t)
 {
-	uint8_t buf[BFS_CHANGES_LEN], room[BFS_FIELDS_MAX];
-	struct bfs_str changes = { (char *)buf, changes_of(t, shard, buf) };
-	struct bfs_txprepare_req req = { t->id, changes };
-	struct bfs_txprepare_rep rep;
+	uint8_t buf[BFS_CHANGES_LEN];
+	struct bfs_str changes = { (char *)buf, changes_of(t, own(t), buf) };
 
-	if (!changes.len)
-		return 0;
-	if (shard == own(t))
-		return bfs_txp_prepare(bfs_call_fs(t->c), shard, t->id,
-				       changes);
-	return bfs_peer_txprepare(t->c->server, shard, t->c->deadline, &req,
-				  &rep, room);
+	return changes.len ? bfs_txp_prepare(bfs_call_fs(t->c), own(t), t->id,
+					     changes)
+			   : 0;
+}
+
+/* PREPARE on its way to another shard. */
+struct preparing {
+	uint8_t req[BFS_CHANGES_LEN + 16], rep[16];
+};
+
+/* False: nothing is to happen there. */
+static bool fill_in(const struct bfs_tx *t, unsigned shard, struct preparing *p,
+		    struct bfs_peer_msg *m)
+{
+	uint8_t buf[BFS_CHANGES_LEN];
+	struct bfs_txprepare_req req = {
+		t->id, { (char *)buf, changes_of(t, shard, buf) }
+	};
+	struct bfs_wire w;
+
+	if (!req.changes.len)
+		return false;
+	bfs_wire_init(&w, p->req, sizeof(p->req));
+	bfs_txprepare_req_put(&w, &req);
+	*m = (struct bfs_peer_msg){ .op = BFS_OP_TXPREPARE,
+				    .req = p->req,
+				    .req_len = (size_t)(w.pos - p->req),
+				    .rep = p->rep,
+				    .rep_cap = sizeof(p->rep),
+				    .deadline = t->c->deadline };
+	return true;
+}
+
+/* All at once: what each needs is held since before. */
+static int prepare_others(const struct bfs_tx *t)
+{
+	struct preparing *p = calloc(t->n, sizeof(*p));
+	struct bfs_peer_msg m[BFS_CHANGES_MAX];
+	unsigned shards[BFS_CHANGES_MAX], n = 0;
+	int r = p || !t->n ? 0 : -ENOMEM;
+
+	/* Each has a change of its own, so there are not more of them. */
+	for (unsigned s = bfs_shards_next(&t->with, 0); !r && s != UINT_MAX;
+	     s = bfs_shards_next(&t->with, s + 1)) {
+		if (n < t->n && fill_in(t, s, &p[n], &m[n]))
+			shards[n++] = s;
+	}
+	if (!r && n)
+		r = bfs_peer_wait_all(t->c->server, m, shards, n);
+	for (unsigned k = 0; !r && k < n; k++)
+		r = m[k].status;
+	free(p);
+	return r;
 }
 
 static int prepare(struct bfs_tx *t)
 {
-	int r = prepare_at(t, own(t));
+	int r = prepare_own(t);
 
-	for (unsigned s = bfs_shards_next(&t->with, 0); !r && s != UINT_MAX;
-	     s = bfs_shards_next(&t->with, s + 1))
-		r = prepare_at(t, s);
+	if (!r)
+		r = prepare_others(t);
 	/* Who was started anew has lost what it had taken: once more. */
 	return r == -ESTALE ? -EAGAIN : r;
 }

@@ -125,7 +125,32 @@ static int entry_ready(struct bfs_call *c, const struct bfs_txentry_req *req,
 	return bfs_found_get(c, &need, NULL);
 }
 
-static int take_entry(struct bfs_call *c, const struct bfs_txp *t,
+/* It stays until the change is over. */
+static int pin(struct bfs_txp *t, struct bfs_inode *i)
+{
+	for (unsigned n = 0; n < t->npins; n++)
+		if (t->pins[n] == i->ino)
+			return 0;
+	if (t->npins == BFS_COUNT(t->pins))
+		return -EINVAL;
+	t->pins[t->npins++] = i->ino;
+	i->pins++;
+	return 0;
+}
+
+/* The inode is here too: it need not be asked for. */
+static int tell_inode(struct bfs_txp *t, struct bfs_inode *i,
+		      struct bfs_txentry_rep *rep)
+{
+	rep->imode = i->mode;
+	rep->iuid = i->uid;
+	rep->igid = i->gid;
+	rep->inlink = i->nlink;
+	rep->ilinkable = i->linkable;
+	return pin(t, i);
+}
+
+static int take_entry(struct bfs_call *c, struct bfs_txp *t,
 		      const struct bfs_txentry_req *req,
 		      struct bfs_txentry_rep *rep)
 {
@@ -148,7 +173,7 @@ static int take_entry(struct bfs_call *c, const struct bfs_txp *t,
 					 .uid = dir->uid,
 					 .gid = dir->gid,
 					 .nlink = dir->nlink };
-	return 0;
+	return d && d->inode ? tell_inode(t, d->inode, rep) : 0;
 }
 
 int bfs_txp_entry(struct bfs_call *c, unsigned driver,
@@ -177,18 +202,6 @@ int bfs_txp_tree(struct bfs_call *c, unsigned driver, uint64_t tx)
 	if (!r && !t->over)
 		fs->tree_tx = tx;
 	return leave(fs, t, r);
-}
-
-static int pin(struct bfs_txp *t, struct bfs_inode *i)
-{
-	for (unsigned n = 0; n < t->npins; n++)
-		if (t->pins[n] == i->ino)
-			return 0;
-	if (t->npins == BFS_COUNT(t->pins))
-		return -EINVAL;
-	t->pins[t->npins++] = i->ino;
-	i->pins++;
-	return 0;
 }
 
 int bfs_txp_inode(struct bfs_call *c, unsigned driver,

@@ -216,6 +216,11 @@ check_PROGRAMS += %D%/bench/simulate
 %C%_bench_simulate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_bench_simulate_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_copies
+%C%_unit_test_copies_SOURCES = %D%/unit/test_copies.c
+%C%_unit_test_copies_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_copies_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_cluster_races
 %C%_unit_test_cluster_races_SOURCES = %D%/unit/test_cluster_races.c
 %C%_unit_test_cluster_races_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

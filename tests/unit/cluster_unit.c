@@ -9,17 +9,20 @@
 #include "server/inode.h"
 #include "server/journal.h"
 #include "server/serve_lock.h"
-#include "server/stripe.h"
+#include "server/stripe_space.h"
 #include "server/txp.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define DELAY_MIN_NS 1000u
+#define DELAY_MAX_NS (2 * CLUSTER_UNIT_DELAY_NS - DELAY_MIN_NS)
 #define SWEEP_NS 500000000ull
 #define HOUR 3600000000000ull
 
@@ -56,6 +59,7 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .place = u->place,
 				    .layout = u->conf.layout,
 				    .journal = u->conf.journal,
+				    .max_copies = u->conf.copies,
 				    .drop_far = drop_far,
 				    .arg_far = s,
 				    .root_mode = 0777 };
@@ -81,6 +85,8 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	if (u->net)
 		assert_int_equal(bfs_ploop_join(u->net, s), 0);
+	if (u->conf.journal)
+		bfs_stripe_look(s, UINT_MAX);
 	u->clients[i] = bfs_session_new(s, getpid(), &u->cred);
 	assert_non_null(u->clients[i]);
 }
@@ -128,8 +134,9 @@ static void make_net(struct cluster_unit *u)
 	u->net = bfs_ploop_new(&(struct bfs_ploop_config){
 		.seed = c->seed,
 		.shards = c->n,
-		.delay_min_ns = 1000,
-		.delay_max_ns = c->delay_max_ns ? c->delay_max_ns : 50000,
+		.delay_min_ns = DELAY_MIN_NS,
+		.delay_max_ns =
+			c->delay_max_ns ? c->delay_max_ns : DELAY_MAX_NS,
 		.lose = c->lose,
 		.duplicate = c->duplicate,
 		.breaks = c->breaks,
