@@ -5,8 +5,12 @@
 #include "core/members.h"
 #include "core/util.h"
 #include "server/far.h"
+#include "server/hidden.h"
+#include "server/mappers.h"
 #include "server/peer.h"
 #include "server/shared.h"
+#include "server/special.h"
+#include "server/stripe.h"
 #include "server/stripe_space.h"
 #include "server/txp.h"
 
@@ -64,6 +68,7 @@ void bfs_cluster_joined(struct bfs_server *s)
 	for (unsigned n = 0; n < s->members->n; n++)
 		if (!same_node(s, n))
 			s->fs->conf.many_nodes = true;
+	bfs_special_find(s);
 	bfs_stripe_look(s, UINT_MAX);
 }
 
@@ -71,6 +76,8 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 {
 	bfs_log(info, "daemon of shard %u has started anew", shard);
 	bfs_copy_revoke_all(s->fs, shard);
+	bfs_hidden_peer_new(s, shard);
+	bfs_mappers_forget(s, shard);
 	bfs_stripe_peer_new(s, shard);
 	bfs_stripe_look(s, shard);
 }
@@ -135,5 +142,6 @@ bool bfs_cluster_sweep(struct bfs_server *s)
 		return false;
 	DL_FOREACH(s->fs->orphans, i)
 	bfs_far_ask(s, i);
+	bfs_special_sweep(s);
 	return bfs_txp_sweep(s);
 }

@@ -10,15 +10,18 @@
 #include "server/copy.h"
 #include "server/far.h"
 #include "server/fs.h"
+#include "server/hidden.h"
 #include "server/join.h"
 #include "server/journal.h"
 #include "server/loop.h"
+#include "server/mappers.h"
 #include "server/passing.h"
 #include "server/peer_impl.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/special.h"
 #include "server/stripe.h"
 #include "server/sync.h"
 #include "server/tx_log.h"
@@ -358,6 +361,9 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	if (s->locks)
 		bfs_serve_lock_stop(s);
 	bfs_copies_free(s);
+	bfs_hiddens_free(s);
+	bfs_mappers_free(s);
+	bfs_special_free(s);
 	if (s->fs)
 		bfs_fs_free(s->fs);
 	if (s->fs && scratch)
