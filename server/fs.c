@@ -4,6 +4,8 @@
 #include "server/dir.h"
 #include "server/hold.h"
 #include "server/journal.h"
+#include "server/journal_turn.h"
+#include "server/settle.h"
 #include "server/shared.h"
 #include "server/store.h"
 #include "server/txp.h"
@@ -39,11 +41,16 @@ static int make_root(struct bfs_fs *fs)
 		fs->root = bfs_copy_get(fs, BFS_ROOT_INO);
 		return fs->root ? 0 : -ENOMEM;
 	}
-	fs->root = bfs_inode_new(fs, S_IFDIR | (mode & 07777), geteuid(),
-				 getegid());
+	/* By its number, which all shards know: numbers may be reserved already
+	 * by a start that got no further. */
+	fs->root = bfs_inode_at(fs, BFS_ROOT_INO, S_IFDIR | (mode & 07777),
+				geteuid(), getegid());
 	if (!fs->root)
 		return -ENOMEM;
 	fs->root->nlink = 2;
+	if (fs->counter < BFS_ROOT_INO)
+		fs->counter = BFS_ROOT_INO;
+	bfs_note_inode(fs, fs->root);
 	return 0;
 }
 
@@ -76,6 +83,8 @@ static int set_up_journal(struct bfs_fs *fs)
 		lay_out_root(fs);
 	if (!r)
 		r = bfs_journal_flush(fs->journal);
+	if (!r)
+		r = bfs_journal_sync_now(fs->journal);
 	return r ? r : bfs_load_sweep(fs);
 }
 
@@ -168,6 +177,7 @@ void bfs_fs_free(struct bfs_fs *fs)
 	unload(fs);
 	bfs_hold_free_all(fs);
 	bfs_txp_free_all(fs);
+	bfs_settle_free_all(fs);
 	if (!stays)
 		bfs_store_remove(fs);
 	bfs_store_close(fs);

@@ -21,6 +21,7 @@ struct bfs_shared;
 struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
+struct bfs_unsettled;
 struct bfs_waiter;
 struct bfs_xattr;
 struct bfs_fdref;
@@ -96,7 +97,9 @@ struct bfs_fs {
 	uint64_t tree_tx;	    /* who may move directories; 0: nobody */
 	struct bfs_tx *driving;	    /* changes that we drive (utlist DL) */
 	struct bfs_tx_news *news;   /* of their ends (utlist DL) */
-	struct bfs_inode *orphans;  /* unlinked but open (utlist DL) */
+	struct bfs_unsettled *unsettled; /* not on disk everywhere, by id */
+	void *settling;			 /* settle_round.c's own */
+	struct bfs_inode *orphans;	 /* unlinked but open (utlist DL) */
 	/* After a restart: an open that made a file may be asked for again, so
 	 * it stays, whoever has unlinked it since. */
 	bool keep_orphans;
@@ -112,9 +115,9 @@ struct bfs_fs {
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	uint64_t dev;
-	int fine_stamps; /* 1: each change that is looked at has its own;
-			  * -1: no; 0: not tried yet */
-	uint32_t euid, egid;	     /* owner of the data files */
+	int fine_stamps;     /* 1: each change that is looked at has its own;
+			      * -1: no; 0: not tried yet */
+	uint32_t euid, egid; /* owner of the data files */
 	struct bfs_journal *journal; /* NULL: none */
 	/* Names that data's 256 directories got, and that are on disk. */
 	uint64_t dir_changed[256], dir_synced[256];

@@ -170,6 +170,7 @@ static int check_head(struct reading *r, uint64_t after)
 			       "what came before it is missing, log or "
 			       "checkpoint");
 	r->same_boot = !memcmp(h.boot, r->boot, sizeof(h.boot));
+	r->end->other_boot |= !r->same_boot;
 	return 0;
 }
 

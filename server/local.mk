@@ -89,6 +89,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/readdir.c %D%/readdir.h \
 	%D%/serve_part.c \
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
+	%D%/settle.c %D%/settle.h %D%/settle_impl.h %D%/settle_round.c \
+	%D%/sync_shards.c \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
 	$(NULL)

@@ -50,11 +50,11 @@ static struct bfs_change put(uint64_t dir, struct bfs_str name,
 				    .type = i->mode & S_IFMT };
 }
 
-static struct bfs_change drop(uint64_t dir, struct bfs_str name)
+static struct bfs_change drop(uint64_t dir, struct bfs_str name, uint64_t ino)
 {
-	return (struct bfs_change){ .kind = BFS_CHANGE_DROP,
-				    .dir = dir,
-				    .name = name };
+	return (struct bfs_change){
+		.kind = BFS_CHANGE_DROP, .dir = dir, .name = name, .ino = ino
+	};
 }
 
 static struct bfs_change links(const struct bfs_inode *i, int32_t delta)
@@ -107,7 +107,7 @@ static int unlink_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
 		r = bfs_tx_dir(t, i.ino, true);
 	if (r)
 		return r;
-	bfs_tx_add(t, drop(dir_ino, w->last));
+	bfs_tx_add(t, drop(dir_ino, w->last, i.ino));
 	bfs_tx_add(t, lost(&i));
 	return 0;
 }
@@ -300,7 +300,7 @@ static void plan(struct moving *m)
 		bfs_tx_add(&m->t, moved(new, m->from_dir, n->from.last));
 		return;
 	}
-	bfs_tx_add(&m->t, drop(m->from_dir, n->from.last));
+	bfs_tx_add(&m->t, drop(m->from_dir, n->from.last, old->ino));
 	if (new)
 		bfs_tx_add(&m->t, lost(new));
 }

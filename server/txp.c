@@ -7,8 +7,10 @@
 #include "server/dir.h"
 #include "server/found.h"
 #include "server/hold.h"
+#include "server/journal.h"
 #include "server/peer.h"
 #include "server/server.h"
+#include "server/settle.h"
 #include "server/shared.h"
 #include "server/tx_log.h"
 
@@ -203,7 +205,9 @@ int bfs_txp_inode(struct bfs_call *c, unsigned driver,
 					 .uid = i->uid,
 					 .gid = i->gid,
 					 .nlink = i->nlink,
-					 .linkable = i->linkable };
+					 .linkable = i->linkable,
+					 .on_disk = bfs_journal_on_disk(
+						 fs->journal, i->ino) };
 	return leave(fs, t, r);
 }
 
@@ -237,10 +241,16 @@ int bfs_txp_dir(struct bfs_call *c, unsigned driver,
 	return t ? leave(fs, t, take_dir(c, t, req)) : -ENOMEM;
 }
 
-int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
-		    struct bfs_str changes)
+bool bfs_txp_holds(const struct bfs_fs *fs, uint64_t tx)
 {
-	struct bfs_txp *t = find(fs, tx);
+	return find(fs, tx);
+}
+
+int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver,
+		    const struct bfs_txprepare_req *req)
+{
+	struct bfs_str changes = req->changes;
+	struct bfs_txp *t = find(fs, req->tx);
 	struct bfs_change ch;
 	struct bfs_wire w;
 
@@ -258,8 +268,9 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
 	memcpy(t->changes, changes.ptr, changes.len);
 	t->len = changes.len;
 	t->prepared = true;
-	bfs_hold_promise(fs, tx);
-	bfs_tx_log_part(fs, tx, driver, changes);
+	bfs_hold_promise(fs, req->tx);
+	bfs_tx_log_part(fs, req->tx, driver, changes);
+	bfs_settle_promised(fs, req->tx, driver, req->with, changes);
 	return 0;
 }
 
@@ -320,6 +331,8 @@ void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit)
 		bfs_changes_make(fs, t->changes, t->len);
 	if (t->prepared)
 		bfs_tx_log_part_gone(fs, tx);
+	if (!commit)
+		bfs_settle_end(fs, tx);
 	t->over = true;
 	if (!t->users)
 		give_up(fs, t);

@@ -23,11 +23,23 @@ struct cluster_unit {
 	uint8_t rep[BFS_FIELDS_MAX]; /* of the last call */
 	uint8_t in[1 << 16];	     /* its bulk */
 	size_t in_len;
+	const void *out; /* bulk of the next call */
+	size_t out_len;
+	bool journal;
 };
 
 /* n daemons, each with a data directory of its own. */
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed);
+struct cluster_unit *cluster_unit_new_journal(unsigned n, uint64_t seed);
 void cluster_unit_free(struct cluster_unit *u);
+/* That daemon is killed, and started again on its directory. */
+void cluster_kill(struct cluster_unit *u, unsigned node);
+void cluster_restart(struct cluster_unit *u, unsigned node);
+/* The next thing happens.  False: nothing is left to happen. */
+bool cluster_step(struct cluster_unit *u);
+/* So much time passes, in which each daemon looks after what is left to do
+ * once a second. */
+void cluster_pass(struct cluster_unit *u, unsigned secs);
 
 /* cluster_<name>(u, node, &req, &rep): a client's call at that node's daemon;
  * strings of rep last until the next call. */
