@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #define HELLO_FDS 3
@@ -21,6 +22,18 @@ int bfs_local_name(struct sockaddr_un *name, const char *run_dir)
 	n = snprintf(name->sun_path, sizeof(name->sun_path), "%s/sock",
 		     run_dir);
 	return n < (int)sizeof(name->sun_path) ? 0 : -ENAMETOOLONG;
+}
+
+bool bfs_local_here(char *run_dir, size_t size)
+{
+	char *slash = strrchr(run_dir, '/');
+	struct stat st;
+
+	if (bfs_sys_2(SYS_stat, run_dir, &st) != -ENOENT || !slash ||
+	    slash + sizeof("/here") > run_dir + size)
+		return false;
+	memcpy(slash, "/here", sizeof("/here"));
+	return true;
 }
 
 union fd_control {

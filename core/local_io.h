@@ -30,6 +30,13 @@ int bfs_local_send(int sock, const void *buf, size_t len, const int *fds,
 /* A file in the run directory: whoever is not there will be started again. */
 #define BFS_LOCAL_RESTARTS "restarts"
 
+/*
+ * The environment of a program may be another node's, where mpirun started it:
+ * if the directory named does not exist, its node's own is "here" beside it.
+ * True: run_dir (of size bytes) names that now.
+ */
+bool bfs_local_here(char *run_dir, size_t size);
+
 /* Fill in a name of at most 107 bytes: 0 or -ENAMETOOLONG. */
 struct sockaddr_un;
 int bfs_local_name(struct sockaddr_un *name, const char *run_dir);

@@ -36,6 +36,9 @@ enum bfs_op_flags { BFS_RPC_PURE = 0, BFS_RPC_ONCE = 1, BFS_RPC_WAIT = 2 };
 #define BFS_RIGHT_LOCK 8u   /* the daemon keeps the description's locks */
 #define BFS_RIGHT_SYNC 16u  /* its last close makes the file durable */
 #define BFS_RIGHT_NAMED 32u /* a daemon's, for what it found by its name */
+#define BFS_RIGHT_STRIPED 64u /* chunks of that size, as log2: */
+#define BFS_RIGHT_CHUNK_SHIFT 8
+#define BFS_RIGHT_CHUNK(rights) ((rights) >> BFS_RIGHT_CHUNK_SHIFT & 63u)
 
 /* Reply kinds of OPEN. */
 enum bfs_open_kind {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "preload/audit_fetch.h"
 
+#include "core/local_io.h"
 #include "core/rpc.h"
 #include "core/sys.h"
 #include "core/transport_local.h"
@@ -14,7 +15,8 @@
 #define TIMEOUT_MS 30000u /* unless BENCHFS_TIMEOUT says otherwise */
 #define HIGH 900	  /* where the socket goes, if the limit lets */
 
-static const char *mount, *run_dir;
+static const char *mount;
+static char run_dir[128];     /* as the client library's */
 static struct bfs_handle cwd; /* ino 0: elsewhere */
 static struct bfs_client client = { .timeout_ms = TIMEOUT_MS };
 static int files[FILES], nfiles;
@@ -33,13 +35,17 @@ bool bfs_fetch_init(void)
 {
 	const char *timeout = getenv("BENCHFS_TIMEOUT");
 	int seconds = timeout ? atoi(timeout) : 0;
+	const char *dir;
 
 	mount = getenv("BENCHFS_MOUNT");
-	run_dir = getenv("BENCHFS_RUN_DIR");
+	dir = getenv("BENCHFS_RUN_DIR");
 	read_cwd(getenv("BENCHFS_STATE"));
 	if (seconds > 0 && seconds <= 86400)
 		client.timeout_ms = (unsigned)seconds * 1000;
-	return mount && *mount == '/' && run_dir;
+	if (!mount || *mount != '/' || !dir || strlen(dir) >= sizeof(run_dir))
+		return false;
+	strcpy(run_dir, dir);
+	return true;
 }
 
 /* What follows the mount point in an absolute path; NULL: not ours. */
@@ -70,6 +76,9 @@ static int connect_daemon(void)
 	if (client.t)
 		return 0;
 	e = bfs_local_connect(run_dir, &hello, HIGH, deadline, &t, &peer);
+	if (e == -ENOENT && bfs_local_here(run_dir, sizeof(run_dir)))
+		e = bfs_local_connect(run_dir, &hello, HIGH, deadline, &t,
+				      &peer);
 	if (e)
 		return e;
 	bfs_sys_close(peer.arena_fd);

@@ -165,6 +165,19 @@ static bool comes_back(int e)
 	return !bfs_sys_3(SYS_faccessat, AT_FDCWD, path, F_OK);
 }
 
+static int connect_to(const struct bfs_hello_req *req, uint64_t deadline,
+		      struct bfs_transport **t, struct bfs_local_peer *peer)
+{
+	struct bfs_settings *s = &bfs_settings;
+	int e = bfs_local_connect(s->run_dir, req, s->fd_base, deadline, t,
+				  peer);
+
+	if (e != -ENOENT || !bfs_local_here(s->run_dir, sizeof(s->run_dir)))
+		return e;
+	return bfs_local_connect(s->run_dir, req, s->fd_base, deadline, t,
+				 peer);
+}
+
 static int dial_local(struct bfs_transport *old, uint64_t deadline)
 {
 	static _Atomic int waits; /* told so */
@@ -182,8 +195,7 @@ static int dial_local(struct bfs_transport *old, uint64_t deadline)
 		req.ticket = last.ticket;
 		req.generation = last.generation;
 	}
-	e = bfs_local_connect(bfs_settings.run_dir, &req, bfs_settings.fd_base,
-			      deadline, &t, &peer);
+	e = connect_to(&req, deadline, &t, &peer);
 	if (e && comes_back(e)) {
 		if (!atomic_exchange(&waits, 1))
 			bfs_log(warn,

@@ -8,6 +8,7 @@
 #include "server/peer.h"
 #include "server/settle.h"
 #include "server/shared.h"
+#include "server/stripe.h"
 #include "server/txp.h"
 
 #include <errno.h>
@@ -57,6 +58,7 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 	bfs_log(info, "daemon of shard %u has started anew", shard);
 	bfs_copy_revoke_all(s->fs, shard);
 	bfs_settle_peer_new(s, shard);
+	bfs_stripe_peer_new(s, shard);
 }
 
 bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)

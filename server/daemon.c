@@ -19,6 +19,7 @@
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/stripe.h"
 #include "server/sync.h"
 #include "server/tx.h"
 #include "server/tx_log.h"
@@ -157,14 +158,22 @@ static void ask_far(void *arg, struct bfs_inode *i)
 	bfs_far_ask(arg, i);
 }
 
+static void drop_far(void *arg, uint64_t ino)
+{
+	bfs_stripe_drop(arg, ino);
+}
+
 /* Of the top directory; a chunk's size is a power of two. */
 static struct bfs_layout configured_layout(const struct bfs_server *s)
 {
+	static const uint8_t policies[] = {
+		[BFS_CONFIG_storage_placement_whole] = BFS_POLICY_WHOLE,
+		[BFS_CONFIG_storage_placement_stripe] = BFS_POLICY_STRIPE,
+		[BFS_CONFIG_storage_placement_local] = BFS_POLICY_LOCAL,
+	};
+
 	return (struct bfs_layout){
-		.policy = s->config.storage.placement ==
-					  BFS_CONFIG_storage_placement_local
-				  ? BFS_POLICY_LOCAL
-				  : BFS_POLICY_STRIPE,
+		.policy = policies[s->config.storage.placement],
 		.chunk_log2 = __builtin_ctzll(s->config.storage.chunk_size) & 63
 	};
 }
@@ -188,11 +197,13 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
 		.layout = configured_layout(s),
+		.incarnation = s->incarnation,
 		.pass = s->pass,
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.arg = s->arenas,
 		.ask_far = s->nshards > 1 ? ask_far : NULL,
+		.drop_far = s->nshards > 1 ? drop_far : NULL,
 		.arg_far = s,
 	};
 
@@ -216,6 +227,7 @@ static void attach_journal(struct bfs_server *s, bool scratch)
 		bfs_comeback_arenas(s);
 	bfs_session_restore(s);
 	bfs_tx_log_restore(s);
+	bfs_stripe_restore(s);
 	s->remembers = true;
 }
 

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "server/journal.h"
 #include "server/perm.h"
+#include "server/stripe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,6 +193,7 @@ void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock)
 	char name[BFS_DATA_NAME_LEN];
 
 	bfs_data_name(name, ino);
+	bfs_stripe_removed(fs, ino);
 	if (!(sock ? unlinkat(fs->sock_fd, name + 3, 0)
 		   : unlinkat(fs->data_fd, name, 0)))
 		return;

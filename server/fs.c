@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/siphash.h"
+#include "server/chunks.h"
 #include "server/data.h"
 #include "server/dir.h"
 #include "server/hold.h"
@@ -8,6 +9,7 @@
 #include "server/settle.h"
 #include "server/shared.h"
 #include "server/store.h"
+#include "server/stripe.h"
 #include "server/txp.h"
 
 #include <errno.h>
@@ -147,6 +149,7 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 	fs->seed = derived(fs, "names");
 	fs->random = derived(fs, "priorities");
 	r = set_up(fs);
+	fs->first_counter = fs->counter;
 	if (!r) {
 		*out = fs;
 		return 0;
@@ -175,6 +178,8 @@ void bfs_fs_free(struct bfs_fs *fs)
 	stays = fs->journal && !fs->conf.scratch;
 	bfs_journal_close(fs->journal);
 	unload(fs);
+	bfs_chunks_free_all(fs);
+	bfs_stripe_drops_free(fs);
 	bfs_hold_free_all(fs);
 	bfs_txp_free_all(fs);
 	bfs_settle_free_all(fs);

@@ -26,6 +26,7 @@ struct bfs_fs_conf {
 	uint64_t list_hash;	 /* of the member list, 0: whatever it was */
 	uint32_t shard, nshards; /* which of how many we are; 0 of 0 or 1 */
 	const struct bfs_place *place; /* of entries; if there are several */
+	uint64_t incarnation; /* of the daemon; greater at each start */
 	uint64_t max_bytes; /* of file content, 0: no limit of our own */
 	/* The root's, unless set on it; no chunk size: the default. */
 	struct bfs_layout layout;
@@ -42,6 +43,8 @@ struct bfs_fs_conf {
 	/* There are many descriptions on other nodes: ask which of them still
 	 * exist.  NULL: nobody to be asked */
 	void (*ask_far)(void *arg, struct bfs_inode *i);
+	/* A striped file is no more: others are to be told.  NULL: nobody */
+	void (*drop_far)(void *arg, uint64_t ino);
 	void *arg_far;
 };
 

@@ -191,6 +191,11 @@ static void on_timer(struct bfs_timer *t)
 
 int bfs_hold_wait(struct bfs_call *c)
 {
+	return bfs_hold_wait_until(c, UINT64_MAX);
+}
+
+int bfs_hold_wait_until(struct bfs_call *c, uint64_t at)
+{
 	struct bfs_waiter w = { .fiber = bfs_fiber_self(),
 				.timer = { .fn = on_timer },
 				.fs = bfs_call_fs(c) };
@@ -203,7 +208,7 @@ int bfs_hold_wait(struct bfs_call *c)
 	w.timer.arg = &w;
 	DL_APPEND(w.fs->waiters, &w);
 	if (loop)
-		bfs_loop_timer(loop, &w.timer, c->deadline);
+		bfs_loop_timer(loop, &w.timer, BFS_MIN(at, c->deadline));
 	bfs_fiber_suspend();
 	if (loop)
 		bfs_loop_timer(loop, &w.timer, 0);

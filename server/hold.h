@@ -38,6 +38,8 @@ void bfs_hold_release(struct bfs_fs *fs, uint64_t tx);
 /* On a fiber, until something has been given up: 0; -ETIMEDOUT by the call's
  * deadline; -BFS_NEED_FIBER. */
 int bfs_hold_wait(struct bfs_call *c);
+/* The same, or until then: 0. */
+int bfs_hold_wait_until(struct bfs_call *c, uint64_t at);
 /* Something has: everybody looks again. */
 void bfs_hold_changed(struct bfs_fs *fs);
 void bfs_hold_free_all(struct bfs_fs *fs);

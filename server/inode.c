@@ -6,6 +6,7 @@
 #include "server/journal.h"
 #include "server/server.h"
 #include "server/shared.h"
+#include "server/stripe.h"
 #include "server/xattr.h"
 
 #include "core/stats.h"
@@ -117,8 +118,10 @@ struct bfs_inode *bfs_inode_restore(struct bfs_fs *fs, uint64_t ino)
 
 void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	if (S_ISREG(i->mode))
+	if (S_ISREG(i->mode)) {
+		bfs_stripe_gone(fs, i);
 		bfs_data_uncache(fs, i);
+	}
 	bfs_data_remove(fs, i);
 	if (bfs_shared_home(fs, i->ino) == fs->conf.shard)
 		bfs_stat_add(removes, 1);
@@ -135,6 +138,8 @@ void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i)
 		free(i->link.target);
 	if (S_ISDIR(i->mode))
 		bfs_shared_detach(fs, i);
+	if (S_ISREG(i->mode))
+		bfs_stripe_free(i);
 	if (i->rare)
 		free(i->rare->opens);
 	free(i->rare);

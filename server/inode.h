@@ -15,9 +15,13 @@
 #define BFS_ROOT_INO 1u
 
 struct bfs_asking;
+struct bfs_chunks;
 struct bfs_dentry;
+struct bfs_doomed;
+struct bfs_drop;
 struct bfs_held;
 struct bfs_shared;
+struct bfs_stripe;
 struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
@@ -39,6 +43,7 @@ struct bfs_rare {
 	struct bfs_xattr *xattrs; /* (utlist LL) */
 	struct bfs_open *opens;	  /* nopens of them */
 	unsigned nopens, opens_cap;
+	struct bfs_stripe *stripe; /* of a striped file at its home */
 };
 
 struct bfs_inode {
@@ -105,6 +110,12 @@ struct bfs_fs {
 	bool keep_orphans;
 	struct bfs_inode *held; /* removed directories with handles out */
 	unsigned nheld;
+	struct bfs_chunks *chunks;	/* of others' files (uthash by ino) */
+	struct bfs_chunks *chunks_used; /* least used first (utlist DL) */
+	struct bfs_doomed *doomed; /* files with chunks elsewhere, by ino */
+	struct bfs_drop *drops;	   /* shards that are being told (utlist DL) */
+	uint64_t grants;	   /* made so far */
+	uint64_t first_counter;	   /* inodes up to it are of earlier runs */
 	uint64_t counter;   /* of the last inode made */
 	uint64_t seed;	    /* of name hashes */
 	uint64_t hash_mask; /* all ones; less to make names collide */
@@ -158,6 +169,10 @@ struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
 
 /* That of the inode, made if there is none; NULL: no memory. */
 struct bfs_rare *bfs_inode_rare(struct bfs_inode *i);
+static inline struct bfs_stripe *bfs_inode_stripe(const struct bfs_inode *i)
+{
+	return i->rare ? i->rare->stripe : NULL;
+}
 static inline struct bfs_xattr *bfs_inode_xattrs(const struct bfs_inode *i)
 {
 	return i->rare ? i->rare->xattrs : NULL;

@@ -285,6 +285,11 @@ static void sweep_one(struct sweep *s, int dir, const char *name, bool sock)
 	    sscanf(name, "%16" SCNx64 "%c", &ino, &rest) != 1)
 		return;
 	i = bfs_inode_find(s->fs, ino);
+	/* Chunks of another's file: its home knows (stripe_lives.c). */
+	if (!sock && bfs_shared_home(s->fs, ino) != s->fs->conf.shard) {
+		s->kept++;
+		return;
+	}
 	if (i && (sock ? S_ISSOCK(i->mode)
 		       : S_ISREG(i->mode) || S_ISFIFO(i->mode))) {
 		i->backed = true;

@@ -15,6 +15,8 @@ enum bfs_policy {
 	BFS_POLICY_STRIPE,
 	/* All on one shard, of the node that made it. */
 	BFS_POLICY_LOCAL,
+	/* All with its inode, on its entry's shard. */
+	BFS_POLICY_WHOLE,
 	BFS_POLICIES
 };
 

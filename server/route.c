@@ -2,12 +2,15 @@
 #include "server/route.h"
 
 #include "core/log.h"
+#include "core/util.h"
 #include "server/serve_lock.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/shared.h"
+#include "server/stripe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* How a call says what it is about. */
@@ -54,6 +57,22 @@ static int elsewhere(struct bfs_call *c, unsigned shard)
 	return -BFS_ELSEWHERE;
 }
 
+/* READ and WRITE of what lies on several shards; w is behind the handle. */
+static bool planned_here(const struct bfs_call *c, struct bfs_handle h,
+			 struct bfs_wire w)
+{
+	uint64_t offset = bfs_get_u64(&w);
+	uint32_t word = bfs_get_u32(&w);
+
+	if (bfs_wire_end(&w))
+		return false;
+	if (c->head.op == BFS_OP_READ)
+		return bfs_stripe_spread(bfs_call_fs(c), h, offset,
+					 BFS_MIN(word, c->in_cap));
+	return c->head.op == BFS_OP_WRITE && !(word & O_APPEND) &&
+	       bfs_stripe_spread(bfs_call_fs(c), h, offset, c->out_len);
+}
+
 int bfs_route(struct bfs_call *c)
 {
 	const struct bfs_fs *fs = bfs_call_fs(c);
@@ -69,7 +88,8 @@ int bfs_route(struct bfs_call *c)
 	h = bfs_get_handle(&w);
 	if (subject == PLACE)
 		path = bfs_get_str(&w);
-	if (bfs_wire_end(&w) || path.len || !bfs_route_far(fs, h))
+	if (bfs_wire_end(&w) || path.len || !bfs_route_far(fs, h) ||
+	    planned_here(c, h, w))
 		return 0;
 	elsewhere(c, bfs_shared_home(fs, h.ino));
 	if (c->head.op == BFS_OP_LOCK)

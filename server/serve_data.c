@@ -8,6 +8,7 @@
 #include "server/later.h"
 #include "server/perm.h"
 #include "server/server.h"
+#include "server/stripe.h"
 #include "server/uring.h"
 
 #include "core/log.h"
@@ -89,14 +90,25 @@ static int read_quietly(struct bfs_call *c, struct bfs_inode *i, size_t size,
 	return r;
 }
 
+/* Of a genuine handle to a striped file. */
+static bool may(struct bfs_handle h, uint32_t right)
+{
+	return h.rights & right && !(h.rights & BFS_RIGHT_PATH);
+}
+
 int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
 		   struct bfs_read_rep *rep)
 {
 	size_t size = BFS_MIN(req->size, c->in_cap);
 	struct bfs_inode *i;
 	struct bfs_fdref *d;
-	int r = bfs_data_inode(c, req->handle, BFS_RIGHT_READ, &i);
+	int r;
 
+	if (bfs_stripe_spread(bfs_call_fs(c), req->handle, req->offset, size))
+		return may(req->handle, BFS_RIGHT_READ)
+			       ? bfs_stripe_read(c, req)
+			       : -EBADF;
+	r = bfs_data_inode(c, req->handle, BFS_RIGHT_READ, &i);
 	if (!r && req->offset > INT64_MAX - size)
 		r = req->offset > INT64_MAX ? -EINVAL : -EOVERFLOW;
 	if (r)
@@ -200,6 +212,7 @@ static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 		r = bfs_data_kill_setid(
 			fs, w->inode,
 			bfs_perm_write_kills(w->c->cred, w->inode));
+	bfs_stripe_wrote(fs, w->inode);
 	return r;
 }
 
@@ -210,15 +223,28 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 			     .offset = req->offset,
 			     .room = req->room,
 			     .flags = write_flags(req->flags) };
-	int r = bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &w.inode);
+	bool append = w.flags & RWF_APPEND;
+	int r;
 
+	if (!append && bfs_stripe_spread(bfs_call_fs(c), req->handle,
+					 req->offset, c->out_len))
+		return may(req->handle, BFS_RIGHT_WRITE)
+			       ? bfs_stripe_write(c, req, rep)
+			       : -EBADF;
+	r = bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &w.inode);
 	if (!r && c->out_len > BFS_BULK_MAX)
 		r = -EINVAL;
-	if (!r && !(w.flags & RWF_APPEND) &&
-	    req->offset > INT64_MAX - c->out_len)
+	if (!r && !append && req->offset > INT64_MAX - c->out_len)
 		r = req->offset > INT64_MAX ? -EINVAL : -EFBIG;
+	if (!r)
+		r = bfs_stripe_admit(c, w.inode, req->offset, c->out_len,
+				     append);
+	/* It may have waited. */
+	if (r >= 0 &&
+	    bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &w.inode))
+		return -ESTALE;
 	if (r)
-		return r;
+		return r < 0 ? r : bfs_stripe_append(c, w.inode, req, rep);
 	w.d = bfs_data_get(bfs_call_fs(c), w.inode, true, &r);
 	if (!w.d)
 		return r;

@@ -7,6 +7,7 @@
 #include "server/route.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "server/stripe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,9 @@ static int open_map(struct bfs_call *c, struct bfs_inode *i,
 	bool write = rights & BFS_RIGHT_WRITE;
 	int r;
 
-	if (!S_ISREG(i->mode))
+	/* One data file does not have it all. */
+	if (!S_ISREG(i->mode) ||
+	    bfs_stripe_reaches(bfs_call_fs(c), i, 0))
 		return -ENODEV;
 	r = check_rights(c, i, req, rights);
 	if (r)
@@ -61,6 +64,8 @@ static int open_exec(struct bfs_call *c, struct bfs_inode *i)
 
 	if (!S_ISREG(i->mode) || bfs_perm_check(c->cred, i, BFS_MAY_EXEC))
 		return -EACCES;
+	if (bfs_stripe_reaches(bfs_call_fs(c), i, 0))
+		return -ENODEV;
 	/* Of writers that are passed through the kernel knows itself. */
 	if (bfs_orphan_written(bfs_call_fs(c), i))
 		return -ETXTBSY;

@@ -7,6 +7,7 @@
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
+#include "server/stripe.h"
 
 #include "core/arena.h"
 #include "core/log.h"
@@ -62,7 +63,8 @@ static bool can_pass(const struct opening *o)
  * that the kernel would not clear. */
 static bool must_see(const struct opening *o)
 {
-	return o->fs->conf.max_bytes || !bfs_data_mirrors(o->fs, o->inode);
+	return o->fs->conf.max_bytes || bfs_stripe_chunk(o->fs, o->inode) ||
+	       !bfs_data_mirrors(o->fs, o->inode);
 }
 
 /*
@@ -110,7 +112,8 @@ static int check_flags(int *flags)
 static bool passes(const struct opening *o)
 {
 	/* What can be neither read nor written cannot be locked either. */
-	if (!can_pass(o) || (o->flags & O_ACCMODE) == O_ACCMODE)
+	if (!can_pass(o) || (o->flags & O_ACCMODE) == O_ACCMODE ||
+	    bfs_stripe_chunk(o->fs, o->inode))
 		return false;
 	if (!writes(o) || !must_see(o))
 		return true;
@@ -146,6 +149,12 @@ static int open_data(struct opening *o)
 
 	if (o->created || (!passes(o) && !(flags & O_TRUNC) && !may_run(o)))
 		return 0;
+	if (flags & O_TRUNC && bfs_stripe_reaches(o->fs, o->inode, 0)) {
+		int r = bfs_stripe_truncate(o->c, o->inode, 0);
+
+		if (r)
+			return r;
+	}
 	o->fd = bfs_data_open(o->fs, o->inode, flags);
 	if (o->fd < 0)
 		return o->fd;
@@ -178,6 +187,11 @@ static uint32_t sync_right(const struct opening *o)
 			       rights_of(o->flags) & BFS_RIGHT_WRITE
 		       ? BFS_RIGHT_SYNC
 		       : 0;
+}
+
+static uint32_t stripe_right(const struct opening *o)
+{
+	return o->flags & O_PATH ? 0 : bfs_stripe_right(o->fs, o->inode);
 }
 
 /* A description that another has the slot or the data of. */
@@ -253,7 +267,7 @@ static int open_inode(struct opening *o, struct bfs_open_rep *rep)
 	close_data(o);
 	rep->handle = bfs_inode_handle(o->fs, o->inode,
 				       rights_of(o->flags) | lock_right(o) |
-					       sync_right(o));
+					       sync_right(o) | stripe_right(o));
 	return r;
 }
 

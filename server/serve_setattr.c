@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* chmod, chown, truncate, utimensat. */
 #include "server/data.h"
+#include "server/fiber.h"
 #include "server/hold.h"
 #include "server/perm.h"
 #include "server/shared.h"
+#include "server/stripe.h"
 #include "server/walk.h"
 
 #include <errno.h>
@@ -183,7 +185,7 @@ static int set_size(struct bfs_call *c, struct bfs_inode *i,
 	if (req->room && !bfs_inode_attr(bfs_call_fs(c), i, &a) &&
 	    bfs_data_over_room(a.size, req->size, req->room))
 		return -EFBIG;
-	return bfs_data_truncate(bfs_call_fs(c), c->cred, i, req->size);
+	return bfs_stripe_truncate(c, i, req->size);
 }
 
 static int apply(struct bfs_call *c, struct bfs_inode *i,
@@ -212,6 +214,9 @@ static int prepare(struct bfs_call *c, struct bfs_inode *i,
 	int r = 0;
 
 	*tx = 0;
+	if (req->valid & BFS_SET_SIZE && !bfs_fiber_self() &&
+	    bfs_stripe_reaches(bfs_call_fs(c), i, req->size))
+		return -BFS_NEED_FIBER;
 	if (!S_ISDIR(i->mode) || !i->dir.shared)
 		return 0;
 	if (req->valid & TIMES && !c->waits)

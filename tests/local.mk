@@ -213,6 +213,11 @@ UNIT_TESTS += %D%/unit/test_power
 %C%_unit_test_power_LDFLAGS = -Wl,--wrap=fsync,--wrap=fdatasync
 %C%_unit_test_power_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_stripe
+%C%_unit_test_stripe_SOURCES = %D%/unit/test_stripe.c
+%C%_unit_test_stripe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_stripe_LDADD = $(CLUSTER_UNIT_LIBS)
+
 # Messages for each call, and how evenly files lie: docs/scaling.md.
 check_PROGRAMS += %D%/bench/simulate
 %C%_bench_simulate_SOURCES = %D%/bench/simulate.c

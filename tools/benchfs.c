@@ -21,6 +21,8 @@ const struct bfs_command bfs_commands[] = {
 	  bfs_cmd_doctor },
 	{ "report", "FILE", "j", "print the calls that were counted in FILE",
 	  bfs_cmd_report },
+	{ "bench", "[DIR]", "coBJPQ",
+	  "measure BenchFS against a plain directory", bfs_cmd_bench },
 	{ "config", "show | check [FILE]", "cov",
 	  "show all settings and where they come from, or check them",
 	  bfs_cmd_config },

@@ -124,9 +124,11 @@ struct bfs_start { /* what is known of its daemons */
 int bfs_cluster_launch(struct bfs_launch **l, struct bfs_start *s,
 		       struct bfs_options *o, const struct bfs_cluster *c,
 		       int signals);
+/* Are there other nodes? */
+bool bfs_cluster_far(const struct bfs_cluster *c);
 int bfs_cluster_start(struct bfs_options *o);
 int bfs_cluster_stop(struct bfs_options *o);
 int bfs_cluster_status(struct bfs_options *o);
-int bfs_cluster_env(struct bfs_options *o, char **run_dir);
+int bfs_cluster_env(struct bfs_options *o, char **run_dir, bool *far);
 
 #endif

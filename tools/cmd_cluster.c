@@ -66,12 +66,17 @@ static bool all_ready(void *arg)
 
 static const struct bfs_launch_ops start_ops = { on_start, all_ready };
 
+bool bfs_cluster_far(const struct bfs_cluster *c)
+{
+	return strcmp(c->list->launcher, "local") != 0;
+}
+
 /* On one machine nobody else has to reach them. */
 static int keep_local(struct bfs_options *o, const struct bfs_cluster *c)
 {
 	struct bfs_config_err err;
 
-	if (*o->config.network.bind_addr || strcmp(c->list->launcher, "local"))
+	if (*o->config.network.bind_addr || bfs_cluster_far(c))
 		return 0;
 	if (bfs_config_set(&o->config, "network.bind_addr=lo", &err))
 		return bfs_fail(EX_USAGE, "%s", err.text);
@@ -174,7 +179,7 @@ int bfs_cluster_stop(struct bfs_options *o)
 	return status;
 }
 
-int bfs_cluster_env(struct bfs_options *o, char **run_dir)
+int bfs_cluster_env(struct bfs_options *o, char **run_dir, bool *far)
 {
 	struct bfs_cluster c;
 	int status = bfs_cluster_find(&c, o);
@@ -185,6 +190,7 @@ int bfs_cluster_env(struct bfs_options *o, char **run_dir)
 		status = EX_UNAVAILABLE;
 	if (!status)
 		*run_dir = strdup(c.list->m[shard].run_dir);
+	*far = !status && bfs_cluster_far(&c);
 	if (!status && !*run_dir)
 		status = bfs_fail(EX_OSERR, "out of memory");
 	bfs_cluster_fini(&c);

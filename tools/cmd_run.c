@@ -315,7 +315,9 @@ static int attend(struct run *r, pid_t pid)
 
 static int run_program(struct run *r, char *path, bool inside)
 {
-	int status = bfs_client_env(&r->o->config, r->client, put_env, NULL);
+	int status = bfs_client_env(&r->o->config, r->client,
+				    r->cluster && bfs_cluster_far(r->cluster),
+				    put_env, NULL);
 	int error;
 	pid_t pid;
 

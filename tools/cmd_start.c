@@ -118,13 +118,13 @@ static void put_export(void *arg, const char *name, const char *value)
 }
 
 /* The run directory of the daemon that programs of this node talk to. */
-static int find_run_dir(struct bfs_options *o, char **run_dir)
+static int find_run_dir(struct bfs_options *o, char **run_dir, bool *far)
 {
 	struct bfs_rundir d;
 	int status;
 
 	if (bfs_cluster_exists(o))
-		return bfs_cluster_env(o, run_dir);
+		return bfs_cluster_env(o, run_dir, far);
 	status = bfs_rundir_find(&d, o);
 	*run_dir = d.path;
 	d.path = NULL;
@@ -135,7 +135,8 @@ static int find_run_dir(struct bfs_options *o, char **run_dir)
 int bfs_cmd_env(struct bfs_options *o)
 {
 	BFS_AUTOFREE char *run_dir = NULL;
-	int status = find_run_dir(o, &run_dir);
+	bool far = false;
+	int status = find_run_dir(o, &run_dir, &far);
 
 	if (!status && !bfs_daemon_find(run_dir))
 		status = bfs_fail(EX_UNAVAILABLE,
@@ -143,6 +144,7 @@ int bfs_cmd_env(struct bfs_options *o)
 				  "starts one",
 				  run_dir);
 	if (!status)
-		status = bfs_client_env(&o->config, run_dir, put_export, NULL);
+		status = bfs_client_env(&o->config, run_dir, far, put_export,
+					NULL);
 	return status;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* code: the short option; of LONG_ONLY there is just the long name. */
-#define LONG_ONLY "rjKRSALU"
+#define LONG_ONLY "rjKRSALUBJPQ"
 #define MAX_DAEMONS 1024 /* on a node */
 static const struct {
 	char code;
@@ -29,6 +29,10 @@ static const struct {
 	{ 'R', "report", "FILE", "count all calls; - prints them only" },
 	{ 'S', "syscalls", NULL, "serve calls past the C library too" },
 	{ 'j', "json", NULL, "print JSON" },
+	{ 'B', "suite", "NAME", "io, meta, start, net or all [all]" },
+	{ 'J', "json", "FILE", "write the figures to FILE; - for stdout" },
+	{ 'P', "plot", "DIR", "draw them in DIR, by gnuplot" },
+	{ 'Q', "quick", NULL, "see only whether it works" },
 	{ 'v', "verbose", NULL, "say what is done" },
 };
 
@@ -160,6 +164,18 @@ static int note_option(struct bfs_options *o, int code, const char *arg)
 		return 0;
 	case 'v':
 		o->verbose = true;
+		return 0;
+	case 'B':
+		o->suite = arg;
+		return 0;
+	case 'J':
+		o->json_file = arg;
+		return 0;
+	case 'P':
+		o->plot_dir = arg;
+		return 0;
+	case 'Q':
+		o->quick = true;
 		return 0;
 	}
 	return 0;

@@ -138,16 +138,31 @@ static const unsigned client_options[] = {
 	BFS_CONFIG_network_timeout_secs, BFS_CONFIG_node_log_level,
 };
 
-int bfs_client_env(const struct bfs_config *c, const char *run_dir,
-		   void (*put)(void *arg, const char *name, const char *value),
-		   void *arg)
+typedef void put_fn(void *arg, const char *name, const char *value);
+
+/* The names of what is put, behind those that the user has in the list. */
+struct names {
+	put_fn *put;
+	void *arg;
+	char list[4096];
+};
+
+static void put_named(void *arg, const char *name, const char *value)
 {
-	BFS_AUTOFREE char *lib = bfs_preload_path();
-	BFS_AUTOFREE char *list = lib ? preload_list(lib) : NULL;
+	struct names *n = arg;
+	size_t len = strlen(n->list);
+
+	n->put(n->arg, name, value);
+	if (value)
+		snprintf(n->list + len, sizeof(n->list) - len, "%s%s",
+			 len ? ";" : "", name);
+}
+
+static void put_all(const struct bfs_config *c, const char *run_dir,
+		    const char *preload, put_fn *put, void *arg)
+{
 	char text[4096];
 
-	if (!list)
-		return lib ? EX_OSERR : EX_OSFILE;
 	for (size_t i = 0; i < BFS_COUNT(client_options); i++) {
 		unsigned option = client_options[i];
 
@@ -162,6 +177,27 @@ int bfs_client_env(const struct bfs_config *c, const char *run_dir,
 	put(arg, "BENCHFS_NODE_RUN_DIR", NULL);
 	put(arg, "BENCHFS_STATE", NULL);
 	put(arg, "BENCHFS_RUN_DIR", run_dir);
-	put(arg, "LD_PRELOAD", list);
+	put(arg, "LD_PRELOAD", preload);
+}
+
+int bfs_client_env(const struct bfs_config *c, const char *run_dir, bool far,
+		   put_fn *put, void *arg)
+{
+	static const char open_mpi[] = "OMPI_MCA_mca_base_env_list";
+	const char *theirs = getenv(open_mpi);
+	BFS_AUTOFREE char *lib = bfs_preload_path();
+	BFS_AUTOFREE char *list = lib ? preload_list(lib) : NULL;
+	struct names names = { put, arg, "" };
+
+	if (!list)
+		return lib ? EX_OSERR : EX_OSFILE;
+	if (!far) {
+		put_all(c, run_dir, list, put, arg);
+		return 0;
+	}
+	if (theirs)
+		snprintf(names.list, sizeof(names.list), "%s", theirs);
+	put_all(c, run_dir, list, put_named, &names);
+	put(arg, open_mpi, names.list);
 	return 0;
 }

@@ -20,7 +20,8 @@ struct bfs_options {
 	bool daemons_given; /* 1 may be the default */
 	const char *hostfile, *hosts, *launcher; /* NULL: not given */
 	char *report; /* absolute or "-", owned; NULL: not given */
-	bool verbose, json, keep, resume;
+	const char *suite, *json_file, *plot_dir; /* of bench; or NULL */
+	bool verbose, json, keep, resume, quick;
 	char **args; /* what is left, NULL at the end */
 	int nargs;
 };
@@ -50,6 +51,7 @@ int bfs_cmd_status(struct bfs_options *o);
 int bfs_cmd_env(struct bfs_options *o);
 int bfs_cmd_doctor(struct bfs_options *o);
 int bfs_cmd_report(struct bfs_options *o);
+int bfs_cmd_bench(struct bfs_options *o);
 int bfs_cmd_config(struct bfs_options *o);
 int bfs_cmd_help(struct bfs_options *o);
 int bfs_cmd_node(struct bfs_options *o);
@@ -146,9 +148,11 @@ void bfs_program_check(const char *path, const char *mount, bool syscalls);
 char *bfs_preload_path(void);
 /*
  * What clients need: calls put(arg, name, value) for every variable; value
- * NULL: to be unset.  0, or an exit status after a message.
+ * NULL: to be unset.  far: there are other nodes, to which Open MPI takes what
+ * it is told by name; srun and MPICH take everything.  0, or an exit status
+ * after a message.
  */
-int bfs_client_env(const struct bfs_config *c, const char *run_dir,
+int bfs_client_env(const struct bfs_config *c, const char *run_dir, bool far,
 		   void (*put)(void *arg, const char *name, const char *value),
 		   void *arg);
 

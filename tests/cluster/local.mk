@@ -1,5 +1,5 @@
 # Several nodes: network namespaces, made by lib.sh; needs root.
-CLUSTER_TESTS = %D%/nodes.sh %D%/peers.sh
+CLUSTER_TESTS = %D%/mpi.sh %D%/nodes.sh %D%/peers.sh
 TESTS += $(CLUSTER_TESTS)
 EXTRA_DIST += $(CLUSTER_TESTS) %D%/lib.sh %D%/on-nodes.sh %D%/with.sh %D%/start64.sh
 

@@ -78,6 +78,7 @@ SYSTEM_TESTS = \
 	%D%/make.sh \
 	%D%/mixed.sh \
 	%D%/mmap.sh \
+	%D%/mpi.sh \
 	%D%/multiprocessing.sh \
 	%D%/mv.sh \
 	%D%/names.sh \
@@ -166,8 +167,8 @@ KNOWN_TESTS = \
 XFAIL_TESTS = $(KNOWN_TESTS)
 
 TESTS += $(SYSTEM_TESTS) $(KNOWN_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh \
-	%D%/go/files.go %D%/raw.h tests/.shellcheckrc
+EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh %D%/mpi-io.c \
+	%D%/go/files.go %D%/mpi-io.c %D%/raw.h tests/.shellcheckrc
 
 # All of them over UCX; what shared memory cannot do goes over tcp.  Not those
 # about what a daemon keeps on disk, which start daemons of their own and whose

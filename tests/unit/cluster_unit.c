@@ -9,6 +9,7 @@
 #include "server/inode.h"
 #include "server/journal.h"
 #include "server/serve_lock.h"
+#include "server/stripe.h"
 #include "server/tx.h"
 #include "server/tx_log.h"
 
@@ -26,7 +27,7 @@ struct cluster_call {
 	struct bfs_call call;
 	bool done;
 	uint8_t rep[BFS_FIELDS_MAX];
-	uint8_t in[1 << 16];
+	uint8_t in[CLUSTER_IN];
 };
 
 static void on_reply(struct bfs_call *c)
@@ -51,6 +52,11 @@ static void attach_journal(struct bfs_server *s)
 	s->remembers = true;
 }
 
+static void drop_far(void *arg, uint64_t ino)
+{
+	bfs_stripe_drop(arg, ino);
+}
+
 static void start_server(struct cluster_unit *u, unsigned i)
 {
 	struct bfs_server *s = &u->servers[i];
@@ -59,8 +65,15 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .shard = i,
 				    .nshards = u->n,
 				    .place = u->place,
-				    .root_mode = 0777,
-				    .journal = u->journal };
+				    .layout = { .policy = u->stripe_log2
+							? BFS_POLICY_STRIPE
+							: BFS_POLICY_WHOLE,
+						.chunk_log2 =
+							u->stripe_log2 & 63 },
+				    .journal = u->journal,
+				    .drop_far = drop_far,
+				    .arg_far = s,
+				    .root_mode = 0777 };
 	char data[96];
 
 	snprintf(data, sizeof(data), "%s/%u", u->dir, i);
@@ -71,10 +84,14 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	s->list_hash = 8;
 	s->shard = i;
 	s->nshards = u->n;
-	s->incarnation++;
+	s->incarnation += 1 << 20; /* more than there are versions */
+	conf.incarnation = s->incarnation;
+	s->remembers = u->journal;
+	s->peer_new = bfs_cluster_peer_new;
 	s->arenas = bfs_arenas_new();
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_fs_new(&s->fs, &conf), 0);
+	bfs_stripe_restore(s);
 	if (u->journal)
 		attach_journal(s);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
@@ -101,7 +118,8 @@ static void make_ring(struct cluster_unit *u)
 	free(names);
 }
 
-static struct cluster_unit *make(unsigned n, uint64_t seed, bool journal)
+static struct cluster_unit *make(unsigned n, uint64_t seed, unsigned log2,
+				 bool journal)
 {
 	struct cluster_unit *u = calloc(1, sizeof(*u));
 	const char *tmp = getenv("TMPDIR");
@@ -114,6 +132,7 @@ static struct cluster_unit *make(unsigned n, uint64_t seed, bool journal)
 		 tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(u->dir));
 	u->n = n;
+	u->stripe_log2 = log2;
 	u->journal = journal;
 	u->servers = calloc(n, sizeof(*u->servers));
 	u->clients = calloc(n, sizeof(*u->clients));
@@ -134,12 +153,18 @@ static struct cluster_unit *make(unsigned n, uint64_t seed, bool journal)
 
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 {
-	return make(n, seed, false);
+	return make(n, seed, 0, false);
+}
+
+struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
+					  unsigned log2)
+{
+	return make(n, seed, log2, true);
 }
 
 struct cluster_unit *cluster_unit_new_journal(unsigned n, uint64_t seed)
 {
-	return make(n, seed, true);
+	return make(n, seed, 0, true);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,
@@ -166,19 +191,21 @@ static void stop_server(struct cluster_unit *u, unsigned i)
 	bfs_arenas_free(s->arenas);
 	free(s->far_owners);
 	s->far_owners = NULL;
+	s->sessions = NULL;
 }
 
-void cluster_kill(struct cluster_unit *u, unsigned node)
+void cluster_unit_kill(struct cluster_unit *u, unsigned node)
 {
 	struct bfs_journal *j = u->servers[node].journal;
 
-	if (j->timer.at)
+	if (j && j->timer.at)
 		bfs_loop_timer(u->servers[node].loop, &j->timer, 0);
-	j->failed = -EIO; /* nothing more is written */
+	if (j)
+		j->failed = -EIO; /* nothing more is written */
 	stop_server(u, node);
 }
 
-void cluster_restart(struct cluster_unit *u, unsigned node)
+void cluster_unit_start(struct cluster_unit *u, unsigned node)
 {
 	start_server(u, node);
 }
@@ -255,6 +282,10 @@ struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 	c->rep = cc->rep;
 	c->in = cc->in;
 	c->in_cap = sizeof(cc->in);
+	c->out = u->out;
+	c->out_len = u->out_len;
+	u->out = NULL;
+	u->out_len = 0;
 	bfs_wire_init(&w, c->req, sizeof(c->req));
 	bfs_put_req_head(&w,
 			 &(struct bfs_req_head){ .op = op,
@@ -263,9 +294,6 @@ struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 						 .session = c->session->id });
 	memcpy(w.pos, fields, len);
 	c->req_len = BFS_REQ_HEAD_LEN + len;
-	c->out = u->out;
-	c->out_len = u->out_len;
-	u->out_len = 0;
 	bfs_serve(c);
 	turn(u);
 	return cc;

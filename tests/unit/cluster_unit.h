@@ -11,6 +11,8 @@
 #include "server/peer_loop.h"
 #include "server/session.h"
 
+#define CLUSTER_IN (1u << 19)
+
 struct cluster_unit {
 	unsigned n;
 	struct bfs_ploop *net;
@@ -21,20 +23,25 @@ struct cluster_unit {
 	char dir[64];
 	uint64_t next_id;
 	uint8_t rep[BFS_FIELDS_MAX]; /* of the last call */
-	uint8_t in[1 << 16];	     /* its bulk */
+	uint8_t in[CLUSTER_IN];	     /* its bulk */
 	size_t in_len;
-	const void *out; /* bulk of the next call */
+	const void *out; /* bulk of the next call, once */
 	size_t out_len;
-	bool journal;
+	unsigned stripe_log2; /* files are striped in such chunks; 0 */
+	bool journal;	      /* daemons can be started anew */
 };
 
 /* n daemons, each with a data directory of its own. */
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed);
+/* The same with striped files, and daemons that can be killed. */
+struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
+					  unsigned log2);
+/* The same with whole files. */
 struct cluster_unit *cluster_unit_new_journal(unsigned n, uint64_t seed);
 void cluster_unit_free(struct cluster_unit *u);
-/* That daemon is killed, and started again on its directory. */
-void cluster_kill(struct cluster_unit *u, unsigned node);
-void cluster_restart(struct cluster_unit *u, unsigned node);
+/* kill -9, when no client of that node waits; and its next start. */
+void cluster_unit_kill(struct cluster_unit *u, unsigned node);
+void cluster_unit_start(struct cluster_unit *u, unsigned node);
 /* The next thing happens.  False: nothing is left to happen. */
 bool cluster_step(struct cluster_unit *u);
 /* So much time passes, in which each daemon looks after what is left to do

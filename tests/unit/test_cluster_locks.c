@@ -239,7 +239,7 @@ static void test_daemon_returns(void **state)
 	assert_int_equal(lock(u, B, 1, F_WRLCK, 0), -EAGAIN);
 	b = start(u, B, 1, F_WRLCK, BFS_LOCK_BLOCK, 0);
 	pass(u, 20 * SECOND);
-	u->servers[0].incarnation = 2;
+	u->servers[0].incarnation++;
 	assert_int_equal(bfs_ploop_join(u->net, &u->servers[0]), 0);
 	pass(u, 20 * SECOND);
 	assert_int_equal(lock(u, C, 1, F_WRLCK, 0), -EAGAIN);

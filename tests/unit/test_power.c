@@ -31,7 +31,7 @@ static void lose(struct cluster_unit *u, unsigned which)
 
 	for (unsigned i = 0; i < SHARDS; i++)
 		if (which & 1u << i)
-			cluster_kill(u, i);
+			cluster_unit_kill(u, i);
 	for (unsigned i = 0; i < SHARDS; i++) {
 		snprintf(dir, sizeof(dir), "%s/%u", u->dir, i);
 		if (which & 1u << i)
@@ -39,7 +39,7 @@ static void lose(struct cluster_unit *u, unsigned which)
 	}
 	for (unsigned i = 0; i < SHARDS; i++)
 		if (which & 1u << i)
-			cluster_restart(u, i);
+			cluster_unit_start(u, i);
 	cluster_pass(u, 10);
 }
 

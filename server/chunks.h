@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Chunks of files whose home is another shard: one sparse data file each, named
+ * by the inode's number, and in memory what has been cut from it.  Owner
+ * thread only.
+ */
+#ifndef BFS_CHUNKS_H
+#define BFS_CHUNKS_H
+
+#include "server/inode.h"
+#include "server/stripe_plan.h"
+
+#include <uthash.h>
+
+struct bfs_chunks {
+	uint64_t ino;
+	uint64_t version; /* all that was cut up to it is; 0: who knows */
+	int fd;		  /* -1: not opened */
+	uint64_t blocks;  /* accounted, of 512 bytes */
+	struct bfs_chunks *prev, *next; /* least used first */
+	UT_hash_handle hh;
+};
+
+/*
+ * The file's chunks here, at that version.  0; 1: ours is *version by now;
+ * -ESTALE: the file has gone; -errno; -BFS_NEED_FIBER.
+ */
+int bfs_chunks_get(struct bfs_call *c, uint64_t ino, uint64_t *version,
+		   struct bfs_chunks **f);
+/* What its home says of version and cuts is taken over; from a fiber. */
+int bfs_chunks_ask(struct bfs_call *c, uint64_t ino);
+/* In memory, made if need be.  NULL: no memory. */
+struct bfs_chunks *bfs_chunks_find(struct bfs_fs *fs, uint64_t ino);
+/* The data file's, kept open; make: if there is none.  -ENOENT, -errno. */
+int bfs_chunks_fd(struct bfs_fs *fs, struct bfs_chunks *f, bool make);
+/* Nothing is in that range any more.  0 or -errno. */
+int bfs_chunks_cut(struct bfs_fs *fs, struct bfs_chunks *f, uint64_t offset,
+		   uint64_t end);
+/* All of it goes. */
+void bfs_chunks_drop(struct bfs_fs *fs, uint64_t ino);
+void bfs_chunks_account(struct bfs_fs *fs, struct bfs_chunks *f);
+void bfs_chunks_free_all(struct bfs_fs *fs);
+
+/*
+ * A shard's pieces of a plan, one behind the other in buf.  read: what is not
+ * there is zeros; 0 or -errno.  write: bytes written; fewer with *err.
+ */
+int bfs_pieces_read(int fd, const struct bfs_plan *p, unsigned shard,
+		    uint8_t *buf);
+size_t bfs_pieces_write(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
+			unsigned shard, const uint8_t *buf, uint32_t oflags,
+			int *err);
+
+#endif
