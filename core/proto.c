@@ -49,7 +49,7 @@ static const uint8_t op_flags[] = {
 
 const char *bfs_op_name(uint32_t op)
 {
-	return op < BFS_COUNT(names) && names[op] ? names[op] : "unknown";
+	return bfs_op_known(op) ? names[op] : "unknown";
 }
 
 unsigned bfs_op_flags(uint32_t op)
@@ -57,6 +57,11 @@ unsigned bfs_op_flags(uint32_t op)
 	unsigned f = op < BFS_COUNT(op_flags) ? op_flags[op] : BFS_RPC_PURE;
 
 	return f & ~(unsigned)BFS_RPC_PEER;
+}
+
+bool bfs_op_known(uint32_t op)
+{
+	return op < BFS_COUNT(names) && names[op];
 }
 
 bool bfs_op_peer(uint32_t op)

@@ -172,6 +172,8 @@ int bfs_dirent_get(struct bfs_wire *w, struct bfs_dirent *d);
 const char *bfs_op_name(uint32_t op);
 /* BFS_RPC_PURE, _ONCE or _WAIT. */
 unsigned bfs_op_flags(uint32_t op);
+/* Is it in proto.def? */
+bool bfs_op_known(uint32_t op);
 /* Is it refused from clients? */
 bool bfs_op_peer(uint32_t op);
 

@@ -51,7 +51,7 @@ static inline void bfs_wire_init(struct bfs_wire *w, const void *buf,
 				 size_t len)
 {
 	w->pos = (uint8_t *)buf;
-	w->end = w->pos + len;
+	w->end = len ? w->pos + len : w->pos; /* buf may be NULL then */
 	w->err = 0;
 }
 

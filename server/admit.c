@@ -3,32 +3,51 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "server/answer.h"
+#include "server/inode.h"
 #include "server/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-/*
- * An open that passed a descriptor cannot be answered from memory: open the
- * same inode again, by the handle that the first answer gave.
- */
-static int reopen(struct bfs_call *c, const struct bfs_answer *a)
+/* The handle that the first answer gave. */
+static int handle_of(const struct bfs_call *c, const struct bfs_answer *a,
+		     struct bfs_handle *h)
 {
-	struct bfs_open_req req;
 	struct bfs_open_rep rep;
 	struct bfs_wire w;
 	int r;
 
+	if (a->made) {
+		*h = bfs_handle_make(bfs_call_fs(c), a->made, BFS_RIGHT_PATH);
+		return 0;
+	}
 	bfs_wire_init(&w, a->fields, a->len);
 	r = bfs_open_rep_get(&w, &rep);
+	*h = rep.handle;
+	return r;
+}
+
+/*
+ * An open that passed a descriptor, or of which only the inode is known, cannot
+ * be answered from memory: open the same inode again, whose mode may forbid it
+ * to others.
+ */
+static int reopen(struct bfs_call *c, const struct bfs_answer *a)
+{
+	struct bfs_open_req req;
+	struct bfs_handle h;
+	struct bfs_wire w;
+	int r = handle_of(c, a, &h);
+
 	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
 		      c->req_len - BFS_REQ_HEAD_LEN);
 	if (!r)
 		r = bfs_open_req_get(&w, &req);
 	if (r)
 		return r;
-	req.at = rep.handle;
+	c->reopens = true;
+	req.at = h;
 	req.path = BFS_STR("");
 	if ((req.oflags & O_TMPFILE) == O_TMPFILE)
 		req.oflags &= ~(uint32_t)O_TMPFILE;
@@ -38,13 +57,29 @@ static int reopen(struct bfs_call *c, const struct bfs_answer *a)
 	return bfs_open_req_put(&w, &req);
 }
 
+/* As it is now; of one that is gone already, its number. */
+static void put_made(struct bfs_call *c, uint64_t ino)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+	struct bfs_mknod_rep rep = { .attr.ino = ino };
+	struct bfs_inode *i = bfs_inode_here(fs, ino);
+	struct bfs_wire w = bfs_call_fields(c);
+
+	if (i)
+		(void)bfs_inode_attr(fs, i, &rep.attr);
+	bfs_mknod_rep_put(&w, &rep);
+	bfs_call_fields_end(c, &w);
+}
+
 static int replay(struct bfs_call *c, const struct bfs_answer *a)
 {
-	if (a->passed && c->head.op == BFS_OP_OPEN)
+	if ((a->passed || a->made) && c->head.op == BFS_OP_OPEN)
 		return reopen(c, a);
 	bfs_call_put_head(c, a->status);
 	memcpy(c->rep + BFS_REP_HEAD_LEN, a->fields, a->len);
 	c->rep_len = BFS_REP_HEAD_LEN + a->len;
+	if (a->made)
+		put_made(c, a->made);
 	bfs_call_send(c);
 	return BFS_SESSION_REPLAYED;
 }

@@ -74,10 +74,21 @@ int bfs_answer_keep(struct bfs_session *sess, uint64_t id, uint32_t status,
 	a->id = id;
 	a->status = status;
 	a->passed = passed;
+	a->made = 0;
 	a->len = (uint32_t)len;
 	if (len)
 		memcpy(a->fields, fields, len);
 	return 0;
+}
+
+int bfs_answer_keep_made(struct bfs_session *sess, uint64_t id, uint64_t ino)
+{
+	int r = bfs_answer_keep(sess, id, 0, NULL, 0, false);
+	struct bfs_answer **at = r ? NULL : place(sess, id);
+
+	if (at && (*at)->id == id)
+		(*at)->made = ino;
+	return r;
 }
 
 void bfs_answer_free_all(struct bfs_session *sess)

@@ -12,6 +12,7 @@ struct bfs_answer {
 	uint64_t id;
 	uint32_t status; /* as on the wire */
 	bool passed;	 /* a descriptor went with it */
+	uint64_t made;	 /* not 0: instead of the fields, what was made */
 	uint32_t len, cap;
 	uint8_t fields[]; /* what followed the reply's head */
 };
@@ -24,6 +25,9 @@ bool bfs_answer_lost(const struct bfs_session *sess, uint64_t id);
 /* 0 or -ENOMEM. */
 int bfs_answer_keep(struct bfs_session *sess, uint64_t id, uint32_t status,
 		    const void *fields, size_t len, bool passed);
+/* Success of an open or mknod that made that inode; 0: of what has no fields.
+ */
+int bfs_answer_keep_made(struct bfs_session *sess, uint64_t id, uint64_t ino);
 /* Where among the session's answers it is kept. */
 unsigned bfs_answer_slot(const struct bfs_session *sess, uint64_t id);
 /* c, which this answers, has changed something: into the journal, if there is

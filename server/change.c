@@ -44,6 +44,62 @@ unsigned bfs_change_shard(const struct bfs_fs *fs, const struct bfs_change *c)
 			   : bfs_shared_home(fs, c->ino);
 }
 
+static bool name_ok(struct bfs_str name)
+{
+	return name.len && name.len <= BFS_NAME_MAX &&
+	       !memchr(name.ptr, '/', name.len) &&
+	       !memchr(name.ptr, '\0', name.len);
+}
+
+static bool entry_ok(const struct bfs_fs *fs, const struct bfs_change *c)
+{
+	const struct bfs_inode *dir = bfs_inode_find(fs, c->dir), *i;
+
+	if (!name_ok(c->name) ||
+	    (dir ? !S_ISDIR(dir->mode)
+		 : bfs_shared_home(fs, c->dir) == fs->conf.shard))
+		return false;
+	if (c->kind == BFS_CHANGE_DROP)
+		return true;
+	i = bfs_inode_here(fs, c->ino);
+	return i ? !((i->mode ^ c->type) & S_IFMT)
+		 : bfs_shared_home(fs, c->ino) != fs->conf.shard;
+}
+
+static bool inode_ok(const struct bfs_fs *fs, const struct bfs_change *c)
+{
+	const struct bfs_inode *i = bfs_inode_here(fs, c->ino);
+
+	switch (c->kind) {
+	case BFS_CHANGE_TREE:
+		return true;
+	case BFS_CHANGE_LINKS:
+		return i && c->delta >= -1 && c->delta <= 1 &&
+		       !S_ISDIR(i->mode);
+	case BFS_CHANGE_MOVED:
+		return i && S_ISDIR(i->mode) && name_ok(c->name);
+	default:
+		return i && S_ISDIR(i->mode);
+	}
+}
+
+int bfs_changes_check(const struct bfs_fs *fs, struct bfs_str changes)
+{
+	struct bfs_change c;
+	struct bfs_wire w;
+	unsigned n = 0;
+
+	bfs_wire_init(&w, changes.ptr, changes.len);
+	for (; w.pos < w.end; n++) {
+		if (n == BFS_CHANGES_MAX || bfs_change_get(&w, &c) ||
+		    bfs_change_shard(fs, &c) != fs->conf.shard)
+			return -EBADMSG;
+		if (!(of_entry(&c) ? entry_ok(fs, &c) : inode_ok(fs, &c)))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 static int make_entry(struct bfs_fs *fs, const struct bfs_change *c)
 {
 	struct bfs_inode *dir = bfs_copy_get(fs, c->dir);
@@ -62,6 +118,8 @@ static int make_entry(struct bfs_fs *fs, const struct bfs_change *c)
 
 static void add_links(struct bfs_fs *fs, struct bfs_inode *i, int32_t delta)
 {
+	if (delta < 0 && !i->nlink)
+		return; /* none of ours asks for that */
 	i->nlink += (uint32_t)delta;
 	bfs_inode_changed(fs, i);
 	if (delta > 0)

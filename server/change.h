@@ -35,6 +35,9 @@ void bfs_change_put(struct bfs_wire *w, const struct bfs_change *c);
 int bfs_change_get(struct bfs_wire *w, struct bfs_change *c);
 /* Where it is to be made. */
 unsigned bfs_change_shard(const struct bfs_fs *fs, const struct bfs_change *c);
+/* Can all that are encoded there be made here, as things are?  0 or
+ * -EBADMSG. */
+int bfs_changes_check(const struct bfs_fs *fs, struct bfs_str changes);
 /* Make all that are encoded there. */
 void bfs_changes_make(struct bfs_fs *fs, const uint8_t *buf, size_t len);
 

@@ -161,6 +161,8 @@ static void client_reply(struct bfs_call *call)
 	struct bfs_conn *c = rc->conn;
 	int r = 0;
 
+	if (!rc->slot)
+		c->hello = NULL;
 	if (rc->slot)
 		reply_ring(rc);
 	else if (c->sock >= 0)
@@ -291,6 +293,7 @@ static int take_hello(struct bfs_conn *c)
 		call_put(rc);
 		return -EPROTO;
 	}
+	c->hello = &rc->call;
 	bfs_serve(&rc->call);
 	return 0;
 }
@@ -302,6 +305,8 @@ static void on_socket(void *arg, uint32_t events)
 	ssize_t n;
 	int r;
 
+	if (c->hello && !(events & EPOLLHUP))
+		return; /* one at a time */
 	if (!c->ring && !(events & EPOLLHUP)) {
 		r = take_hello(c);
 		if (r && r != -EAGAIN)
@@ -370,6 +375,11 @@ void bfs_client_drop(struct bfs_conn *c)
 	c->sock = -1;
 	DL_DELETE(p->conns, c);
 	c->calls++;
+	/* The answer to HELLO waits for the journal: it may have put another
+	 * session in the place of ours, which is gone. */
+	if (c->hello)
+		c->session = c->hello->session;
+	c->hello = NULL;
 	if (c->session)
 		bfs_session_put(p->server, c->session);
 	c->session = NULL;

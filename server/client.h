@@ -17,6 +17,7 @@ struct bfs_conn {
 	struct bfs_port_local *port;
 	struct bfs_process *process;
 	struct bfs_session *session;
+	struct bfs_call *hello; /* being served; its session is to be ours */
 	struct bfs_cred cred;
 	struct bfs_ring *ring; /* NULL before HELLO */
 	int sock;	       /* -1: hung up */

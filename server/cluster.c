@@ -26,15 +26,17 @@ static bool apart(void)
 	return is;
 }
 
+/* One that does not say where it is is alone there. */
+static bool one_node(const struct bfs_member *a, const struct bfs_member *b)
+{
+	return a == b || (!apart() && *a->node && !strcmp(a->node, b->node));
+}
+
 static bool same_node(const struct bfs_server *s, unsigned shard)
 {
 	const struct bfs_members *l = s->members;
 
-	if (apart())
-		return shard == s->shard;
-	return shard == s->shard ||
-	       (shard < l->n && *l->m[shard].node &&
-		!strcmp(l->m[shard].node, l->m[s->shard].node));
+	return shard < l->n && one_node(&l->m[shard], &l->m[s->shard]);
 }
 
 static const char *data_dir_of(const struct bfs_server *s, unsigned shard)
@@ -42,10 +44,21 @@ static const char *data_dir_of(const struct bfs_server *s, unsigned shard)
 	return s->members->m[shard].data_dir;
 }
 
+static void find_nodes(struct bfs_server *s)
+{
+	const struct bfs_members *l = s->members;
+
+	s->node_first = calloc(l->n, sizeof(*s->node_first));
+	for (unsigned n = 0; s->node_first && n < l->n; n++)
+		while (!one_node(&l->m[s->node_first[n]], &l->m[n]))
+			s->node_first[n]++;
+}
+
 void bfs_cluster_joined(struct bfs_server *s)
 {
 	if (!s->members)
 		return;
+	find_nodes(s);
 	s->same_node = same_node;
 	s->data_dir_of = data_dir_of;
 	for (unsigned n = 0; n < s->members->n; n++)

@@ -364,5 +364,6 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 		bfs_loop_free(s->loop);
 	free(s->daemon);
 	free(s->allowed);
+	free(s->node_first);
 	free(s->run_dir);
 }

@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Somebody replaces the name all the time, or it names what does not exist. */
+#define TRIES_MAX 64
+
 typedef int step_fn(struct bfs_call *c, struct bfs_wire *in);
 
 /* For each RPC: decode, call the typed handler, encode. */
@@ -163,7 +166,8 @@ static void start_fiber(struct bfs_call *c)
 {
 	int r;
 
-	c->deadline = deadline_of(c);
+	if (!c->deadline)
+		c->deadline = deadline_of(c);
 	c->held = bfs_session_hold(c->session);
 	bfs_session_park(c);
 	r = bfs_fiber_run(run_on_fiber, c);
@@ -172,6 +176,14 @@ static void start_fiber(struct bfs_call *c)
 	bfs_log(error, "%s: no memory to wait in", bfs_op_name(c->head.op));
 	bfs_session_release(c->held);
 	bfs_call_finish(c, r);
+}
+
+bool bfs_call_again(struct bfs_call *c)
+{
+	if (!c->session || c->tries++ == TRIES_MAX || bfs_now() >= c->deadline)
+		return false;
+	start_fiber(c);
+	return true;
 }
 
 /* May whoever sent it ask for this? */
@@ -201,6 +213,8 @@ void bfs_serve(struct bfs_call *c)
 	c->peer = -1;
 	c->deadline = 0;
 	c->waits = 0;
+	c->tries = 0;
+	c->reopens = false;
 	c->origin.forwarded = false;
 	c->origin.links = 0;
 	c->origin.top = 0;
@@ -208,7 +222,7 @@ void bfs_serve(struct bfs_call *c)
 	if (c->server->busy)
 		c->server->busy(c->server);
 	r = bfs_wire_end(&in);
-	if (!r && (c->head.op >= BFS_COUNT(steps) || !steps[c->head.op]))
+	if (!r && !bfs_op_known(c->head.op))
 		r = -ENOSYS;
 	if (!r)
 		r = bfs_session_admit(c);

@@ -137,6 +137,14 @@ static int take_answer(struct forward *f)
 	return r;
 }
 
+/* The inode that the name led to was removed before we got there: look what
+ * the name is now. */
+static bool missed(const struct forward *f)
+{
+	return f->msg.status == -ESTALE && f->c->where.rewrite &&
+	       !f->c->where.path_len;
+}
+
 static void done(struct bfs_peer_msg *m)
 {
 	struct forward *f = m->arg;
@@ -147,7 +155,7 @@ static void done(struct bfs_peer_msg *m)
 		c->cancel = NULL;
 		c->recall = NULL;
 		c->parked = NULL;
-		r = take_answer(f);
+		r = missed(f) && bfs_call_again(c) ? BFS_LATER : take_answer(f);
 		if (r != BFS_LATER)
 			bfs_call_finish(c, r);
 	}
@@ -253,7 +261,8 @@ int bfs_route_forward(struct bfs_call *c)
 	f->msg.in_cap = c->in_cap;
 	f->msg.rep = f->rep;
 	f->msg.rep_cap = sizeof(f->rep);
-	f->msg.deadline = deadline_of(c);
+	c->deadline = deadline_of(c);
+	f->msg.deadline = c->deadline;
 	f->msg.done = done;
 	f->msg.arg = f;
 	if (bfs_op_flags(c->head.op) == BFS_RPC_WAIT) {
@@ -307,8 +316,8 @@ int bfs_route_unwrap(struct bfs_call *c)
 	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
 		      c->req_len - BFS_REQ_HEAD_LEN);
 	r = bfs_forward_req_get(&w, &req);
-	if (!r && (req.node >= c->server->nshards || bfs_op_peer(req.op) ||
-		   req.op == BFS_OP_HELLO))
+	if (!r && (req.node >= c->server->nshards || !bfs_op_known(req.op) ||
+		   bfs_op_peer(req.op) || req.op == BFS_OP_HELLO))
 		r = -EBADMSG;
 	if (!r)
 		r = take_cred(c, &req);

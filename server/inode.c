@@ -200,8 +200,8 @@ void bfs_inode_changed(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	i->ctime = stamp(fs, i);
 	bfs_note_inode(fs, i);
-	/* One without a name is looked at by bfs_orphan_add. */
-	if (S_ISREG(i->mode) && i->backed && i->nlink)
+	/* One that loses its name now is looked at by bfs_orphan_add. */
+	if (S_ISREG(i->mode) && i->backed && (i->nlink || i->orphan))
 		bfs_data_touch(fs, i);
 }
 

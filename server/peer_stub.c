@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What handlers use: calls that suspend the fiber, and the typed stubs. */
+#include "core/log.h"
 #include "core/util.h"
 #include "server/peer_impl.h"
 
@@ -22,19 +23,18 @@ void bfs_peer_wake_fiber(struct bfs_peer_msg *m)
 	bfs_fiber_resume(w->fiber);
 }
 
-/* A program that asks for a shard that there is not is wrong. */
-static struct bfs_peer *need(struct bfs_server *s, unsigned shard)
+void bfs_peer_send(struct bfs_server *s, unsigned shard, struct bfs_peer_msg *m)
 {
 	struct bfs_peer *p = bfs_peer_get(s, shard);
 
-	if (!p)
-		abort();
-	return p;
-}
-
-void bfs_peer_send(struct bfs_server *s, unsigned shard, struct bfs_peer_msg *m)
-{
-	bfs_peer_submit(need(s, shard), m);
+	if (p) {
+		bfs_peer_submit(p, m);
+		return;
+	}
+	/* an inode number that another daemon told led there */
+	bfs_log(error, "%s: there is no shard %u, or no memory",
+		bfs_op_name(m->op), shard);
+	bfs_peer_finish_later(s->peers, m, -EIO);
 }
 
 int bfs_peer_wait_all(struct bfs_server *s, struct bfs_peer_msg *m,
@@ -47,7 +47,7 @@ int bfs_peer_wait_all(struct bfs_server *s, struct bfs_peer_msg *m,
 	for (unsigned i = 0; i < n; i++) {
 		m[i].done = bfs_peer_wake_fiber;
 		m[i].arg = &w;
-		bfs_peer_submit(need(s, shards[i]), &m[i]);
+		bfs_peer_send(s, shards[i], &m[i]);
 	}
 	if (w.missing) {
 		w.suspended = true;
@@ -102,15 +102,16 @@ struct cancel {
 void bfs_peer_msg_cancel(struct bfs_server *s, unsigned shard,
 			 struct bfs_peer_msg *m)
 {
-	struct bfs_peer *p = need(s, shard);
 	uint64_t until =
 		bfs_now() + s->config.network.timeout_secs * 1000000000ull;
 	struct bfs_peer_tx *tx = m->tx;
+	struct bfs_peer *p;
 	struct cancel *c;
 	struct bfs_wire w;
 
 	if (!tx)
 		return; /* its done() is on its way */
+	p = tx->peer;
 	m->deadline = BFS_MIN(m->deadline, until);
 	bfs_peer_wake(p->all, m->deadline);
 	if (!tx->ran_in) {

@@ -93,13 +93,15 @@ struct bfs_call {
 	/* Set while a handler runs on a fiber. */
 	bool *over;		  /* to be told when the call has ended */
 	struct bfs_session *held; /* kept for it */
-	/* How long the caller waits; bfs_now() clock; set on fibers only. */
+	/* How long the caller waits; bfs_now() clock; 0: nobody has asked. */
 	uint64_t deadline;
 
 	/* In a cluster: see route.h. */
 	struct bfs_where where;
 	struct bfs_origin origin;
 	unsigned waits; /* how often it has waited for another shard */
+	unsigned tries; /* how often what it named was gone on arrival */
+	bool reopens;	/* an open that was answered already: it may */
 
 	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
 	size_t req_len;
@@ -154,6 +156,10 @@ const struct bfs_call *bfs_call_on_fiber(void);
 
 /* The head of the reply. */
 void bfs_call_put_head(struct bfs_call *c, uint32_t status);
+
+/* The parked call from its first line, for what it named is gone.  False: it
+ * has been so too often. */
+bool bfs_call_again(struct bfs_call *c);
 
 /* A codec positioned behind the reply's head, for parked calls. */
 struct bfs_wire bfs_call_fields(struct bfs_call *c);

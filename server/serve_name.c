@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names come and go: mknod, unlink, link; and readlink. */
+#include "server/making.h"
 #include "server/naming.h"
 #include "server/node.h"
 #include "server/perm.h"
@@ -69,6 +70,19 @@ static uint32_t mode_of_new(uint32_t mode)
 	return mode;
 }
 
+static unsigned making_flag(uint32_t mode)
+{
+	if (S_ISREG(mode))
+		return BFS_WALK_MAKE;
+	return S_ISFIFO(mode) || S_ISSOCK(mode) ? BFS_WALK_MAKE_NODE : 0;
+}
+
+static bool entry_here(const struct bfs_fs *fs, const struct bfs_walk *w)
+{
+	return !bfs_fs_clustered(fs) || w->kind != BFS_LAST_NAME ||
+	       w->shard == fs->conf.shard;
+}
+
 int bfs_serve_mknod(struct bfs_call *c, const struct bfs_mknod_req *req,
 		    struct bfs_mknod_rep *rep)
 {
@@ -76,27 +90,38 @@ int bfs_serve_mknod(struct bfs_call *c, const struct bfs_mknod_req *req,
 	struct bfs_node n = { .mode = mode_of_new(mode),
 			      .rdev = req->rdev,
 			      .target = req->target,
-			      .flags = O_RDWR };
-	struct bfs_fs *fs = bfs_call_fs(c);
-	struct bfs_inode *i;
+			      .flags = O_RDWR,
+			      .fd = -1 };
+	struct bfs_inode *i = NULL;
+	struct bfs_making m;
 	struct bfs_walk w;
 	int r = check_type(mode, req->target);
 
 	if (!r)
 		r = bfs_walk(c, &w, req->at, req->path,
-			     BFS_WALK_PARENT | BFS_WALK_CHANGE, 0);
-	if (!r)
+			     BFS_WALK_PARENT | BFS_WALK_CHANGE |
+				     making_flag(mode),
+			     0);
+	if (r)
+		return r;
+	/* What there is, its entry's shard knows. */
+	if (entry_here(bfs_call_fs(c), &w))
 		r = check_new(c, &w, S_ISDIR(mode));
 	if (!r)
 		r = check_device(c, mode, req->rdev);
-	if (r)
-		return r;
-	i = bfs_node_enter(fs, c->cred, &w, &n, &r);
-	if (!i)
-		return r;
+	if (!r)
+		r = bfs_making_where(c, &w, mode);
+	if (r == 1)
+		r = bfs_making(c, &m, &w, &n, &i);
+	else if (!r)
+		i = bfs_node_enter(bfs_call_fs(c), c->cred, &w, &n, &r);
 	if (n.fd >= 0)
 		close(n.fd);
-	return bfs_inode_attr(fs, i, &rep->attr);
+	if (!r)
+		r = bfs_inode_attr(bfs_call_fs(c), i, &rep->attr);
+	if (i && w.dir == &m.dir)
+		bfs_making_done(i);
+	return r;
 }
 
 static int check_rmdir(const struct bfs_call *c, const struct bfs_walk *w)

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* open(2), with the order of errors that Linux has. */
 #include "server/data.h"
+#include "server/making.h"
 #include "server/node.h"
 #include "server/open_flags.h"
 #include "server/passing.h"
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
+#include "server/shared.h"
 #include "server/stripe.h"
 
 #include "core/arena.h"
 #include "core/log.h"
 #include "core/stats.h"
+#include "core/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -288,7 +291,8 @@ static int check_found(const struct opening *o)
 		return -ELOOP;
 	if (S_ISDIR(i->mode) && access_of(o->flags) & BFS_MAY_WRITE)
 		return -EISDIR;
-	if (bfs_perm_check(o->c->cred, i, access_of(o->flags)))
+	if (!o->c->reopens &&
+	    bfs_perm_check(o->c->cred, i, access_of(o->flags)))
 		return -EACCES;
 	if (o->flags & O_NOATIME && !bfs_perm_owner(o->c->cred, i))
 		return -EPERM;
@@ -342,21 +346,63 @@ static int create_unnamed(struct opening *o, struct bfs_open_rep *rep,
 static unsigned walk_flags(int flags)
 {
 	bool excl = flags & O_CREAT && flags & O_EXCL;
-	unsigned f = flags & O_CREAT ? BFS_WALK_CREATE | BFS_WALK_CHANGE : 0;
+	unsigned f = flags & O_CREAT
+			     ? BFS_WALK_CREATE | BFS_WALK_CHANGE | BFS_WALK_MAKE
+			     : 0;
 
 	if (!(flags & O_NOFOLLOW) && !excl)
 		f |= BFS_WALK_FOLLOW;
 	return f;
 }
 
+/* What another shard's entry names.  1: it is gone already. */
+static int open_named(struct opening *o, struct bfs_open_rep *rep,
+		      const struct bfs_walk *w)
+{
+	int r;
+
+	if (o->flags & O_EXCL)
+		return -EEXIST;
+	if (S_ISLNK(w->type) ||
+	    bfs_shared_home(o->fs, w->ino) != o->fs->conf.shard)
+		return bfs_route_entry(o->c, w, w->last, w->slash, w->shard);
+	o->inode = bfs_inode_here(o->fs, w->ino);
+	if (!o->inode)
+		return 1;
+	r = check_found(o);
+	return r ? r : open_inode(o, rep);
+}
+
+/* A file of ours whose entry is another shard's. */
+static int create_apart(struct opening *o, struct bfs_open_rep *rep,
+			struct bfs_walk *w)
+{
+	struct bfs_node n = new_file(o);
+	struct bfs_making m;
+	int r = bfs_making(o->c, &m, w, &n, &o->inode);
+
+	if (r == -EEXIST)
+		return open_named(o, rep, w);
+	if (r)
+		return r;
+	o->fd = n.fd;
+	o->created = true;
+	r = open_inode(o, rep);
+	bfs_making_done(o->inode);
+	return r;
+}
+
 static int open_walked(struct opening *o, struct bfs_open_rep *rep,
-		       const struct bfs_walk *w)
+		       struct bfs_walk *w)
 {
 	int r;
 
 	o->inode = w->inode;
 	if (o->flags & TMPFILE_BIT)
 		return create_unnamed(o, rep, w->inode);
+	r = w->inode ? 0 : bfs_making_where(o->c, w, S_IFREG);
+	if (r)
+		return r == 1 ? create_apart(o, rep, w) : r;
 	r = w->inode ? check_found(o) : create(o, w);
 	return r ? r : open_inode(o, rep);
 }
@@ -374,13 +420,18 @@ int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
 	struct bfs_walk w;
 	int r = check_flags(&o.flags);
 
-	if (!r)
+	while (!r) {
 		r = bfs_walk(c, &w, req->at, req->path,
 			     walk_flags(o.flags) |
 				     BFS_WALK_RESOLVE(req->resolve),
 			     0);
-	if (!r)
-		r = open_walked(&o, rep, &w);
+		if (!r)
+			r = open_walked(&o, rep, &w);
+		if (r != 1)
+			break;
+		c->waits++;
+		r = bfs_now() < c->deadline ? 0 : -ETIMEDOUT;
+	}
 	if (r && c->pass_fd >= 0) {
 		close(c->pass_fd);
 		c->pass_fd = -1;

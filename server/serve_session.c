@@ -66,7 +66,7 @@ static int check_node(const struct bfs_call *c, const struct bfs_hello_req *req)
 	const struct bfs_server *s = c->server;
 	char who[64];
 
-	if (s->nshards <= 1 || req->list_hash)
+	if (s->nshards <= 1 || req->list_hash || !s->same_node)
 		return 0;
 	for (unsigned n = 0; n < s->shard; n++) {
 		if (!s->same_node(s, n))

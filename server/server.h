@@ -59,6 +59,9 @@ struct bfs_server {
 	 * there is no other. */
 	bool (*same_node)(const struct bfs_server *s, unsigned shard);
 	const char *(*data_dir_of)(const struct bfs_server *s, unsigned shard);
+	/* Of each shard the lowest one on its node; NULL: each is alone on its
+	 * node. */
+	uint16_t *node_first;
 	struct bfs_copies *copies;	   /* copy.c's own */
 	unsigned deadlock_searches;	   /* under way (deadlock.c) */
 	bool sweeping;			   /* lock_timer does */

@@ -217,7 +217,8 @@ static bool lost(const struct bfs_tx_news *n)
 
 	bfs_wire_init(&w, n->msg.rep, n->msg.rep_len);
 	return n->decided && !n->redo && !n->msg.status &&
-	       !bfs_txend_rep_get(&w, &rep) && !rep.known;
+	       !bfs_txend_rep_get(&w, &rep) && !rep.known &&
+	       bfs_settle_is_decided(n->server->fs, n->tx);
 }
 
 static void on_told(struct bfs_peer_msg *m)

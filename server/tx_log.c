@@ -43,6 +43,7 @@ int bfs_tx_log_decision(const struct bfs_tx *t)
 					 &(struct bfs_rec_decision){
 						 .id = t->id,
 						 .shard = s,
+						 .made = t->made,
 						 .session = sess ? sess->id : 0,
 						 .request = t->c->head.id });
 	bfs_settle_decided(t);
@@ -51,14 +52,14 @@ int bfs_tx_log_decision(const struct bfs_tx *t)
 	return bfs_journal_flush(j);
 }
 
-/* Whoever asks again gets the answer: rename, link and unlink have no fields.
- */
+/* Whoever asks again gets the answer: rename, link and unlink have no fields,
+ * what has made an inode is answered by a look at that. */
 static void remember(struct bfs_server *s, const struct bfs_rec_decision *d)
 {
 	struct bfs_session *sess = bfs_session_find(s, d->session);
 
 	if (sess && !bfs_answer_find(sess, d->request) &&
-	    bfs_answer_keep(sess, d->request, 0, NULL, 0, false))
+	    bfs_answer_keep_made(sess, d->request, d->made))
 		bfs_log(error, "an answer is lost: no memory");
 }
 

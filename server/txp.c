@@ -107,6 +107,8 @@ static int entry_ready(struct bfs_call *c, const struct bfs_txentry_req *req,
 
 	if (!i && bfs_shared_home(fs, req->dir) == fs->conf.shard)
 		return -ENOENT;
+	if (i && !S_ISDIR(i->mode))
+		return -ENOTDIR;
 	if (!i || i->dir.shared->stale)
 		need.kind = BFS_NEED_DIR;
 	else if (i->dir.shared->copy && !i->dir.shared->told)
@@ -251,18 +253,19 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver,
 {
 	struct bfs_str changes = req->changes;
 	struct bfs_txp *t = find(fs, req->tx);
-	struct bfs_change ch;
-	struct bfs_wire w;
+	int r;
 
 	if (!t || t->over || t->driver != driver)
 		return -ESTALE;
-	bfs_wire_init(&w, changes.ptr, changes.len);
-	while (w.pos < w.end)
-		if (bfs_change_get(&w, &ch) ||
-		    bfs_change_shard(fs, &ch) != fs->conf.shard)
-			return -EBADMSG;
-	if (!t->prepared)
-		t->changes = malloc(changes.len + 1);
+	r = bfs_changes_check(fs, changes);
+	if (r)
+		return r;
+	if (t->prepared) /* sent again: it is promised as it was */
+		return t->len == changes.len &&
+				       !memcmp(t->changes, changes.ptr, t->len)
+			       ? 0
+			       : -EBADMSG;
+	t->changes = malloc(changes.len + 1);
 	if (!t->changes)
 		return -ENOMEM;
 	memcpy(t->changes, changes.ptr, changes.len);

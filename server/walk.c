@@ -3,6 +3,7 @@
 
 #include "core/util.h"
 #include "server/hold.h"
+#include "server/making.h"
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/shared.h"
@@ -213,6 +214,24 @@ static int look_up_far(struct bfs_call *c, struct bfs_walk *w,
 	return enter(w, f->ino, bfs_inode_find(bfs_call_fs(c), f->ino));
 }
 
+/* The last entry is another shard's.  Whoever is to have what is made there
+ * asks that shard what there is. */
+static int end_far(struct bfs_call *c, struct bfs_walk *w, const struct part *p,
+		   unsigned flags)
+{
+	unsigned to = w->shard;
+
+	if (flags & BFS_WALK_FAR)
+		return 0;
+	if (flags & BFS_WALK_MAKE)
+		to = bfs_making_home(c, w->dir, p->name, S_IFREG);
+	else if (flags & BFS_WALK_MAKE_NODE)
+		to = bfs_making_home(c, w->dir, p->name, S_IFIFO);
+	if (to == bfs_call_fs(c)->conf.shard)
+		return 0;
+	return bfs_route_entry(c, w, p->name, p->slash, to);
+}
+
 /* In a directory of a cluster. */
 static int look_up_shared(struct bfs_call *c, struct bfs_walk *w,
 			  const struct part *p, unsigned flags)
@@ -226,9 +245,7 @@ static int look_up_shared(struct bfs_call *c, struct bfs_walk *w,
 	if (shard != fs->conf.shard) {
 		if (!p->last || flags & BFS_WALK_INO)
 			return look_up_far(c, w, p);
-		return flags & BFS_WALK_FAR ? 0
-					    : bfs_route_entry(c, w, p->name,
-							      p->slash, shard);
+		return end_far(c, w, p, flags);
 	}
 	if (bfs_hold_entry_held(fs, w->dir->ino, p->name))
 		return need(w, BFS_NEED_CHANGE, w->dir->ino, p->name);
@@ -346,6 +363,7 @@ static int start_at(struct bfs_call *c, struct bfs_walk *w, unsigned flags,
 	struct bfs_fs *fs = bfs_call_fs(c);
 
 	found(w, w->dir->ino, S_IFDIR);
+	w->top = w->dir;
 	if (!bfs_fs_clustered(fs))
 		return there;
 	if (there && bfs_shared_home(fs, w->ino) != fs->conf.shard &&

@@ -16,6 +16,8 @@
 #define BFS_WALK_CHANGE 8u /* the call may change entries of w->dir */
 #define BFS_WALK_FAR 16u   /* the last entry may be another shard's */
 #define BFS_WALK_INO 32u   /* only the number is wanted: w->ino, w->type */
+#define BFS_WALK_MAKE 64u  /* a regular file is to be made, if it is missing */
+#define BFS_WALK_MAKE_NODE 128u	       /* the same of a fifo or socket */
 #define BFS_WALK_RESOLVE(r) ((r) << 8) /* RESOLVE_* of openat2(2) */
 
 enum bfs_walk_kind {

@@ -229,10 +229,25 @@ UNIT_TESTS += %D%/unit/test_cluster_races
 %C%_unit_test_cluster_races_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_races_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_cluster_local
+%C%_unit_test_cluster_local_SOURCES = %D%/unit/test_cluster_local.c
+%C%_unit_test_cluster_local_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cluster_local_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_cluster_locks
 %C%_unit_test_cluster_locks_SOURCES = %D%/unit/test_cluster_locks.c
 %C%_unit_test_cluster_locks_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_locks_LDADD = $(CLUSTER_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_local_hello
+%C%_unit_test_local_hello_SOURCES = %D%/unit/test_local_hello.c
+%C%_unit_test_local_hello_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_local_hello_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_hostile
+%C%_unit_test_hostile_SOURCES = %D%/unit/test_hostile.c
+%C%_unit_test_hostile_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_hostile_LDADD = $(CLUSTER_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_spawn_actions
 %C%_unit_test_spawn_actions_SOURCES = %D%/unit/test_spawn_actions.c
@@ -259,6 +274,7 @@ include tests/model/local.mk
 include tests/cluster/local.mk
 include tests/races/local.mk
 include tests/bench/local.mk
+include tests/fuzz/local.mk
 
 # On three daemons.  Left out:
 #   start a daemon of their own, so that nothing would be different (several

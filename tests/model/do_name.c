@@ -44,12 +44,17 @@ DO(lstat)
 }
 
 /* A fifo's descriptor is the one of the data directory (known-fifo.sh). */
+static bool a_fifos(const char *path, mode_t mode)
+{
+	return !*path && S_ISFIFO(mode);
+}
+
 DO(fstat)
 {
 	struct stat st;
 	int e = fstat(FD(0), &st);
 
-	if (!e && S_ISFIFO(st.st_mode))
+	if (!e && a_fifos("", st.st_mode))
 		return;
 	answer_stat(r, e, &st);
 	answer_born(r, FD(0), "", AT_EMPTY_PATH);
@@ -62,6 +67,8 @@ DO(fstatat)
 	struct stat st;
 	int e = fstatat(DIR_FD(2), PATH(0), &st, flags[s->a[1] % 4]);
 
+	if (!e && a_fifos(PATH(0), st.st_mode))
+		return;
 	answer_stat(r, e, &st);
 	answer_born(r, DIR_FD(2), PATH(0), flags[s->a[1] % 4]);
 }
@@ -78,7 +85,7 @@ DO(statx)
 	int e = statx(DIR_FD(2), PATH(0), flags, STATX_BASIC_STATS, &x);
 
 	answer(r, e);
-	if (e)
+	if (e || a_fifos(PATH(0), x.stx_mode))
 		return;
 	answer_stat(r, 0,
 		    &(struct stat){ .st_mode = x.stx_mode,

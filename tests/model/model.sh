@@ -8,8 +8,10 @@
 seeds=${SEED:-1 5 6 7 9}
 hours=${HOURS:-0}
 chmod 755 "$T"
-mkdir -p "$T/real"
-chmod 777 "$T/real"
+# Each has a parent of its own, since ../e is outside.
+mkdir -p "$T/b" "$T/r/real"
+mnt=$T/b/bfs
+chmod 777 "$T/r/real"
 # Identities are changed among the calls, which all must reach the daemon.
 printf 'auth: { allow_users = "*"; };\n' >"$T/conf"
 run_options="-c $T/conf -d $T/data"
@@ -22,7 +24,7 @@ one() {
 	if ! bfs "$builddir/tests/model/model" --seed "$1" \
 		--steps "${STEPS:-2500}" --procs 3 ${plain:-} \
 		${TIMES:+--times} --save "$T/steps" \
-		"$mnt" "$T/real" >"$T/out" 2>&1; then
+		"$mnt" "$T/r/real" >"$T/out" 2>&1; then
 		cat "$T/out"
 		cat "$T/steps"
 		fail "seed $1"

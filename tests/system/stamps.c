@@ -400,6 +400,27 @@ static void listed_again(void)
 	}
 }
 
+/* A file without a name is read after its ctime has changed. */
+static void nameless(void)
+{
+	int fd = open("nl", O_CREAT | O_RDWR, 0644);
+	struct stat st;
+	char c;
+
+	if (fd < 0 || write(fd, "x", 1) != 1 || unlink("nl") ||
+	    (tick(), pread(fd, &c, 1, 0)) != 1 ||
+	    (tick(), fsetxattr(fd, "user.a", "b", 1, 0)) ||
+	    (tick(), pread(fd, &c, 1, 0)) != 1 || fstat(fd, &st))
+		err(2, "nl");
+	printf("nameless: read %s changed\n",
+	       st.st_atim.tv_sec > st.st_ctim.tv_sec ||
+			       (st.st_atim.tv_sec == st.st_ctim.tv_sec &&
+				st.st_atim.tv_nsec > st.st_ctim.tv_nsec)
+		       ? "after"
+		       : "before");
+	close(fd);
+}
+
 static void statx_masks(void)
 {
 	struct statx x;
@@ -426,6 +447,7 @@ int main(int argc, char **argv)
 	utimes_by_all();
 	relatime();
 	listed_again();
+	nameless();
 	statx_masks();
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "server/stripe.h"
 #include "server/tx.h"
 #include "server/tx_log.h"
+#include "server/txp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define SWEEP_NS 500000000ull
 #define HOUR 3600000000000ull
 
 struct cluster_call {
@@ -48,8 +50,6 @@ static void attach_journal(struct bfs_server *s)
 	s->journal->server = s;
 	bfs_session_restore(s);
 	bfs_tx_log_restore(s);
-	s->peer_new = bfs_cluster_peer_new;
-	s->remembers = true;
 }
 
 static void drop_far(void *arg, uint64_t ino)
@@ -65,12 +65,8 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .shard = i,
 				    .nshards = u->n,
 				    .place = u->place,
-				    .layout = { .policy = u->stripe_log2
-							? BFS_POLICY_STRIPE
-							: BFS_POLICY_WHOLE,
-						.chunk_log2 =
-							u->stripe_log2 & 63 },
-				    .journal = u->journal,
+				    .layout = u->conf.layout,
+				    .journal = u->conf.journal,
 				    .drop_far = drop_far,
 				    .arg_far = s,
 				    .root_mode = 0777 };
@@ -84,20 +80,21 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	s->list_hash = 8;
 	s->shard = i;
 	s->nshards = u->n;
+	s->node_first = u->node_first;
 	s->incarnation += 1 << 20; /* more than there are versions */
 	conf.incarnation = s->incarnation;
-	s->remembers = u->journal;
+	s->remembers = u->conf.journal;
 	s->peer_new = bfs_cluster_peer_new;
 	s->arenas = bfs_arenas_new();
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_fs_new(&s->fs, &conf), 0);
 	bfs_stripe_restore(s);
-	if (u->journal)
+	if (u->conf.journal)
 		attach_journal(s);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	if (u->net)
 		assert_int_equal(bfs_ploop_join(u->net, s), 0);
-	if (u->journal)
+	if (u->conf.journal)
 		bfs_journal_forget_kept(s->journal);
 	u->clients[i] = bfs_session_new(s, getpid(), &u->cred);
 	assert_non_null(u->clients[i]);
@@ -118,10 +115,47 @@ static void make_ring(struct cluster_unit *u)
 	free(names);
 }
 
-static struct cluster_unit *make(unsigned n, uint64_t seed, unsigned log2,
-				 bool journal)
+static void make_nodes(struct cluster_unit *u)
+{
+	unsigned each = u->conf.per_node ? u->conf.per_node : 1;
+
+	u->node_first = calloc(u->n, sizeof(*u->node_first));
+	assert_non_null(u->node_first);
+	for (unsigned i = 0; i < u->n; i++)
+		u->node_first[i] = (uint16_t)(i - i % each);
+}
+
+/* As daemons do: what was given up, and nobody was told. */
+static void on_sweep(struct bfs_timer *t)
+{
+	struct cluster_unit *u = t->arg;
+
+	for (unsigned i = 0; i < u->n; i++)
+		if (u->servers[i].fs)
+			bfs_txp_sweep(&u->servers[i]);
+	bfs_loop_timer(bfs_ploop_loop(u->net), t, bfs_now() + SWEEP_NS);
+}
+
+static void make_net(struct cluster_unit *u)
+{
+	const struct cluster_unit_conf *c = &u->conf;
+
+	u->net = bfs_ploop_new(&(struct bfs_ploop_config){
+		.seed = c->seed,
+		.shards = c->n,
+		.delay_min_ns = 1000,
+		.delay_max_ns = c->delay_max_ns ? c->delay_max_ns : 50000,
+		.lose = c->lose,
+		.duplicate = c->duplicate,
+		.breaks = c->breaks,
+		.stray = c->stray });
+	assert_non_null(u->net);
+}
+
+struct cluster_unit *cluster_unit_with(const struct cluster_unit_conf *conf)
 {
 	struct cluster_unit *u = calloc(1, sizeof(*u));
+	unsigned n = conf->n;
 	const char *tmp = getenv("TMPDIR");
 	struct rlimit lim;
 
@@ -131,40 +165,49 @@ static struct cluster_unit *make(unsigned n, uint64_t seed, unsigned log2,
 	snprintf(u->dir, sizeof(u->dir), "%.40s/bfs-unit-XXXXXX",
 		 tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(u->dir));
+	u->conf = *conf;
 	u->n = n;
-	u->stripe_log2 = log2;
-	u->journal = journal;
 	u->servers = calloc(n, sizeof(*u->servers));
 	u->clients = calloc(n, sizeof(*u->clients));
 	u->cred = (struct bfs_cred){ .uid = geteuid(), .gid = getegid() };
 	if (n > 1) { /* alone, all is answered at once */
-		u->net = bfs_ploop_new(
-			&(struct bfs_ploop_config){ .seed = seed,
-						    .shards = n,
-						    .delay_min_ns = 1000,
-						    .delay_max_ns = 50000 });
-		assert_non_null(u->net);
+		make_net(u);
 		make_ring(u);
+		make_nodes(u);
+		u->sweep = (struct bfs_timer){ .fn = on_sweep, .arg = u };
 	}
 	for (unsigned i = 0; i < n; i++)
 		start_server(u, i);
+	if (conf->breaks || conf->stray)
+		bfs_loop_timer(bfs_ploop_loop(u->net), &u->sweep,
+			       bfs_now() + SWEEP_NS);
 	return u;
 }
 
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed)
 {
-	return make(n, seed, 0, false);
+	return cluster_unit_with(&(struct cluster_unit_conf){
+		.n = n, .seed = seed, .layout.policy = BFS_POLICY_WHOLE });
 }
 
 struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
 					  unsigned log2)
 {
-	return make(n, seed, log2, true);
+	return cluster_unit_with(&(struct cluster_unit_conf){
+		.n = n,
+		.seed = seed,
+		.layout = { .policy = BFS_POLICY_STRIPE,
+			    .chunk_log2 = log2 & 63 },
+		.journal = true });
 }
 
 struct cluster_unit *cluster_unit_new_journal(unsigned n, uint64_t seed)
 {
-	return make(n, seed, 0, true);
+	return cluster_unit_with(&(struct cluster_unit_conf){
+		.n = n,
+		.seed = seed,
+		.layout.policy = BFS_POLICY_WHOLE,
+		.journal = true });
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,
@@ -255,6 +298,8 @@ void cluster_pass(struct cluster_unit *u, unsigned secs)
 
 void cluster_unit_free(struct cluster_unit *u)
 {
+	if (u->sweep.at)
+		bfs_loop_timer(bfs_ploop_loop(u->net), &u->sweep, 0);
 	for (unsigned i = 0; i < u->n; i++)
 		stop_server(u, i);
 	if (u->net)
@@ -264,6 +309,7 @@ void cluster_unit_free(struct cluster_unit *u)
 	nftw(u->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(u->servers);
 	free(u->clients);
+	free(u->node_first);
 	free(u);
 }
 

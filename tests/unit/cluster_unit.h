@@ -8,17 +8,32 @@
 
 #include "tests/unit/unit.h"
 
+#include "server/layout.h"
 #include "server/peer_loop.h"
 #include "server/session.h"
 
 #define CLUSTER_IN (1u << 19)
 
+struct cluster_unit_conf {
+	unsigned n;
+	uint64_t seed;
+	struct bfs_layout layout; /* the root's */
+	unsigned per_node;	  /* daemons; 0: 1 */
+	uint64_t delay_max_ns;	  /* 0: 50 us */
+	bool journal;		  /* daemons can be started anew */
+	/* Of 1000 messages. */
+	unsigned lose, duplicate, breaks, stray;
+};
+
 struct cluster_unit {
+	struct cluster_unit_conf conf;
 	unsigned n;
 	struct bfs_ploop *net;
 	struct bfs_server *servers;
 	struct bfs_session **clients; /* one on each node */
 	struct bfs_place *place;
+	uint16_t *node_first;
+	struct bfs_timer sweep;
 	struct bfs_cred cred;
 	char dir[64];
 	uint64_t next_id;
@@ -27,12 +42,11 @@ struct cluster_unit {
 	size_t in_len;
 	const void *out; /* bulk of the next call, once */
 	size_t out_len;
-	unsigned stripe_log2; /* files are striped in such chunks; 0 */
-	bool journal;	      /* daemons can be started anew */
 };
 
 /* n daemons, each with a data directory of its own. */
 struct cluster_unit *cluster_unit_new(unsigned n, uint64_t seed);
+struct cluster_unit *cluster_unit_with(const struct cluster_unit_conf *conf);
 /* The same with striped files, and daemons that can be killed. */
 struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
 					  unsigned log2);

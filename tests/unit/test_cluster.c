@@ -213,12 +213,12 @@ static void compare_list(struct pair *p, const char *path)
 		assert_string_equal(a.name[i], b.name[i]);
 }
 
-static void run(unsigned n, uint64_t with_seed)
+static void run_with(const struct cluster_unit_conf *conf)
 {
-	struct pair p = { .many = cluster_unit_new(n, with_seed), .one = NULL };
+	struct pair p = { .many = cluster_unit_with(conf), .one = NULL };
 
-	seed = with_seed * 0x9e3779b97f4a7c15u | 1;
-	fprintf(stderr, "%u daemons, seed %lu\n", n, with_seed);
+	seed = conf->seed * 0x9e3779b97f4a7c15u | 1;
+	fprintf(stderr, "%u daemons, seed %lu\n", conf->n, conf->seed);
 	p.one = cluster_unit_new(1, 1);
 	for (p.step = 0; p.step < STEPS; p.step++) {
 		int many, one;
@@ -239,6 +239,12 @@ static void run(unsigned n, uint64_t with_seed)
 	cluster_unit_free(p.one);
 }
 
+static void run(unsigned n, uint64_t with_seed)
+{
+	run_with(&(struct cluster_unit_conf){
+		.n = n, .seed = with_seed, .layout.policy = BFS_POLICY_WHOLE });
+}
+
 static void two_daemons(void **state)
 {
 	run(2, 11);
@@ -252,6 +258,19 @@ static void three_daemons(void **state)
 static void many_daemons(void **state)
 {
 	run(16, 13);
+}
+
+/* Inodes at their makers' nodes, entries where they always are. */
+static void local_daemons(void **state)
+{
+	struct cluster_unit_conf conf = { .n = 3, .seed = 14 };
+
+	conf.layout.policy = BFS_POLICY_LOCAL;
+	run_with(&conf);
+	conf = (struct cluster_unit_conf){
+		.n = 8, .seed = 15, .layout = conf.layout, .per_node = 2
+	};
+	run_with(&conf);
 }
 
 /* Create and stat of a file cost 1.2 messages at most in a warm tree. */
@@ -280,9 +299,8 @@ static void messages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_daemons),
-		cmocka_unit_test(three_daemons),
-		cmocka_unit_test(many_daemons),
+		cmocka_unit_test(two_daemons),	cmocka_unit_test(three_daemons),
+		cmocka_unit_test(many_daemons), cmocka_unit_test(local_daemons),
 		cmocka_unit_test(messages),
 	};
 

@@ -242,19 +242,21 @@ static void settle(struct cluster_unit *u)
 
 	bfs_ploop_run(u->net, &never, 5000000000ull);
 	for (int i = 0; i < 20; i++) {
-		for (unsigned s = 0; s < u->n; s++)
+		for (unsigned s = 0; s < u->n; s++) {
 			bfs_txp_sweep(&u->servers[s]);
+			bfs_fs_sweep(u->servers[s].fs);
+		}
 		bfs_ploop_run(u->net, &never, 4000000000ull);
 	}
 }
 
-static void run(unsigned n, uint64_t with_seed, unsigned calls)
+static void run_with(const struct cluster_unit_conf *conf, unsigned calls)
 {
-	struct cluster_unit *u = cluster_unit_new(n, with_seed);
+	struct cluster_unit *u = cluster_unit_with(conf);
 	struct cluster_call *under_way[AT_ONCE] = { NULL };
 	unsigned by_status[16] = { 0 };
 
-	seed = with_seed * 0x9e3779b97f4a7c15u | 1;
+	seed = conf->seed * 0x9e3779b97f4a7c15u | 1;
 	for (unsigned i = 0; i < calls; i++) {
 		unsigned k = pick(AT_ONCE);
 
@@ -274,9 +276,18 @@ static void run(unsigned n, uint64_t with_seed, unsigned calls)
 	fprintf(stderr,
 		"%u daemons, seed %lu: %u calls, %u ok, %u ENOENT, %u EEXIST, "
 		"%u ENOTDIR, %u ENOTEMPTY\n",
-		n, with_seed, calls, by_status[0], by_status[1], by_status[2],
-		by_status[3], by_status[5]);
+		u->n, conf->seed, calls, by_status[0], by_status[1],
+		by_status[2], by_status[3], by_status[5]);
 	cluster_unit_free(u);
+}
+
+static void run(unsigned n, uint64_t with_seed, unsigned calls)
+{
+	run_with(&(struct cluster_unit_conf){ .n = n,
+					      .seed = with_seed,
+					      .layout.policy =
+						      BFS_POLICY_WHOLE },
+		 calls);
 }
 
 static void some_daemons(void **state)
@@ -291,11 +302,41 @@ static void many_daemons(void **state)
 	run(64, 8, 3000);
 }
 
+/* What is made gets its inode at its maker's node. */
+static void local_daemons(void **state)
+{
+	struct cluster_unit_conf conf = { .n = 3 };
+
+	conf.layout.policy = BFS_POLICY_LOCAL;
+	for (conf.seed = 21; conf.seed <= 24; conf.seed++)
+		run_with(&conf, 3000);
+	conf.n = 16;
+	conf.per_node = 4;
+	run_with(&conf, 6000);
+}
+
+/* The same while connections break, and what they lost is sent again (F2). */
+static void lossy(void **state)
+{
+	struct cluster_unit_conf conf = {
+		.n = 4, .duplicate = 20, .breaks = 5, .stray = 5
+	};
+
+	for (conf.seed = 31; conf.seed <= 36; conf.seed++) {
+		conf.layout.policy =
+			conf.seed % 2 ? BFS_POLICY_LOCAL : BFS_POLICY_WHOLE;
+		conf.per_node = 1 + conf.seed % 3 / 2;
+		run_with(&conf, 2000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(some_daemons),
 		cmocka_unit_test(many_daemons),
+		cmocka_unit_test(local_daemons),
+		cmocka_unit_test(lossy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

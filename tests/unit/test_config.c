@@ -177,7 +177,6 @@ static void test_refused(void **state)
 		{ "node.log_level=loud", "error, warn, info, debug" },
 		{ "metadata.journal=x", "one of none, lmdb" },
 		{ "storage.checksum=crc32c", "chunk checksums" },
-		{ "storage.placement=local", "cannot do that yet" },
 		{ "network.registry_dir=shared", "absolute path" },
 		{ "network.join_secs=0", "1 to 3600 seconds" },
 		{ "network.timeout_secs=0", "1 to 3600 seconds" },
@@ -242,7 +241,6 @@ static void test_bad_files(void **state)
 		{ "storage: { chunk_size = 1.5; };\n", ":1: ", "64K to 1G" },
 		{ "storage: { chunk_size = { }; };\n", ":1: ", "64K to 1G" },
 		{ "network: { transport = \"tcp\"; };\n", ":1: ", "auto, ucx" },
-		{ "storage: { placement = \"local\"; };\n", ":1: ", "yet" },
 		{ "auth: {\n munge = true; };\n", ":2: ", "yet" },
 	};
 

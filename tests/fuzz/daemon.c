@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One daemon, and two clients of the same user who send it what they like (F3):
+ * it stays alive, says nothing of another user's file and does not change it.
+ */
+#include "tests/fuzz/world.h"
+
+#include "core/log.h"
+#include "server/fs.h"
+
+const unsigned fuzz_runs = 60000;
+
+void fuzz_one(const uint8_t *data, size_t len)
+{
+	struct world *w = world_for(1, data, len);
+	struct fuzz_in in = { data, data + len };
+
+	while (in.pos < in.end) {
+		uint8_t how = fuzz_u8(&in);
+
+		world_send(w, 0, how % WORLD_CLIENTS, 0, &in);
+		if (how >= 250)
+			bfs_fs_sweep(w->u->servers[0].fs);
+	}
+	world_check(w);
+}
+
+/* Some of everything: the bytes mean something whatever they are. */
+size_t fuzz_seed(unsigned n, uint8_t buf[FUZZ_MAX])
+{
+	uint64_t random = n + 1;
+	size_t len = 20 + 20 * (n % 20);
+
+	if (n >= 200)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (uint8_t)fuzz_draw(&random);
+	return len;
+}
+
+void fuzz_begin(void)
+{
+	fuzz_set_up();
+	bfs_log_fd = -1;
+}
+
+void fuzz_end(void)
+{
+	world_end();
+}

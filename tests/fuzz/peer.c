@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Three daemons of a cluster, one of which sends the others what it likes, and
+ * whose answers are damaged now and then.  It has the secret, so it may read
+ * and change what it likes; but nobody crashes or hangs by it.
+ */
+#include "tests/fuzz/world.h"
+
+#include "core/log.h"
+#include "server/fs.h"
+#include "server/peer_impl.h"
+
+const unsigned fuzz_runs = 20000;
+
+void fuzz_one(const uint8_t *data, size_t len)
+{
+	struct world *w = world_for(3, data, len);
+	struct fuzz_in in = { data, data + len };
+
+	while (in.pos < in.end) {
+		uint8_t how = fuzz_u8(&in);
+
+		if (how % 4 == 0)
+			world_send(w, 0, how / 4 % WORLD_CLIENTS, 0, &in);
+		else
+			world_send(w, how % 2, -1, 2, &in);
+		world_run(w, how / 4);
+	}
+	world_run(w, 300);
+}
+
+size_t fuzz_seed(unsigned n, uint8_t buf[FUZZ_MAX])
+{
+	uint64_t random = n + 1;
+	size_t len = 20 + 20 * (n % 20);
+
+	if (n >= 200)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (uint8_t)fuzz_draw(&random);
+	return len;
+}
+
+void fuzz_begin(void)
+{
+	fuzz_set_up();
+	bfs_log_fd = -1;
+}
+
+void fuzz_end(void)
+{
+	world_end();
+}
