@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/local_io.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/ring.h"
 #include "core/sys.h"
@@ -206,6 +207,7 @@ int bfs_local_dial(const char *run_dir, const struct bfs_hello_req *hello,
 	if (sock < 0)
 		return sock;
 	r = say_hello(sock, hello);
+	BFS_KILL_POINT(hello_said);
 	if (!r)
 		r = hear_hello(sock, rep, fds);
 	link->ring = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/transport_local.h"
 
+#include "core/kill.h"
 #include "core/local_io.h"
 #include "core/log.h"
 #include "core/ring.h"
@@ -213,6 +214,7 @@ static int take_fd(struct local *l, unsigned slot, struct bfs_io *io)
 			/* Lost in the kernel: the descriptor limit. */
 			if (fd == TAKING)
 				return -EMFILE;
+			BFS_KILL_POINT(fd_taken);
 			io->fd = fd;
 			return 0;
 		}
@@ -244,10 +246,12 @@ static int local_call(struct bfs_transport *t, struct bfs_io *io)
 	s->in_cap = (uint32_t)io->in_cap;
 	if (io->out_len)
 		memcpy(s->bulk, io->out, io->out_len);
+	BFS_KILL_POINT(call_made);
 	atomic_store(&s->state, BFS_SLOT_POSTED);
 	atomic_fetch_or(&l->ring->posted, 1ull << i);
 	io->fd = -1;
 	r = ring_bell(l);
+	BFS_KILL_POINT(call_posted);
 	if (!r)
 		r = await(l, s, io);
 	else
@@ -256,6 +260,7 @@ static int local_call(struct bfs_transport *t, struct bfs_io *io)
 		io->priv = NULL;
 		return r;
 	}
+	BFS_KILL_POINT(call_answered);
 	io->rep = s->fields;
 	io->rep_len = BFS_MIN(s->rep_len, BFS_FIELDS_MAX);
 	io->in_len = BFS_MIN(s->in_len, io->in_cap);

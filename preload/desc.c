@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "preload/desc.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/sys.h"
 #include "preload/session.h"
@@ -183,6 +184,7 @@ int bfs_desc_new(struct bfs_desc **out)
 			       &a->desc[i], i))
 			continue;
 		init_desc(&a->desc[i]);
+		BFS_KILL_POINT(record_taken);
 		*out = &a->desc[i];
 		return 0;
 	}
@@ -224,6 +226,8 @@ int bfs_desc_lock(struct bfs_desc *d, uint64_t *signals)
 		e = pthread_mutex_consistent(&d->lock);
 	if (e)
 		bfs_sys_restore_signals(signals);
+	else
+		BFS_KILL_POINT(offset_locked);
 	return e == ETIMEDOUT ? -ETIMEDOUT : e ? -EIO : 0;
 }
 

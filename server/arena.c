@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/proto.h"
 #include "core/util.h"
+#include "server/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <uthash.h>
 
 #define ARENA_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 #define SWEEP_SLICE_NS 2000000ull /* of the daemon's time in one go */
@@ -135,6 +135,10 @@ int bfs_arenas_get(struct bfs_arenas *all, uint32_t uid, int *arena_fd,
 			return r;
 		}
 		HASH_ADD(hh, all->by_uid, uid, sizeof(a->uid), a);
+		if (!bfs_hashed(a)) {
+			drop(a);
+			return -ENOMEM;
+		}
 		if (all->made)
 			all->made(all->made_arg, uid, a->fd, a->empty);
 	}
@@ -197,10 +201,12 @@ int bfs_arenas_adopt(struct bfs_arenas *all, uint32_t uid, int arena_fd,
 	a->fd = arena_fd;
 	a->empty = empty_fd;
 	r = find(all, uid) ? -EEXIST : check_old(a);
+	if (!r) {
+		HASH_ADD(hh, all->by_uid, uid, sizeof(a->uid), a);
+		r = bfs_hashed(a) ? 0 : -ENOMEM;
+	}
 	if (r)
 		drop(a);
-	else
-		HASH_ADD(hh, all->by_uid, uid, sizeof(a->uid), a);
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/checkpoint.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/journal_turn.h"
@@ -111,8 +112,10 @@ int bfs_checkpoint_apply(const struct bfs_jlog_conf *conf, uint64_t last)
 	e = bfs_jlog_read(conf, after, last, put_and_note, &l);
 	if (!e)
 		e = bfs_map_commit(l.p.map, l.seq);
+	BFS_KILL_POINT(checkpoint_unsealed);
 	if (!e)
 		e = bfs_map_seal(l.p.map, bfs_jlog_reserve(conf->dir));
+	BFS_KILL_POINT(checkpoint_sealed);
 	bfs_map_close(l.p.map);
 	return e;
 }
@@ -187,6 +190,7 @@ static void put_together(struct bfs_checkpoint *cp);
 
 static void made(struct bfs_checkpoint *cp)
 {
+	BFS_KILL_POINT(checkpoint_made);
 	cp->last = cp->goal;
 	bfs_jlog_drop(cp->journal->log, cp->last);
 	if (cp->heals && cp->heals <= cp->last) {

@@ -54,6 +54,10 @@ struct bfs_chunks *bfs_chunks_find(struct bfs_fs *fs, uint64_t ino)
 	f->ino = ino;
 	f->fd = -1;
 	HASH_ADD(hh, fs->chunks, ino, sizeof(f->ino), f);
+	if (!bfs_hashed(f)) {
+		free(f);
+		return NULL;
+	}
 	DL_APPEND(fs->chunks_used, f);
 	return f;
 }

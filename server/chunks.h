@@ -7,10 +7,9 @@
 #ifndef BFS_CHUNKS_H
 #define BFS_CHUNKS_H
 
+#include "server/hash.h"
 #include "server/inode.h"
 #include "server/stripe_plan.h"
-
-#include <uthash.h>
 
 struct bfs_chunks {
 	uint64_t ino;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/client.h"
 
+#include "core/kill.h"
 #include "core/local_io.h"
 #include "core/log.h"
 #include "core/stats.h"
@@ -87,6 +88,7 @@ static bool send_fd(struct ring_call *rc)
 	if (r < 0)
 		bfs_log(error, "cannot pass a descriptor to process %d: %s",
 			rc->conn->process->pid, strerror(-r));
+	BFS_KILL_POINT(fd_sent);
 	close(rc->call.pass_fd);
 	rc->call.pass_fd = -1;
 	return true;
@@ -150,6 +152,7 @@ static int send_hello(struct ring_call *rc)
 	}
 	r = bfs_local_send(c->sock, rc->call.rep, rc->call.rep_len, fds, n,
 			   MSG_DONTWAIT);
+	BFS_KILL_POINT(hello_sent);
 	if (n)
 		close(fds[0]);
 	return n ? r : -EACCES;

@@ -197,6 +197,7 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
 		.layout = configured_layout(s),
+		.max_copies = (uint32_t)s->config.metadata.directory_copies,
 		.incarnation = s->incarnation,
 		.pass = s->pass,
 		.sync_close = s->config.storage.fsync_on_close,

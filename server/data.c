@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/data.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "server/journal.h"
 #include "server/perm.h"
@@ -151,6 +152,7 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 		r = make(fs, i, name, flags);
 	if (r < 0)
 		return failed("create", i);
+	BFS_KILL_POINT(data_made);
 	i->backed = true;
 	fs->dir_changed[i->ino & 0xff]++;
 	w = widen(fs, i, name);
@@ -195,8 +197,10 @@ void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock)
 	bfs_data_name(name, ino);
 	bfs_stripe_removed(fs, ino);
 	if (!(sock ? unlinkat(fs->sock_fd, name + 3, 0)
-		   : unlinkat(fs->data_fd, name, 0)))
+		   : unlinkat(fs->data_fd, name, 0))) {
+		BFS_KILL_POINT(data_removed);
 		return;
+	}
 	/* A socket is there only once somebody has bound it. */
 	if (!sock || errno != ENOENT)
 		bfs_log(error, "cannot remove backing file %016lx: %m", ino);
@@ -289,6 +293,7 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 		return fd;
 	if (ftruncate(fd, (off_t)size))
 		r = failed("truncate", i);
+	BFS_KILL_POINT(data_cut);
 	bfs_space_account(fs, i, fd);
 	close(fd);
 	if (!r)

@@ -35,6 +35,48 @@ struct bfs_dentry *bfs_dir_after(const struct bfs_inode *dir, uint64_t cursor)
 	return found;
 }
 
+static void push(struct bfs_dir_iter *it, struct bfs_dentry *d)
+{
+	if (it->n == BFS_DIR_ITER_DEPTH) {
+		memmove(it->stack, it->stack + 1,
+			(BFS_DIR_ITER_DEPTH - 1) * sizeof(*it->stack));
+		it->n--;
+		it->cut = true;
+	}
+	it->stack[it->n++] = d;
+}
+
+void bfs_dir_iter_init(struct bfs_dir_iter *it, const struct bfs_inode *dir,
+		       uint64_t cursor)
+{
+	struct bfs_dentry *d = dir->dir.top;
+
+	it->dir = dir;
+	it->cursor = cursor;
+	it->n = 0;
+	it->cut = false;
+	while (d) {
+		if (d->cursor > cursor)
+			push(it, d);
+		d = d->child[d->cursor <= cursor];
+	}
+}
+
+struct bfs_dentry *bfs_dir_iter_next(struct bfs_dir_iter *it)
+{
+	struct bfs_dentry *d, *below;
+
+	if (!it->n && it->cut)
+		bfs_dir_iter_init(it, it->dir, it->cursor);
+	if (!it->n)
+		return NULL;
+	d = it->stack[--it->n];
+	it->cursor = d->cursor;
+	for (below = d->child[1]; below; below = below->child[0])
+		push(it, below);
+	return d;
+}
+
 struct bfs_dentry *bfs_dir_find(const struct bfs_fs *fs,
 				const struct bfs_inode *dir,
 				struct bfs_str name)

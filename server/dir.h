@@ -37,6 +37,26 @@ struct bfs_dentry *bfs_dir_find(const struct bfs_fs *fs,
 struct bfs_dentry *bfs_dir_after(const struct bfs_inode *dir, uint64_t cursor);
 
 /*
+ * The entries behind a cursor, one after the other, while nothing changes:
+ * about one step in memory each, where bfs_dir_after() takes one for each
+ * level of the tree.
+ */
+#define BFS_DIR_ITER_DEPTH 48
+struct bfs_dir_iter {
+	const struct bfs_inode *dir;
+	uint64_t cursor; /* of the last one given */
+	/* The next one on top, below it what is larger and above it in the
+	 * tree; if that was too deep, without the last ones. */
+	struct bfs_dentry *stack[BFS_DIR_ITER_DEPTH];
+	unsigned n;
+	bool cut;
+};
+void bfs_dir_iter_init(struct bfs_dir_iter *it, const struct bfs_inode *dir,
+		       uint64_t cursor);
+/* The next one, or NULL. */
+struct bfs_dentry *bfs_dir_iter_next(struct bfs_dir_iter *it);
+
+/*
  * A new entry for i, and what belongs to it: i's and, for a directory, dir's
  * link count, and dir's times.  The name is valid and not there yet.  0,
  * -ENOMEM, -ENOSPC (256 names of one hash).

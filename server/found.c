@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/found.h"
 
+#include "server/copies.h"
 #include "server/fiber.h"
 #include "server/hold.h"
 #include "server/peer.h"
@@ -156,7 +157,9 @@ static int get_dir(struct bfs_call *c, uint64_t ino)
 	DL_DELETE(fs->asking, &a);
 	if (r || a.overtaken)
 		return r;
-	return take_copy(fs, ino, &rep);
+	r = take_copy(fs, ino, &rep);
+	bfs_copies_trim(c->server);
+	return r;
 }
 
 static int get_told(struct bfs_call *c, uint64_t ino)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/siphash.h"
+#include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
 #include "server/dir.h"
@@ -43,15 +44,13 @@ static int make_root(struct bfs_fs *fs)
 		fs->root = bfs_copy_get(fs, BFS_ROOT_INO);
 		return fs->root ? 0 : -ENOMEM;
 	}
-	/* By its number, which all shards know: numbers may be reserved already
-	 * by a start that got no further. */
+	/* Whatever numbers are reserved: a start before may have got so far. */
 	fs->root = bfs_inode_at(fs, BFS_ROOT_INO, S_IFDIR | (mode & 07777),
 				geteuid(), getegid());
 	if (!fs->root)
 		return -ENOMEM;
+	fs->counter = BFS_MAX(fs->counter, BFS_ROOT_INO);
 	fs->root->nlink = 2;
-	if (fs->counter < BFS_ROOT_INO)
-		fs->counter = BFS_ROOT_INO;
 	bfs_note_inode(fs, fs->root);
 	return 0;
 }

@@ -30,12 +30,13 @@ struct bfs_fs_conf {
 	uint64_t max_bytes; /* of file content, 0: no limit of our own */
 	/* The root's, unless set on it; no chunk size: the default. */
 	struct bfs_layout layout;
-	uint32_t root_mode; /* permissions of the root, 0: 0755 */
-	bool journal;	    /* names and attributes survive (D1, D3) */
-	bool scratch;	    /* ... only if this daemon is killed */
-	bool pass;	    /* descriptors may be passed through */
-	bool many_nodes;    /* some daemons are on other nodes */
-	bool sync_close;    /* BFS_RIGHT_SYNC for what may be written */
+	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
+	bool journal;	     /* names and attributes survive (D1, D3) */
+	bool scratch;	     /* ... only if this daemon is killed */
+	uint32_t max_copies; /* of directories without entries; 0: any */
+	bool pass;	     /* descriptors may be passed through */
+	bool many_nodes;     /* some daemons are on other nodes */
+	bool sync_close;     /* BFS_RIGHT_SYNC for what may be written */
 	/* Is the description of that placeholder slot still there? NULL: no */
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,
 			   uint32_t gen);

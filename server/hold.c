@@ -3,13 +3,13 @@
 
 #include "core/util.h"
 #include "server/fiber.h"
+#include "server/hash.h"
 #include "server/server.h"
 #include "server/shared.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
 struct bfs_held {
@@ -74,7 +74,10 @@ int bfs_hold_entry(struct bfs_fs *fs, uint64_t dir, struct bfs_str name,
 	h->promised = false;
 	h->len = make_key(h->key, dir, name);
 	HASH_ADD_KEYPTR(hh, fs->held_entries, h->key, h->len, h);
-	return 0;
+	if (bfs_hashed(h))
+		return 0;
+	free(h);
+	return -ENOMEM;
 }
 
 void bfs_hold_dir(struct bfs_fs *fs, struct bfs_inode *dir, uint64_t tx)

@@ -211,7 +211,8 @@ static int take_revoked(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
 						 to_timespec(rep.ctime) });
 }
 
-static int ask_holders(struct bfs_call *c, struct bfs_inode *i, bool *entries)
+static int ask_holders(struct bfs_call *c, struct bfs_inode *i,
+		       const struct bfs_shards *whom, bool *entries)
 {
 	struct bfs_dirrevoke_req req = { i->ino };
 	struct revoking v = { .f = { .c = c,
@@ -223,9 +224,9 @@ static int ask_holders(struct bfs_call *c, struct bfs_inode *i, bool *entries)
 	struct bfs_wire w;
 	int r;
 
-	if (bfs_shards_next(&i->dir.shared->holders, 0) == UINT_MAX)
+	if (bfs_shards_next(whom, 0) == UINT_MAX)
 		return 0;
-	r = bfs_fanout_begin(&v.f, &i->dir.shared->holders, &w);
+	r = bfs_fanout_begin(&v.f, whom, &w);
 	if (r)
 		return r;
 	bfs_dirrevoke_req_put(&w, &req);
@@ -254,12 +255,53 @@ int bfs_home_revoke(struct bfs_call *c, struct bfs_inode *i, uint64_t tx,
 	if (bfs_shards_next(&s->holders, 0) != UINT_MAX && !bfs_fiber_self())
 		return -BFS_NEED_FIBER;
 	bfs_hold_dir(fs, i, tx);
-	r = ask_holders(c, i, entries);
+	r = ask_holders(c, i, &s->holders, entries);
 	if (!r && entries && bfs_hold_any(fs, i->ino))
 		r = -EAGAIN;
 	if (r)
 		bfs_hold_dir_end(fs, i);
 	return r;
+}
+
+/*
+ * Held meanwhile as for a change: a copy that the holder asks for again is
+ * given to it after that.
+ */
+static int have_back(struct bfs_call *c, struct bfs_inode *i)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+	struct bfs_shards one = { 0 };
+	uint64_t tx = bfs_home_tx(fs);
+	int r = bfs_shards_add(&one, (unsigned)c->peer);
+
+	if (r)
+		return r;
+	bfs_hold_dir(fs, i, tx);
+	r = ask_holders(c, i, &one, NULL);
+	bfs_hold_release(fs, tx);
+	bfs_shards_clear(&one);
+	return r;
+}
+
+int bfs_serve_dirdrop(struct bfs_call *c, const struct bfs_dirdrop_req *req,
+		      struct bfs_dirdrop_rep *rep)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+	struct bfs_inode *i;
+
+	if (!bfs_fiber_self())
+		return -BFS_NEED_FIBER;
+	while ((i = bfs_inode_here(fs, req->ino)) && S_ISDIR(i->mode) &&
+	       i->dir.shared->busy) {
+		int r = bfs_hold_wait(c);
+
+		if (r)
+			return r;
+	}
+	if (!i || !S_ISDIR(i->mode) ||
+	    !bfs_shards_has(&i->dir.shared->holders, (unsigned)c->peer))
+		return 0;
+	return have_back(c, i);
 }
 
 uint64_t bfs_home_tx(struct bfs_fs *fs)

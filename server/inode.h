@@ -94,6 +94,8 @@ struct bfs_fs {
 	struct bfs_itable inodes;
 	struct bfs_inode *root;
 	struct bfs_shared *copies; /* of other shards' directories, by name */
+	struct bfs_shared *copy_list; /* ncopies of them (utlist DL) */
+	unsigned ncopies, nleaving;   /* the latter are being given up */
 	struct bfs_shared *busy_dirs; /* held (utlist DL) */
 	struct bfs_held *held_entries;
 	struct bfs_waiter *waiters; /* for something held (utlist DL) */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/jlog_impl.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 
@@ -162,6 +163,7 @@ static int begin_segment(struct bfs_jlog *l, uint64_t number)
 	l->fd = openat(l->conf.dir, name,
 		       O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		       0600);
+	BFS_KILL_POINT(segment_made);
 	e = l->fd < 0 ? -errno : write_head(l);
 	if (!e)
 		return 0;
@@ -317,6 +319,7 @@ int bfs_jlog_append(struct bfs_jlog *l, uint8_t *frame, uint32_t len)
 							.seq = l->seq + 1,
 							.synced = l->synced });
 	(void)take_space(l, l->at + size); /* best before it is needed */
+	BFS_KILL_POINT(log_due);
 	e = write_all(l->fd, frame, size, l->at);
 	if (e) {
 		errno = -e;
@@ -325,6 +328,7 @@ int bfs_jlog_append(struct bfs_jlog *l, uint8_t *frame, uint32_t len)
 		(void)!ftruncate(l->fd, (off_t)l->at);
 		return e;
 	}
+	BFS_KILL_POINT(log_written);
 	l->at += size;
 	l->seq++;
 	return 0;
@@ -385,6 +389,7 @@ int bfs_jlog_rotate(struct bfs_jlog *l, uint64_t *closed)
 		e = begin_segment(l, l->number + 1);
 	if (e)
 		return e;
+	BFS_KILL_POINT(segment_begun);
 	l->nclosed++;
 	*closed = l->number - 1;
 	give_back(old, at);
@@ -407,6 +412,7 @@ void bfs_jlog_drop(struct bfs_jlog *l, uint64_t number)
 		if (unlinkat(l->conf.dir, name, 0) && errno != ENOENT)
 			bfs_log(warn, "cannot remove %s/%s: %m", l->conf.path,
 				name);
+		BFS_KILL_POINT(segment_dropped);
 	}
 	l->nclosed = kept;
 }

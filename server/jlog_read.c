@@ -33,6 +33,7 @@ struct reading {
 	uint8_t *buf;
 	size_t size;
 	bool same_boot;
+	uint64_t first; /* frame of it */
 };
 
 static int failed(const struct reading *r, const char *what)
@@ -169,6 +170,7 @@ static int check_head(struct reading *r, uint64_t after)
 		return damaged(r, 0,
 			       "what came before it is missing, log or "
 			       "checkpoint");
+	r->first = h.first;
 	r->same_boot = !memcmp(h.boot, r->boot, sizeof(h.boot));
 	r->end->other_boot |= !r->same_boot;
 	return 0;
@@ -266,7 +268,8 @@ static int read_frames(struct reading *r, uint64_t after)
 		    h.seq > after + 1)
 			return damaged(r, at, "frames are missing before it");
 		if (state != BFS_FRAME_WHOLE) {
-			e = judge(r, at, state, r->end->seq + 1);
+			e = judge(r, at, state,
+				  r->end->seq ? r->end->seq + 1 : r->first);
 			r->end->cut = at;
 			r->end->cut_segment = r->seg->number;
 			return e ? e : 1;

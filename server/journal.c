@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/journal.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/checkpoint.h"
@@ -233,6 +234,9 @@ static int open_dir(struct bfs_journal *j)
 		return -ENOMEM;
 	if (mkdirat(j->fs->top_fd, META, 0700) && errno != EEXIST)
 		return -errno;
+	/* It is there, as are its neighbours, before what is in it (D2). */
+	if (fsync(j->fs->top_fd))
+		return -errno;
 	j->dir = openat(j->fs->top_fd, META,
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return j->dir < 0 ? -errno : 0;
@@ -258,6 +262,7 @@ static int begin(struct bfs_journal *j)
 	struct bfs_fs *fs = j->fs;
 	int e;
 
+	BFS_KILL_POINT(start_read);
 	fs->journal = j;
 	reserve(j);
 	e = bfs_journal_flush(j);

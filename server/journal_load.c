@@ -5,8 +5,10 @@
  */
 #include "server/journal.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
+#include "server/copies.h"
 #include "server/data.h"
 #include "server/dir.h"
 #include "server/shared.h"
@@ -86,8 +88,10 @@ static int set_dir(struct bfs_fs *fs, struct bfs_inode *i,
 		return -ENOMEM;
 	i->dir.parent = r->parent;
 	i->handed = r->flags & BFS_REC_HELD;
-	if (i->dir.shared)
-		i->dir.shared->copy = i->dir.shared->stale = copy;
+	if (copy && !i->dir.shared->copy)
+		bfs_copies_enlist(fs, i->dir.shared);
+	if (copy)
+		i->dir.shared->copy = i->dir.shared->stale = true;
 	/* A copy is fetched anew before anybody goes by its name. */
 	if (!copy && r->target.len)
 		bfs_shared_named(fs, i, r->parent, r->target);
@@ -236,12 +240,14 @@ static void enlist(struct bfs_fs *fs, struct bfs_inode *i)
 static void recount_links(struct bfs_inode *i)
 {
 	const struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	struct bfs_dir_iter it;
 	struct bfs_dentry *d;
 
 	if (!s || s->copy || !i->nlink)
 		return;
 	i->nlink = 2;
-	for (d = bfs_dir_after(i, 0); d; d = bfs_dir_after(i, d->cursor))
+	bfs_dir_iter_init(&it, i, 0);
+	while ((d = bfs_dir_iter_next(&it)))
 		i->nlink += S_ISDIR(d->type) ? 1 : 0;
 }
 
@@ -360,6 +366,7 @@ int bfs_load_sweep(struct bfs_fs *fs)
 			fs->conf.data_dir, strerror(-e));
 		return e;
 	}
+	BFS_KILL_POINT(start_swept);
 	tell_missing(fs);
 	bfs_log(info,
 		"%" PRIu64 " inodes, %" PRIu64 " data files, %" PRIu64

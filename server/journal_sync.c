@@ -6,6 +6,7 @@
  */
 #include "server/journal_turn.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/checkpoint.h"
@@ -82,6 +83,7 @@ static void finished(struct bfs_journal *j, int status)
 {
 	struct bfs_journal_wait *w;
 
+	BFS_KILL_POINT(log_synced);
 	if (status) {
 		sync_failed(j, status);
 	} else {

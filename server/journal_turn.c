@@ -3,6 +3,7 @@
  * files and directories. */
 #include "server/journal_turn.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "server/server.h"
 
@@ -89,6 +90,8 @@ void bfs_journal_send_waiting(struct bfs_journal *j)
 {
 	struct bfs_call *c = j->waiting, *next;
 
+	if (!c)
+		return;
 	j->waiting = NULL;
 	j->waiting_end = &j->waiting;
 	for (; c; c = next) {
@@ -98,4 +101,5 @@ void bfs_journal_send_waiting(struct bfs_journal *j)
 			turn_into_error(c);
 		c->port->ops->reply(c);
 	}
+	BFS_KILL_POINT(answered);
 }

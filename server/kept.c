@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Records that are found at the start and wait for whom they concern. */
+#include "server/hash.h"
 #include "server/journal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 struct bfs_kept {
 	UT_hash_handle hh;
@@ -61,7 +61,10 @@ int bfs_kept_put(struct bfs_journal *j, const struct bfs_record *r)
 	}
 	k->len = (uint32_t)(w.pos - (k->data + key_len));
 	HASH_ADD_KEYPTR(hh, j->kept, k->data, k->key_len, k);
-	return 0;
+	if (bfs_hashed(k))
+		return 0;
+	free(k);
+	return -ENOMEM;
 }
 
 void bfs_journal_each(struct bfs_journal *j, uint32_t kind,

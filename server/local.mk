@@ -40,7 +40,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/dir.c %D%/dir.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/frame.c %D%/frame.h \
-	%D%/fs.c %D%/fs.h \
+	%D%/fs.c %D%/fs.h %D%/hash.h \
 	%D%/identity.c \
 	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
 	%D%/layout.h %D%/making.c %D%/making.h \
@@ -75,6 +75,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 # One file system over many daemons.
 %C%_libserver_la_SOURCES += \
 	%D%/change.c %D%/change.h \
+	%D%/copies.c %D%/copies.h \
 	%D%/climb.c %D%/climb.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/fanout.c %D%/fanout.h \

@@ -42,7 +42,10 @@ static struct bfs_lock_inode *get_inode(struct bfs_lock_table *t, uint64_t ino)
 		return NULL;
 	i->ino = ino;
 	HASH_ADD(hh, t->inodes, ino, sizeof(i->ino), i);
-	return i;
+	if (bfs_hashed(i))
+		return i;
+	free(i);
+	return NULL;
 }
 
 static void put_inode(struct bfs_lock_table *t, struct bfs_lock_inode *i)
@@ -74,7 +77,10 @@ static struct bfs_lock_holder *get_holder(struct bfs_lock_table *t,
 		return NULL;
 	h->owner = *owner;
 	HASH_ADD(hh, t->holders, owner, sizeof(h->owner), h);
-	return h;
+	if (bfs_hashed(h))
+		return h;
+	free(h);
+	return NULL;
 }
 
 static void put_holder(struct bfs_lock_table *t, struct bfs_lock_holder *h)

@@ -6,10 +6,10 @@
 #ifndef BFS_LOCK_RANGE_H
 #define BFS_LOCK_RANGE_H
 
+#include "server/hash.h"
 #include "server/lock.h"
 
 #include <fcntl.h>
-#include <uthash.h>
 
 /* One held lock; in its inode's list and in its owner's. */
 struct bfs_lock {

@@ -19,6 +19,7 @@
 #include <xxhash.h>
 
 #define FILE_NAME "map.lmdb"
+#define FILE_NEW "map.lmdb.new"
 #define LOCK_NAME "map.lock"
 #define SUM_NAME "map.sum"
 #define SUM_NEW "map.sum.new"
@@ -144,7 +145,7 @@ static uint64_t map_size(const struct bfs_map *m)
 	return BFS_MAX(MAP_SIZE, 8 * (uint64_t)st.st_size);
 }
 
-static int open_env(struct bfs_map *m)
+static int open_env(struct bfs_map *m, const char *name)
 {
 	unsigned flags = MDB_NOSUBDIR | MDB_NOLOCK | MDB_NORDAHEAD |
 			 (m->write ? 0 : MDB_RDONLY);
@@ -152,7 +153,7 @@ static int open_env(struct bfs_map *m)
 	int rc = mdb_env_create(&m->env);
 
 	/* The name may have moved: the descriptor is what we have. */
-	if (asprintf(&path, "/proc/self/fd/%d/" FILE_NAME, m->conf.dir) < 0)
+	if (asprintf(&path, "/proc/self/fd/%d/%s", m->conf.dir, name) < 0)
 		return -ENOMEM;
 	if (!rc)
 		rc = mdb_env_set_mapsize(m->env, map_size(m));
@@ -218,6 +219,46 @@ static int put_head(struct bfs_map *m, uint64_t seq)
 	return mdb_put(m->txn, m->dbi, &key, &val, 0);
 }
 
+static void end_txn(struct bfs_map *m)
+{
+	if (m->cursor)
+		mdb_cursor_close(m->cursor);
+	if (m->txn)
+		mdb_txn_abort(m->txn);
+	m->cursor = NULL;
+	m->txn = NULL;
+}
+
+static void close_env(struct bfs_map *m)
+{
+	end_txn(m);
+	if (m->env)
+		mdb_env_close(m->env);
+	m->env = NULL;
+}
+
+/* LMDB does not sync what it writes into a new file, so that one has its name
+ * only when it is whole, and before any segment goes that it holds. */
+static int make_file(struct bfs_map *m)
+{
+	int e;
+
+	if (!faccessat(m->conf.dir, FILE_NAME, F_OK, 0))
+		return 0;
+	if (unlinkat(m->conf.dir, FILE_NEW, 0) && errno != ENOENT)
+		return failed(m, "begin", errno);
+	e = open_env(m, FILE_NEW);
+	if (!e)
+		e = begin(m);
+	if (!e)
+		e = bfs_map_commit(m, 0);
+	close_env(m);
+	if (!e && (renameat(m->conf.dir, FILE_NEW, m->conf.dir, FILE_NAME) ||
+		   fsync(m->conf.dir)))
+		e = failed(m, "begin", errno);
+	return e;
+}
+
 /* From now on the checksum does not hold. */
 static int unseal(const struct bfs_map *m)
 {
@@ -244,8 +285,10 @@ int bfs_map_open(struct bfs_map **out, const struct bfs_jlog_conf *conf,
 		e = check_sum(m);
 	if (!e && write)
 		e = unseal(m);
+	if (!e && write)
+		e = make_file(m);
 	if (!e)
-		e = open_env(m);
+		e = open_env(m, FILE_NAME);
 	if (!e)
 		e = begin(m);
 	if (!e)
@@ -255,24 +298,6 @@ int bfs_map_open(struct bfs_map **out, const struct bfs_jlog_conf *conf,
 	else
 		*out = m;
 	return e;
-}
-
-static void end_txn(struct bfs_map *m)
-{
-	if (m->cursor)
-		mdb_cursor_close(m->cursor);
-	if (m->txn)
-		mdb_txn_abort(m->txn);
-	m->cursor = NULL;
-	m->txn = NULL;
-}
-
-static void close_env(struct bfs_map *m)
-{
-	end_txn(m);
-	if (m->env)
-		mdb_env_close(m->env);
-	m->env = NULL;
 }
 
 void bfs_map_close(struct bfs_map *m)
@@ -441,7 +466,8 @@ int bfs_map_seal(struct bfs_map *m, size_t reserve)
 	fd = openat(m->conf.dir, SUM_NEW,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, text, (size_t)n) != n || fsync(fd) ||
-	    renameat(m->conf.dir, SUM_NEW, m->conf.dir, SUM_NAME))
+	    renameat(m->conf.dir, SUM_NEW, m->conf.dir, SUM_NAME) ||
+	    fsync(m->conf.dir))
 		e = failed(m, "seal", errno);
 	if (fd >= 0)
 		close(fd);

@@ -63,7 +63,13 @@ struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid)
 		return NULL;
 	}
 	HASH_ADD(hh, p->server->processes, pid, sizeof(pid), proc);
-	return proc;
+	if (bfs_hashed(proc))
+		return proc;
+	bfs_loop_del(p->server->loop, proc->pidfd);
+	close(proc->pidfd);
+	free(proc);
+	errno = ENOMEM;
+	return NULL;
 }
 
 bool bfs_process_lives(const struct bfs_server *s, pid_t pid)

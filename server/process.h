@@ -7,8 +7,7 @@
 #define BFS_PROCESS_H
 
 #include "server/client.h"
-
-#include <uthash.h>
+#include "server/hash.h"
 
 struct bfs_process {
 	pid_t pid;

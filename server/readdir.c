@@ -94,10 +94,12 @@ static void entry_of(const struct page *p, const struct bfs_dentry *e,
 /* Our own entries.  True: that was all. */
 static bool fill(struct page *p, uint64_t cursor)
 {
+	struct bfs_dir_iter it;
+	struct bfs_dentry *e;
 	struct bfs_dirent d;
 
-	for (struct bfs_dentry *e = bfs_dir_after(p->dir, cursor); e;
-	     e = bfs_dir_after(p->dir, e->cursor)) {
+	bfs_dir_iter_init(&it, p->dir, cursor);
+	while ((e = bfs_dir_iter_next(&it))) {
 		entry_of(p, e, &d);
 		if (!put(p, &d))
 			return false;
@@ -179,17 +181,20 @@ static struct stream *first(const struct merging *m, bool *stop)
 /* 1: that was all; 0: the page is full, or a stream dry; -errno. */
 static int merge(struct page *p, struct merging *m, uint64_t cursor)
 {
-	struct bfs_dentry *e = bfs_dir_after(p->dir, cursor);
+	struct bfs_dir_iter it;
+	struct bfs_dentry *e;
 	bool stop, fits;
 	struct bfs_dirent d;
 	struct stream *s;
 	int r = 0;
 
+	bfs_dir_iter_init(&it, p->dir, cursor);
+	e = bfs_dir_iter_next(&it);
 	while (s = first(m, &stop), !stop && (s || e)) {
 		if (!s || (e && e->cursor < s->next.cursor)) {
 			entry_of(p, e, &d);
 			fits = put(p, &d);
-			e = bfs_dir_after(p->dir, e->cursor);
+			e = bfs_dir_iter_next(&it);
 		} else {
 			fits = put(p, &s->next);
 			r = fits ? advance(s) : 0;

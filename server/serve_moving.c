@@ -24,12 +24,20 @@ static struct bfs_inode dir_stand_in(uint64_t ino,
 				   .nlink = e->nlink };
 }
 
-/* An inode as its home has told of it. */
-static int get_stand_in(struct bfs_tx *t, uint64_t ino, struct bfs_inode *i)
+/* An inode as its home has told of it; with an entry of it, if e says so. */
+static int get_stand_in(struct bfs_tx *t, uint64_t ino,
+			const struct bfs_txentry_rep *e, struct bfs_inode *i)
 {
 	struct bfs_txinode_rep rep;
-	int r = bfs_tx_inode(t, ino, &rep);
+	int r = 0;
 
+	if (e && e->imode)
+		rep = (struct bfs_txinode_rep){ e->imode,     e->iuid,
+						e->igid,      e->inlink,
+						e->ilinkable, e->ion_disk };
+	else
+		r = bfs_tx_inode(t, ino, &rep);
+	t->durable |= !r && rep.on_disk;
 	if (!r)
 		*i = (struct bfs_inode){ .ino = ino,
 					 .mode = rep.mode,
@@ -98,7 +106,7 @@ static int unlink_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
 	w->ino = e.ino;
 	w->type = e.type;
 	if (e.ino)
-		r = get_stand_in(t, e.ino, &i);
+		r = get_stand_in(t, e.ino, &e, &i);
 	if (e.ino && !r)
 		w->inode = &i;
 	if (!r)
@@ -155,7 +163,7 @@ static int link_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
 		w->dir = &parent;
 		w->ino = e.ino;
 	}
-	r = get_stand_in(t, ino, &i);
+	r = get_stand_in(t, ino, NULL, &i);
 	if (!r)
 		r = bfs_naming_link(t->c, w, &i);
 	if (r)
@@ -235,13 +243,13 @@ static int fill_in(struct moving *m)
 	n->from.ino = m->from.ino;
 	n->to.ino = m->to.ino;
 	if (m->from.ino) {
-		r = get_stand_in(&m->t, m->from.ino, &m->inodes[0]);
+		r = get_stand_in(&m->t, m->from.ino, &m->from, &m->inodes[0]);
 		n->from.inode = &m->inodes[0];
 	}
 	if (!r && m->to.ino == m->from.ino) {
 		n->to.inode = n->from.inode;
 	} else if (!r && m->to.ino) {
-		r = get_stand_in(&m->t, m->to.ino, &m->inodes[1]);
+		r = get_stand_in(&m->t, m->to.ino, &m->to, &m->inodes[1]);
 		n->to.inode = &m->inodes[1];
 	}
 	return r;

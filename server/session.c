@@ -58,7 +58,11 @@ static struct bfs_session *add(struct bfs_server *s, uint64_t id,
 	sess->id = id;
 	sess->ticket = ticket;
 	HASH_ADD(hh, s->sessions, id, sizeof(sess->id), sess);
-	return sess;
+	if (bfs_hashed(sess))
+		return sess;
+	free(sess->cred.groups);
+	free(sess);
+	return NULL;
 }
 
 struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,

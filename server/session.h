@@ -5,10 +5,9 @@
 #ifndef BFS_SESSION_H
 #define BFS_SESSION_H
 
+#include "server/hash.h"
 #include "server/serve.h"
 #include "server/shards.h"
-
-#include <uthash.h>
 
 /* A request was answered from memory; nothing is left to do. */
 #define BFS_SESSION_REPLAYED 2

@@ -9,6 +9,7 @@
 #include "server/server.h"
 #include "server/session.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 
@@ -78,6 +79,7 @@ void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a)
 			   .status = a->status,
 			   .passed = a->passed,
 			   .fields = { (const char *)a->fields, a->len } });
+	BFS_KILL_POINT(answer_noted);
 }
 
 static struct bfs_session *restore_local(struct bfs_server *s,

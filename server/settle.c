@@ -106,7 +106,11 @@ static struct bfs_unsettled *get(struct bfs_fs *fs, uint64_t tx,
 	u->driver = driver;
 	u->since = bfs_now();
 	HASH_ADD(hh, fs->unsettled, id, sizeof(u->id), u);
-	return u;
+	if (bfs_hashed(u))
+		return u;
+	bfs_log(error, "a part in a change is lost: no memory");
+	free(u);
+	return NULL;
 }
 
 void bfs_settle_forget(struct bfs_fs *fs, struct bfs_unsettled *u)

@@ -3,9 +3,8 @@
 #ifndef BFS_SETTLE_IMPL_H
 #define BFS_SETTLE_IMPL_H
 
+#include "server/hash.h"
 #include "server/settle.h"
-
-#include <uthash.h>
 
 struct bfs_unsettled {
 	uint64_t id;

@@ -2,6 +2,7 @@
 #include "server/shared.h"
 
 #include "core/place.h"
+#include "server/copies.h"
 #include "server/hold.h"
 #include "server/journal.h"
 
@@ -31,7 +32,7 @@ int bfs_shared_attach(struct bfs_fs *fs, struct bfs_inode *i)
 
 static void unname(struct bfs_fs *fs, struct bfs_shared *s)
 {
-	if (s->copy && s->key_len)
+	if (s->copy && s->key_len && bfs_hashed(s))
 		HASH_DELETE(hh, fs->copies, s);
 	free(s->key);
 	s->key = NULL;
@@ -45,6 +46,8 @@ void bfs_shared_detach(struct bfs_fs *fs, struct bfs_inode *i)
 	if (!s)
 		return;
 	unname(fs, s);
+	if (s->copy)
+		bfs_copies_delist(fs, s);
 	bfs_shards_clear(&s->holders);
 	bfs_shards_clear(&s->left);
 	bfs_shards_clear(&s->changed);
@@ -114,6 +117,7 @@ struct bfs_inode *bfs_copy_get(struct bfs_fs *fs, uint64_t ino)
 		return NULL;
 	i->nlink = 2;
 	i->dir.shared->copy = i->dir.shared->stale = true;
+	bfs_copies_enlist(fs, i->dir.shared);
 	i->atime = i->mtime = i->ctime = (struct timespec){ 0 };
 	return i;
 }

@@ -9,18 +9,20 @@
 #ifndef BFS_SHARED_H
 #define BFS_SHARED_H
 
+#include "server/hash.h"
 #include "server/home.h"
 #include "server/shards.h"
-
-#include <uthash.h>
 
 struct bfs_gather;
 
 struct bfs_shared {
 	struct bfs_inode *inode;
-	bool copy;  /* the home is elsewhere */
-	bool stale; /* copy: fetch it again before it is used */
-	bool told;  /* copy: the home knows that our part may have changed */
+	bool copy;    /* the home is elsewhere */
+	bool stale;   /* copy: fetch it again before it is used */
+	bool told;    /* copy: the home knows that our part may have changed */
+	bool used;    /* copy: walked through since somebody looked */
+	bool leaving; /* copy: the home is asked to have it back */
+	struct bfs_shared *cprev, *cnext; /* in fs->copy_list */
 	/* home: who holds it against walkers while it is changed: they wait */
 	uint64_t busy;
 	struct bfs_shared *prev, *next; /* in fs->busy_dirs */

@@ -22,13 +22,31 @@ static int failed(const struct bfs_fs *fs, const char *what)
 	return -err;
 }
 
+/* The name of a new one is on disk before anything in it is promised (D2). */
+static int sync_above(const struct bfs_fs *fs)
+{
+	int fd = openat(fs->top_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		/* Who may not read it cannot sync it. */
+		return errno == EACCES ? 0 : failed(fs, "open what is above");
+	r = fsync(fd) ? failed(fs, "sync what is above") : 0;
+	close(fd);
+	return r;
+}
+
 static int open_top(struct bfs_fs *fs)
 {
-	if (mkdir(fs->conf.data_dir, 0700) && errno != EEXIST)
+	bool made = !mkdir(fs->conf.data_dir, 0700);
+
+	if (!made && errno != EEXIST)
 		return failed(fs, "create");
 	fs->top_fd =
 		open(fs->conf.data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fs->top_fd < 0 ? failed(fs, "open") : 0;
+	if (fs->top_fd < 0)
+		return failed(fs, "open");
+	return made && fs->conf.journal ? sync_above(fs) : 0;
 }
 
 /* Read a small file whole, terminated.  Its length or -errno. */

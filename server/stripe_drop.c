@@ -2,13 +2,13 @@
 /* The end of a striped file: what others have of it goes (S5). */
 #include "core/util.h"
 #include "server/chunks.h"
+#include "server/hash.h"
 #include "server/peer.h"
 #include "server/shared.h"
 #include "server/stripe_home.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #define AGAIN_NS 1000000000ull
@@ -31,8 +31,8 @@ struct bfs_doomed {
 
 static void send(struct bfs_drop *d)
 {
-	d->m.deadline = bfs_now() + d->server->config.network.timeout_secs *
-					    1000000000ull;
+	d->m.deadline = bfs_now() +
+			d->server->config.network.timeout_secs * 1000000000ull;
 	bfs_peer_send(d->server, d->shard, &d->m);
 }
 
@@ -111,6 +111,8 @@ void bfs_stripe_gone(struct bfs_fs *fs, struct bfs_inode *i)
 		return;
 	d->ino = i->ino;
 	HASH_ADD(hh, fs->doomed, ino, sizeof(d->ino), d);
+	if (!bfs_hashed(d))
+		free(d);
 }
 
 void bfs_stripe_removed(struct bfs_fs *fs, uint64_t ino)

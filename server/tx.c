@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/tx.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/fiber.h"
@@ -88,8 +89,7 @@ int bfs_tx_inode(struct bfs_tx *t, uint64_t ino, struct bfs_txinode_rep *rep)
 	else
 		r = bfs_peer_txinode(t->c->server, shard, t->c->deadline, &req,
 				     rep, room);
-	if (!r && rep->on_disk)
-		t->durable = true;
+	t->durable |= !r && rep->on_disk;
 	return r;
 }
 
@@ -142,31 +142,80 @@ static uint32_t changes_of(const struct bfs_tx *t, unsigned shard, uint8_t *buf)
 	return (uint32_t)(w.pos - buf);
 }
 
-static int prepare_at(struct bfs_tx *t, unsigned shard)
+static int prepare_own(struct bfs_tx *t)
 {
-	uint8_t buf[BFS_CHANGES_LEN], room[BFS_FIELDS_MAX];
+	uint8_t buf[BFS_CHANGES_LEN];
 	uint8_t with[BFS_WITH_MAX];
-	struct bfs_str changes = { (char *)buf, changes_of(t, shard, buf) };
 	struct bfs_txprepare_req req = {
-		t->id, bfs_settle_with(&t->with, own(t), shard, with), changes
+		t->id,
+		bfs_settle_with(&t->with, own(t), own(t), with),
+		{ (char *)buf, changes_of(t, own(t), buf) }
 	};
-	struct bfs_txprepare_rep rep;
 
-	if (!changes.len)
-		return 0;
-	if (shard == own(t))
-		return bfs_txp_prepare(bfs_call_fs(t->c), shard, &req);
-	return bfs_peer_txprepare(t->c->server, shard, t->c->deadline, &req,
-				  &rep, room);
+	return req.changes.len
+		       ? bfs_txp_prepare(bfs_call_fs(t->c), own(t), &req)
+		       : 0;
+}
+
+/* PREPARE on its way to another shard. */
+struct preparing {
+	uint8_t req[BFS_CHANGES_LEN + BFS_WITH_MAX + 16], rep[16];
+};
+
+/* False: nothing is to happen there. */
+static bool fill_in(const struct bfs_tx *t, unsigned shard, struct preparing *p,
+		    struct bfs_peer_msg *m)
+{
+	uint8_t buf[BFS_CHANGES_LEN];
+	uint8_t with[BFS_WITH_MAX];
+	struct bfs_txprepare_req req = {
+		t->id,
+		bfs_settle_with(&t->with, own(t), shard, with),
+		{ (char *)buf, changes_of(t, shard, buf) }
+	};
+	struct bfs_wire w;
+
+	if (!req.changes.len)
+		return false;
+	bfs_wire_init(&w, p->req, sizeof(p->req));
+	bfs_txprepare_req_put(&w, &req);
+	*m = (struct bfs_peer_msg){ .op = BFS_OP_TXPREPARE,
+				    .req = p->req,
+				    .req_len = (size_t)(w.pos - p->req),
+				    .rep = p->rep,
+				    .rep_cap = sizeof(p->rep),
+				    .deadline = t->c->deadline };
+	return true;
+}
+
+/* All at once: what each needs is held since before. */
+static int prepare_others(const struct bfs_tx *t)
+{
+	struct preparing *p = calloc(t->n, sizeof(*p));
+	struct bfs_peer_msg m[BFS_CHANGES_MAX];
+	unsigned shards[BFS_CHANGES_MAX], n = 0;
+	int r = p || !t->n ? 0 : -ENOMEM;
+
+	/* Each has a change of its own, so there are not more of them. */
+	for (unsigned s = bfs_shards_next(&t->with, 0); !r && s != UINT_MAX;
+	     s = bfs_shards_next(&t->with, s + 1)) {
+		if (n < t->n && fill_in(t, s, &p[n], &m[n]))
+			shards[n++] = s;
+	}
+	if (!r && n)
+		r = bfs_peer_wait_all(t->c->server, m, shards, n);
+	for (unsigned k = 0; !r && k < n; k++)
+		r = m[k].status;
+	free(p);
+	return r;
 }
 
 static int prepare(struct bfs_tx *t)
 {
-	int r = prepare_at(t, own(t));
+	int r = prepare_own(t);
 
-	for (unsigned s = bfs_shards_next(&t->with, 0); !r && s != UINT_MAX;
-	     s = bfs_shards_next(&t->with, s + 1))
-		r = prepare_at(t, s);
+	if (!r)
+		r = prepare_others(t);
 	/* Who was started anew has lost what it had taken: once more. */
 	return r == -ESTALE ? -EAGAIN : r;
 }
@@ -197,6 +246,7 @@ static void heard(struct bfs_tx_news *n)
 	DL_DELETE(n->server->fs->news, n);
 	if (n->decided && n->msg.status != -ECANCELED)
 		bfs_settle_heard(n->server->fs, n->tx, n->shard);
+	BFS_KILL_POINT(tx_heard);
 	free(n);
 	if (left && !--*left)
 		bfs_fiber_resume(fiber);
@@ -341,8 +391,10 @@ int bfs_tx_end(struct bfs_tx *t, int r)
 
 	if (!r)
 		r = prepare(t);
+	BFS_KILL_POINT(tx_prepared);
 	if (!r)
 		r = bfs_tx_log_decision(t);
+	BFS_KILL_POINT(tx_decided);
 	/* What others have on disk must not be lost between two of their logs.
 	 * If this fails, fsync will tell: it has been decided. */
 	if (!r && t->durable && bfs_shards_next(&t->with, 0) != UINT_MAX)
@@ -350,6 +402,7 @@ int bfs_tx_end(struct bfs_tx *t, int r)
 	/* This is the moment at which it happens, or not. */
 	bfs_txp_end(fs, t->id, !r);
 	spread(t, !r, r ? NULL : &left);
+	BFS_KILL_POINT(tx_told);
 	DL_DELETE(fs->driving, t);
 	while (left)
 		bfs_fiber_suspend();

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/txp.h"
 
+#include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "server/change.h"
 #include "server/dir.h"
 #include "server/found.h"
+#include "server/hash.h"
 #include "server/hold.h"
 #include "server/journal.h"
 #include "server/peer.h"
@@ -17,7 +19,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define OLD_NS 3000000000ull /* then the driver is asked */
 
@@ -57,6 +58,10 @@ static struct bfs_txp *join(struct bfs_fs *fs, unsigned driver, uint64_t tx)
 		t->driver = driver;
 		t->since = bfs_now();
 		HASH_ADD(hh, fs->txps, id, sizeof(t->id), t);
+		if (!bfs_hashed(t)) {
+			free(t);
+			return NULL;
+		}
 	}
 	t->users++;
 	return t;
@@ -122,7 +127,33 @@ static int entry_ready(struct bfs_call *c, const struct bfs_txentry_req *req,
 	return bfs_found_get(c, &need, NULL);
 }
 
-static int take_entry(struct bfs_call *c, const struct bfs_txp *t,
+/* It stays until the change is over. */
+static int pin(struct bfs_txp *t, struct bfs_inode *i)
+{
+	for (unsigned n = 0; n < t->npins; n++)
+		if (t->pins[n] == i->ino)
+			return 0;
+	if (t->npins == BFS_COUNT(t->pins))
+		return -EINVAL;
+	t->pins[t->npins++] = i->ino;
+	i->pins++;
+	return 0;
+}
+
+/* The inode is here too: it need not be asked for. */
+static int tell_inode(const struct bfs_fs *fs, struct bfs_txp *t,
+		      struct bfs_inode *i, struct bfs_txentry_rep *rep)
+{
+	rep->imode = i->mode;
+	rep->iuid = i->uid;
+	rep->igid = i->gid;
+	rep->inlink = i->nlink;
+	rep->ilinkable = i->linkable;
+	rep->ion_disk = bfs_journal_on_disk(fs->journal, i->ino);
+	return pin(t, i);
+}
+
+static int take_entry(struct bfs_call *c, struct bfs_txp *t,
 		      const struct bfs_txentry_req *req,
 		      struct bfs_txentry_rep *rep)
 {
@@ -145,7 +176,7 @@ static int take_entry(struct bfs_call *c, const struct bfs_txp *t,
 					 .uid = dir->uid,
 					 .gid = dir->gid,
 					 .nlink = dir->nlink };
-	return 0;
+	return d && d->inode ? tell_inode(fs, t, d->inode, rep) : 0;
 }
 
 int bfs_txp_entry(struct bfs_call *c, unsigned driver,
@@ -174,18 +205,6 @@ int bfs_txp_tree(struct bfs_call *c, unsigned driver, uint64_t tx)
 	if (!r && !t->over)
 		fs->tree_tx = tx;
 	return leave(fs, t, r);
-}
-
-static int pin(struct bfs_txp *t, struct bfs_inode *i)
-{
-	for (unsigned n = 0; n < t->npins; n++)
-		if (t->pins[n] == i->ino)
-			return 0;
-	if (t->npins == BFS_COUNT(t->pins))
-		return -EINVAL;
-	t->pins[t->npins++] = i->ino;
-	i->pins++;
-	return 0;
 }
 
 int bfs_txp_inode(struct bfs_call *c, unsigned driver,
@@ -274,6 +293,7 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver,
 	bfs_hold_promise(fs, req->tx);
 	bfs_tx_log_part(fs, req->tx, driver, changes);
 	bfs_settle_promised(fs, req->tx, driver, req->with, changes);
+	BFS_KILL_POINT(part_promised);
 	return 0;
 }
 
@@ -336,6 +356,7 @@ void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit)
 		bfs_tx_log_part_gone(fs, tx);
 	if (!commit)
 		bfs_settle_end(fs, tx);
+	BFS_KILL_POINT(part_made);
 	t->over = true;
 	if (!t->users)
 		give_up(fs, t);

@@ -4,11 +4,10 @@
 #define BFS_UCX_IMPL_H
 
 #include "core/ucx_common.h"
+#include "server/hash.h"
 #include "server/loop.h"
 #include "server/serve.h"
 #include "server/session.h"
-
-#include <uthash.h>
 
 #define BFS_UCX_PEERS 16384	     /* endpoints */
 #define BFS_UCX_CALLS 16384	     /* requests, waiting ones included */

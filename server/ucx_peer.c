@@ -185,6 +185,8 @@ int bfs_ucx_attach(struct bfs_call *call, struct bfs_str address)
 		bfs_ucx_peer_drop(old); /* the client has come back */
 	HASH_ADD(hh, c->peer->port->peers, session, sizeof(c->peer->session),
 		 c->peer);
+	if (!bfs_hashed(c->peer))
+		return -ENOMEM;
 	c->peer->attached = true;
 	return 0;
 }

@@ -240,6 +240,7 @@ static int look_up_shared(struct bfs_call *c, struct bfs_walk *w,
 	unsigned shard = bfs_shared_place(fs, w->dir->ino, p->name);
 	const struct bfs_dentry *d;
 
+	w->dir->dir.shared->used = true;
 	if (p->last)
 		w->shard = shard;
 	if (shard != fs->conf.shard) {

@@ -224,6 +224,11 @@ check_PROGRAMS += %D%/bench/simulate
 %C%_bench_simulate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_bench_simulate_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_copies
+%C%_unit_test_copies_SOURCES = %D%/unit/test_copies.c
+%C%_unit_test_copies_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_copies_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_cluster_races
 %C%_unit_test_cluster_races_SOURCES = %D%/unit/test_cluster_races.c
 %C%_unit_test_cluster_races_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -264,6 +269,10 @@ UNIT_TESTS += %D%/unit/test_ld_path
 %C%_unit_test_ld_path_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_ld_path_LDADD = $(CMOCKA_LIBS)
 
+include tests/sequences/local.mk
+include tests/faults/local.mk
+include tests/power/local.mk
+
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
@@ -290,6 +299,7 @@ ONE_DAEMON_TESTS += \
 	%D%/system/needed.sh \
 	%D%/system/symbols.sh \
 	%D%/races/crash-history.sh \
+	%D%/races/crash-points.sh \
 	%D%/races/crash-tampered.sh \
 	%D%/races/crash.sh \
 	%D%/races/faults.sh \

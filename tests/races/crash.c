@@ -4,6 +4,7 @@
  * processes, while `$BENCHFS_TEST_KILL K` and then `$BENCHFS_TEST_RESTART K`
  * are run for a daemon K by chance; after each round what is there is what was
  * acknowledged.  Without BENCHFS_TEST_KILL nobody is killed.
+ * With BENCHFS_KILL_FILE they, and clients, are killed at kill points instead.
  * BENCHFS_CRASH_TAMPER=N changes what is expected, in the way N.
  */
 #include "crash.h"
@@ -19,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define POINTS_A_ROUND 4
+
 /* The time of a call is bounded (F1): 30 s, and what the machine takes. */
 #define CALL_MAX_NS 45000000000ull
 
@@ -33,6 +36,13 @@ static void wait_until_back(struct worker *k)
 	}
 }
 
+static void is_unknown(struct world *w, const struct job *j)
+{
+	w->unknown++;
+	w->pending[w->pendings++] = *j;
+	world_freeze(w, j);
+}
+
 static void one_job(struct worker *k)
 {
 	struct world *w = k->w;
@@ -42,9 +52,12 @@ static void one_job(struct worker *k)
 
 	if (w->pendings == PENDING || !job_choose(k, &j))
 		return;
+	w->job = j;
+	w->doing = true;
 	start = crew_now();
 	r = job_do(k, &j);
 	start = crew_now() - start;
+	w->doing = false;
 	if (start > COUNT(k, COUNT_LONGEST))
 		COUNT(k, COUNT_LONGEST) = start;
 	if (start > CALL_MAX_NS)
@@ -62,9 +75,7 @@ static void one_job(struct worker *k)
 		crew_fail(k->crew, "client %u: %s where all is there for it",
 			  k->number, strerrorname_np(-r));
 	}
-	w->unknown++;
-	w->pending[w->pendings++] = j;
-	world_freeze(w, &j);
+	is_unknown(w, &j);
 	wait_until_back(k);
 }
 
@@ -182,50 +193,110 @@ static void verify(struct worker *k)
 	lost(k, first, seen);
 }
 
-static void client_round(struct worker *k, uint64_t round, int how)
+static void client_round(struct worker *k, uint32_t round, int how)
 {
-	crew_meet(k->crew);
-	if (!k->number)
-		COUNT(k, COUNT_ROUND) = round;
-	while (COUNT(k, COUNT_STOP) < round) {
+	struct world *w = k->w;
+
+	if (!w->stage) {
+		crew_meet(k->crew);
+		if (!k->number)
+			COUNT(k, COUNT_ROUND) = round;
+		w->stage = 1;
+	}
+	while (w->stage == 1 && COUNT(k, COUNT_STOP) < round) {
 		if (k->crew->failed)
 			exit(3);
 		one_job(k);
 	}
-	crew_meet(k->crew);
+	if (w->stage == 1) {
+		crew_meet(k->crew);
+		w->stage = 2;
+	}
 	if (how && round == 2 && !k->number)
 		tamper(k, how);
 	verify(k);
+	w->stage = 0;
+}
+
+static void make_shared(struct worker *k)
+{
+	for (int i = 0; i < SHARED; i++) {
+		char path[300];
+
+		snprintf(path, sizeof(path), "%s/s%d", k->crew->dir, i);
+		crew_want(k->crew, !mkdir(path, 0777) || errno == EEXIST);
+	}
+}
+
+/* To its end, or until it is killed. */
+static int client_life(struct worker *k)
+{
+	const char *how = getenv("BENCHFS_CRASH_TAMPER");
+
+	umask(022);
+	k->random = k->crew->seed * 1000003 + k->number + 1 +
+		    k->w->deaths * 7777777ull;
+	if (!k->number && !k->w->round)
+		make_shared(k);
+	while (k->w->round < k->crew->rounds) {
+		client_round(k, k->w->round + 1, how ? atoi(how) : 0);
+		k->w->round++;
+	}
+	return 0;
+}
+
+/* What it was at may have taken effect, and its descriptors are closed. */
+static void client_died(struct worker *k)
+{
+	struct world *w = k->w;
+
+	w->deaths++;
+	COUNT(k, COUNT_DEATHS)++;
+	if (w->doing && w->job.work < WORK_hold)
+		is_unknown(w, &w->job);
+	else if (w->doing && w->job.work == WORK_heldwrite)
+		world_freeze(w, &w->job);
+	w->doing = false;
+	world_forget_held(w);
 }
 
 static int client_main(char **argv)
 {
-	const char *how = getenv("BENCHFS_CRASH_TAMPER");
 	struct worker k = { .number = (uint32_t)atoi(argv[2]),
 			    .fd = { -1, -1 } };
+	int status;
+	pid_t pid;
 
 	k.crew = crew_open(argv[3]);
 	k.w = (struct world *)k.crew->area + k.number;
-	k.random = k.crew->seed * 1000003 + k.number + 1;
-	umask(022);
-	for (int i = 0; i < SHARED && !k.number; i++) {
-		char path[300];
-
-		snprintf(path, sizeof(path), "%s/s%d", k.crew->dir, i);
-		crew_want(k.crew, !mkdir(path, 0777));
+	if (!getenv("BENCHFS_KILL_FILE"))
+		return client_life(&k);
+	for (;;) {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			exit(client_life(&k));
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid)
+			err(2, "no life");
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+		client_died(&k);
 	}
-	for (uint32_t r = 1; r <= k.crew->rounds; r++)
-		client_round(&k, r, how ? atoi(how) : 0);
-	return 0;
 }
 
-static void command(struct crew *c, const char *what, uint32_t k)
+int points_command(const char *what, uint32_t k)
 {
 	char buf[1000];
 
 	snprintf(buf, sizeof(buf), "%s %u", getenv(what), k);
-	if (system(buf))
-		crew_fail(c, "%s failed", buf);
+	return system(buf);
+}
+
+static void command(struct crew *c, const char *what, uint32_t k)
+{
+	if (points_command(what, k))
+		crew_fail(c, "%s failed", what);
 }
 
 static void kill_one(struct crew *c, uint64_t *random, uint32_t daemons)
@@ -244,6 +315,7 @@ static void kill_one(struct crew *c, uint64_t *random, uint32_t daemons)
 static void killer(struct crew *c, uint32_t daemons)
 {
 	uint64_t random = c->seed * 77 + 5;
+	bool points = points_open();
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (uint64_t r = 1; r <= c->rounds; r++) {
@@ -253,7 +325,10 @@ static void killer(struct crew *c, uint32_t daemons)
 			usleep(1000);
 		}
 		usleep(20000 + crew_random(&random) % 150000);
-		kill_one(c, &random, daemons);
+		for (int n = 0; points && n < POINTS_A_ROUND && !c->failed; n++)
+			points_kill(c, &random, daemons);
+		if (!points || crew_random(&random) % 4 == 0)
+			kill_one(c, &random, daemons);
 		usleep(crew_random(&random) % 100000);
 		c->count[COUNT_STOP] = r;
 	}
@@ -274,11 +349,11 @@ static void report(struct crew *c)
 		calls += w[i].calls;
 		unknown += w[i].unknown;
 	}
-	printf("%lu rounds, %lu kills, %lu calls, %lu unknown calls of which "
+	printf("%lu rounds, %lu kills, %lu of clients, %lu calls, %lu unknown calls of which "
 	       "%lu had taken effect, longest call %lu ms, %lu losses\n",
-	       c->count[COUNT_STOP], c->count[COUNT_KILLS], calls, unknown,
-	       c->count[COUNT_SETTLED], c->count[COUNT_LONGEST] / 1000000,
-	       c->count[COUNT_LOSSES]);
+	       c->count[COUNT_STOP], c->count[COUNT_KILLS],
+	       c->count[COUNT_DEATHS], calls, unknown, c->count[COUNT_SETTLED],
+	       c->count[COUNT_LONGEST] / 1000000, c->count[COUNT_LOSSES]);
 	for (int k = 0; k < WORKS; k++) {
 		uint64_t n = 0;
 
@@ -311,5 +386,8 @@ int main(int argc, char **argv)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	report(c);
+	if (points_open() && points_report((uint32_t)atoi(argv[6])) &&
+	    c->rounds >= 10)
+		bad++;
 	return bad || c->failed;
 }

@@ -62,6 +62,11 @@ struct world {
 	struct job pending[PENDING];
 	uint32_t pendings;
 	uint64_t calls, unknown, by_work[WORKS];
+	/* For the one who goes on after a death. */
+	uint32_t round, deaths;
+	uint8_t stage; /* of the round: 1 at work, 2 looking */
+	bool doing;    /* job is under way */
+	struct job job;
 };
 
 struct worker {
@@ -80,6 +85,8 @@ void world_apply(struct world *w, const struct job *j);
 void world_dump(struct world *w, uint32_t client, char *text);
 /* Nothing below is to be touched until the round is over. */
 void world_freeze(struct world *w, const struct job *j);
+/* Its client is dead: no descriptor is open any more. */
+void world_forget_held(struct world *w);
 bool world_is_free(struct world *w, const struct where *p);
 
 /* work.c: a job that must succeed; false: nothing can be done now. */
@@ -95,6 +102,14 @@ void scan_unsure(struct worker *k, struct world *w);
 void where_path(const struct worker *k, const struct where *p, char *buf);
 bool is_unknown_error(int e);
 
+/* points.c: false, there are none. */
+bool points_open(void);
+/* One of them kills somebody, who is started again. */
+void points_kill(struct crew *c, uint64_t *random, uint32_t daemons);
+int points_report(uint32_t daemons);
+/* $WHAT K.  0, or it failed. */
+int points_command(const char *what, uint32_t k);
+
 /* The crew's counts. */
 #define COUNT(k, i) ((k)->crew->count[i])
 #define COUNT_ROUND 0
@@ -102,6 +117,7 @@ bool is_unknown_error(int e);
 #define COUNT_KILLS 2
 #define COUNT_LONGEST 3 /* call, ns */
 #define COUNT_LOSSES 4
+#define COUNT_DEATHS 6
 #define COUNT_SETTLED 5 /* unknown calls that had taken effect */
 
 #endif

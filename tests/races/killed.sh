@@ -6,7 +6,8 @@
 # BenchFS that runs already.  If it does not, BENCHFS_TEST_DAEMONS of our own
 # are started.
 # shellcheck disable=SC2154 # lib.sh has set them
-run="$builddir/run benchfs"
+# $programs: words for other ones than those of the build.
+run="$builddir/run ${programs:-} benchfs"
 
 # Daemons of our own.
 our_daemons() {

@@ -12,7 +12,7 @@ check_PROGRAMS += %D%/check %D%/crash %D%/history %D%/race
 %C%_check_SOURCES = %D%/check.c
 %C%_check_LDADD = %D%/libhist.la
 %C%_crash_SOURCES = \
-	%D%/crash.c %D%/crash.def %D%/crash.h %D%/scan.c %D%/work.c \
+	%D%/crash.c %D%/crash.def %D%/crash.h %D%/points.c %D%/scan.c %D%/work.c \
 	%D%/world.c \
 	$(NULL)
 %C%_crash_LDADD = %D%/libcrew.la
@@ -60,6 +60,7 @@ RACES = \
 	%D%/across.sh \
 	%D%/append.sh \
 	%D%/crash-history.sh \
+	%D%/crash-points.sh \
 	%D%/crash-tampered.sh \
 	%D%/crash.sh \
 	%D%/cycles.sh \
@@ -82,9 +83,12 @@ RACES = \
 TESTS += $(RACES)
 EXTRA_DIST += $(RACES) $(PLANTED) %D%/races.sh
 
-# The long one: daemons are killed in 100 rounds.
+# The long one: 500 rounds in which daemons, and clients, are killed at kill
+# points, and 100 of kill -9 at any time.
 .PHONY: check-crash
-check-crash: $(check_PROGRAMS)
+check-crash: $(check_PROGRAMS) $(check_LTLIBRARIES)
+	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${POINT_ROUNDS:-500} \
+		$(SHELL) $(srcdir)/%D%/crash-points.sh
 	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \
 		$(SHELL) $(srcdir)/%D%/crash.sh
 	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \

@@ -137,6 +137,28 @@ static void apply_object(struct world *w, const struct job *j, uint8_t o)
 	}
 }
 
+/* What a pending write to one of them has done, the file tells. */
+static void drop_held_pending(struct world *w)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < w->pendings; i++)
+		if (w->pending[i].work != WORK_heldwrite)
+			w->pending[kept++] = w->pending[i];
+	w->pendings = kept;
+}
+
+void world_forget_held(struct world *w)
+{
+	drop_held_pending(w);
+	for (int i = 0; i < HELD; i++) {
+		uint8_t o = w->held[i];
+
+		w->held[i] = 0;
+		drop(w, o);
+	}
+}
+
 static bool by_held(const struct job *j)
 {
 	return j->work == WORK_heldwrite || j->work == WORK_release;
@@ -146,6 +168,8 @@ void world_apply(struct world *w, const struct job *j)
 {
 	uint8_t *a;
 
+	if (j->work == WORK_list)
+		return;
 	if (by_held(j)) {
 		apply_object(w, j, w->held[j->held]);
 		return;

@@ -22,6 +22,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define DELAY_MIN_NS 1000u
+#define DELAY_MAX_NS (2 * CLUSTER_UNIT_DELAY_NS - DELAY_MIN_NS)
 #define SWEEP_NS 500000000ull
 #define HOUR 3600000000000ull
 
@@ -67,6 +69,7 @@ static void start_server(struct cluster_unit *u, unsigned i)
 				    .place = u->place,
 				    .layout = u->conf.layout,
 				    .journal = u->conf.journal,
+				    .max_copies = u->conf.copies,
 				    .drop_far = drop_far,
 				    .arg_far = s,
 				    .root_mode = 0777 };
@@ -143,8 +146,9 @@ static void make_net(struct cluster_unit *u)
 	u->net = bfs_ploop_new(&(struct bfs_ploop_config){
 		.seed = c->seed,
 		.shards = c->n,
-		.delay_min_ns = 1000,
-		.delay_max_ns = c->delay_max_ns ? c->delay_max_ns : 50000,
+		.delay_min_ns = DELAY_MIN_NS,
+		.delay_max_ns =
+			c->delay_max_ns ? c->delay_max_ns : DELAY_MAX_NS,
 		.lose = c->lose,
 		.duplicate = c->duplicate,
 		.breaks = c->breaks,

@@ -13,6 +13,8 @@
 #include "server/session.h"
 
 #define CLUSTER_IN (1u << 19)
+/* What a message takes, on average. */
+#define CLUSTER_UNIT_DELAY_NS 25500u
 
 struct cluster_unit_conf {
 	unsigned n;
@@ -20,6 +22,7 @@ struct cluster_unit_conf {
 	struct bfs_layout layout; /* the root's */
 	unsigned per_node;	  /* daemons; 0: 1 */
 	uint64_t delay_max_ns;	  /* 0: 50 us */
+	unsigned copies;	  /* of directories, bound; 0: any */
 	bool journal;		  /* daemons can be started anew */
 	/* Of 1000 messages. */
 	unsigned lose, duplicate, breaks, stray;

@@ -260,6 +260,16 @@ static void many_daemons(void **state)
 	run(16, 13);
 }
 
+/* Directories are forgotten as soon as they can be. */
+static void few_copies(void **state)
+{
+	run_with(&(struct cluster_unit_conf){ .n = 16,
+					      .seed = 16,
+					      .copies = 1,
+					      .layout.policy =
+						      BFS_POLICY_WHOLE });
+}
+
 /* Inodes at their makers' nodes, entries where they always are. */
 static void local_daemons(void **state)
 {
@@ -299,8 +309,11 @@ static void messages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_daemons),	cmocka_unit_test(three_daemons),
-		cmocka_unit_test(many_daemons), cmocka_unit_test(local_daemons),
+		cmocka_unit_test(two_daemons),
+		cmocka_unit_test(three_daemons),
+		cmocka_unit_test(many_daemons),
+		cmocka_unit_test(few_copies),
+		cmocka_unit_test(local_daemons),
 		cmocka_unit_test(messages),
 	};
 

@@ -156,6 +156,10 @@ static void count_entries(struct cluster_unit *u, unsigned shard,
 {
 	struct bfs_inode *home = inode_at_home(u, dir->ino);
 
+	if (!dir->dir.shared->stale && dir != home) {
+		assert_non_null(home);
+		assert_true(bfs_shards_has(&home->dir.shared->holders, shard));
+	}
 	if (dir->dir.top) {
 		assert_non_null(home);
 		assert_true(home->nlink >= 2);
@@ -273,6 +277,8 @@ static void run_with(const struct cluster_unit_conf *conf, unsigned calls)
 				     by_status);
 	settle(u);
 	check_all(u);
+	if (conf->copies)
+		assert_true(bfs_ploop_sent(u->net, BFS_OP_DIRDROP) > 100);
 	fprintf(stderr,
 		"%u daemons, seed %lu: %u calls, %u ok, %u ENOENT, %u EEXIST, "
 		"%u ENOTDIR, %u ENOTEMPTY\n",
@@ -315,6 +321,22 @@ static void local_daemons(void **state)
 	run_with(&conf, 6000);
 }
 
+/* Directories are forgotten as soon as they can be. */
+static void few_copies(void **state)
+{
+	struct cluster_unit_conf conf = { .n = 3,
+					  .copies = 1,
+					  .layout.policy = BFS_POLICY_WHOLE };
+
+	for (conf.seed = 41; conf.seed <= 43; conf.seed++)
+		run_with(&conf, 3000);
+	conf.n = 16;
+	run_with(&conf, 6000);
+	conf.breaks = conf.stray = 5;
+	conf.duplicate = 20;
+	run_with(&conf, 2000);
+}
+
 /* The same while connections break, and what they lost is sent again (F2). */
 static void lossy(void **state)
 {
@@ -333,9 +355,8 @@ static void lossy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(some_daemons),
-		cmocka_unit_test(many_daemons),
-		cmocka_unit_test(local_daemons),
+		cmocka_unit_test(some_daemons), cmocka_unit_test(many_daemons),
+		cmocka_unit_test(few_copies),	cmocka_unit_test(local_daemons),
 		cmocka_unit_test(lossy),
 	};
 

@@ -1,0 +1,43 @@
+# A daemon and a preload library with kill points.  Only what has them is built
+# anew; it stands before the library that has the rest.
+KILLABLE_SERVER = \
+	server/checkpoint.c server/client.c server/data.c server/jlog.c \
+	server/journal.c server/journal_load.c server/journal_sync.c \
+	server/journal_turn.c server/session_log.c server/tx.c server/txp.c \
+	$(NULL)
+KILLABLE_CLIENT = core/local_io.c core/transport_local.c preload/desc.c
+
+check_PROGRAMS += %D%/benchfsd
+%C%_benchfsd_SOURCES = server/main.c %D%/kill.c %D%/kill_file.h \
+	%D%/small_segments.c $(KILLABLE_SERVER)
+%C%_benchfsd_CPPFLAGS = $(server_libserver_la_CPPFLAGS) -DBFS_FAULTS
+%C%_benchfsd_LDADD = $(benchfsd_LDADD)
+%C%_benchfsd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=bfs_jlog_full
+
+check_LTLIBRARIES += %D%/libbenchfs_preload_faults.la
+%C%_libbenchfs_preload_faults_la_SOURCES = preload/entry.c %D%/kill.c \
+	%D%/kill_file.h $(KILLABLE_CLIENT)
+%C%_libbenchfs_preload_faults_la_CPPFLAGS = $(PRELOAD_CPPFLAGS) -DBFS_FAULTS
+%C%_libbenchfs_preload_faults_la_CFLAGS = $(PRELOAD_CFLAGS)
+# The rest comes from the whole library: the first of two is taken.
+%C%_libbenchfs_preload_faults_la_LDFLAGS = $(PRELOAD_LDFLAGS) \
+	-rpath /nowhere -Wl,-z,muldefs
+%C%_libbenchfs_preload_faults_la_LIBADD = preload/libpreload.la
+
+# The n-th call of a daemon fails.
+check_LTLIBRARIES += %D%/libfail.la
+%C%_libfail_la_SOURCES = %D%/fail.def %D%/fail_file.h %D%/fail_shim.c
+%C%_libfail_la_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+%C%_libfail_la_CFLAGS = $(BFS_PLAIN_CFLAGS) -fno-builtin
+%C%_libfail_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-rpath /nowhere
+check_PROGRAMS += %D%/nth %D%/script
+%C%_nth_SOURCES = %D%/nth.c
+%C%_script_SOURCES = %D%/script.c
+%C%_script_LDADD = tests/sequences/libseq.la
+TESTS += %D%/nth.sh
+EXTRA_DIST += %D%/nth.sh
+
+.PHONY: check-faults
+check-faults: $(check_PROGRAMS) $(check_LTLIBRARIES)
+	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth.sh
