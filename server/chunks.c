@@ -226,3 +226,18 @@ int bfs_chunks_get(struct bfs_call *c, uint64_t ino, uint64_t *version,
 	*version = at->version;
 	return 1;
 }
+
+int bfs_chunks_plan(const struct bfs_fs *fs, uint64_t ino, uint32_t chunk,
+		     uint64_t offset, uint64_t end, struct bfs_plan *p)
+{
+	if (chunk < BFS_CHUNK_LOG2_MIN || chunk > BFS_CHUNK_LOG2_MAX ||
+	    offset > end || end > INT64_MAX ||
+	    bfs_shared_home(fs, ino) >= fs->conf.nshards)
+		return -EBADMSG;
+	*p = (struct bfs_plan){ .home = bfs_shared_home(fs, ino),
+				.nshards = fs->conf.nshards,
+				.chunk = chunk,
+				.offset = offset,
+				.end = end };
+	return 0;
+}

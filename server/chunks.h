@@ -35,6 +35,9 @@ int bfs_chunks_fd(struct bfs_fs *fs, struct bfs_chunks *f, bool make);
 /* Nothing is in that range any more.  0 or -errno. */
 int bfs_chunks_cut(struct bfs_fs *fs, struct bfs_chunks *f, uint64_t offset,
 		   uint64_t end);
+/* How the range lies, of a request that can be: 0 or -EBADMSG. */
+int bfs_chunks_plan(const struct bfs_fs *fs, uint64_t ino, uint32_t chunk,
+		    uint64_t offset, uint64_t end, struct bfs_plan *p);
 /* All of it goes. */
 void bfs_chunks_drop(struct bfs_fs *fs, uint64_t ino);
 void bfs_chunks_account(struct bfs_fs *fs, struct bfs_chunks *f);
@@ -46,6 +49,11 @@ void bfs_chunks_free_all(struct bfs_fs *fs);
  */
 int bfs_pieces_read(int fd, const struct bfs_plan *p, unsigned shard,
 		    uint8_t *buf);
+/* As lseek and fallocate.  *found: UINT64_MAX, there is none. */
+int bfs_pieces_seek(int fd, const struct bfs_plan *p, unsigned shard,
+		    int whence, uint64_t *found);
+int bfs_pieces_alloc(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
+		     unsigned shard, int mode);
 size_t bfs_pieces_write(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
 			unsigned shard, const uint8_t *buf, uint32_t oflags,
 			int *err);

@@ -8,10 +8,11 @@
 #include "server/peer.h"
 #include "server/settle.h"
 #include "server/shared.h"
-#include "server/stripe.h"
+#include "server/stripe_space.h"
 #include "server/txp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -64,6 +65,7 @@ void bfs_cluster_joined(struct bfs_server *s)
 	for (unsigned n = 0; n < s->members->n; n++)
 		if (!same_node(s, n))
 			s->fs->conf.many_nodes = true;
+	bfs_stripe_look(s, UINT_MAX);
 }
 
 void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
@@ -72,6 +74,7 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 	bfs_copy_revoke_all(s->fs, shard);
 	bfs_settle_peer_new(s, shard);
 	bfs_stripe_peer_new(s, shard);
+	bfs_stripe_look(s, shard);
 }
 
 bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)

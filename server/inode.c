@@ -6,7 +6,7 @@
 #include "server/journal.h"
 #include "server/server.h"
 #include "server/shared.h"
-#include "server/stripe.h"
+#include "server/stripe_space.h"
 #include "server/xattr.h"
 
 #include "core/stats.h"
@@ -258,7 +258,7 @@ static void sizes(const struct bfs_inode *i, const struct stat *st,
 {
 	if (st) {
 		a->size = (uint64_t)st->st_size;
-		a->blocks = (uint64_t)st->st_blocks;
+		a->blocks = (uint64_t)st->st_blocks + bfs_stripe_blocks(i);
 	} else if (S_ISLNK(i->mode)) {
 		a->size = i->link.len;
 	} else if (S_ISDIR(i->mode)) {

@@ -89,6 +89,12 @@ struct bfs_inode {
 	struct bfs_inode *hash_next;   /* in fs->inodes */
 };
 
+/* What the home of another shard's file has said of it (stripe_known.c). */
+struct bfs_stripe_known {
+	uint64_t ino, version, size;
+	uint64_t until; /* bfs_now() */
+};
+
 struct bfs_fs {
 	struct bfs_fs_conf conf;
 	struct bfs_itable inodes;
@@ -117,6 +123,7 @@ struct bfs_fs {
 	struct bfs_doomed *doomed; /* files with chunks elsewhere, by ino */
 	struct bfs_drop *drops;	   /* shards that are being told (utlist DL) */
 	uint64_t grants;	   /* made so far */
+	struct bfs_stripe_known known[256];
 	uint64_t first_counter;	   /* inodes up to it are of earlier runs */
 	uint64_t counter;   /* of the last inode made */
 	uint64_t seed;	    /* of name hashes */

@@ -94,9 +94,11 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/sync_shards.c \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
-	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_stripe.c \
+	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_chunk_space.c %D%/serve_stripe.c \
 	%D%/stripe.h %D%/stripe_home.c %D%/stripe_home.h \
 	%D%/stripe_cut.c %D%/stripe_dirty.c %D%/stripe_drop.c \
+	%D%/stripe_known.c %D%/stripe_look.c \
+	%D%/stripe_space.c %D%/stripe_space.h \
 	%D%/stripe_plan.c %D%/stripe_plan.h \
 	%D%/stripe_read.c %D%/stripe_send.c %D%/stripe_finish.c \
 	%D%/stripe_size.c %D%/stripe_write.c \

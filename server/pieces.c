@@ -103,3 +103,65 @@ size_t bfs_pieces_write(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
 		done += write_one(fs, fd, buf + done, &at, rwf(oflags), err);
 	return done;
 }
+
+/* Only our own chunks have data there. */
+static int seek_data(int fd, const struct bfs_plan *p, uint64_t *found)
+{
+	off_t at = lseek(fd, (off_t)p->offset, SEEK_DATA);
+
+	if (at < 0 && errno != ENXIO)
+		return -errno;
+	if (at >= 0 && (uint64_t)at < p->end)
+		*found = (uint64_t)at;
+	return 0;
+}
+
+int bfs_pieces_seek(int fd, const struct bfs_plan *p, unsigned shard,
+		    int whence, uint64_t *found)
+{
+	struct bfs_piece at = { 0 };
+
+	*found = UINT64_MAX;
+	if (whence == SEEK_DATA)
+		return fd < 0 ? 0 : seek_data(fd, p, found);
+	while (bfs_plan_next(p, shard, &at)) {
+		off_t hole = fd < 0 ? -1
+				    : lseek(fd, (off_t)at.offset, SEEK_HOLE);
+
+		if (hole < 0 && fd >= 0 && errno != ENXIO)
+			return -errno;
+		if (hole < 0)
+			hole = (off_t)at.offset; /* beyond the data file */
+		if ((uint64_t)hole < at.offset + at.len) {
+			*found = (uint64_t)hole;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int alloc_one(int fd, int mode, uint64_t offset, uint64_t len)
+{
+	int r;
+
+	do
+		r = fallocate(fd, mode, (off_t)offset, (off_t)len);
+	while (r && errno == EINTR);
+	return r ? -errno : 0;
+}
+
+int bfs_pieces_alloc(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
+		     unsigned shard, int mode)
+{
+	struct bfs_piece at = { 0 };
+	int r = 0;
+
+	if (mode & FALLOC_FL_PUNCH_HOLE) /* others' chunks are holes here */
+		return alloc_one(fd, mode, p->offset, p->end - p->offset);
+	while (!r && bfs_plan_next(p, shard, &at)) {
+		if (bfs_space_room(fs, NULL, fd, at.offset, at.len) < at.len)
+			return -ENOSPC;
+		r = alloc_one(fd, mode, at.offset, at.len);
+	}
+	return r;
+}

@@ -7,6 +7,7 @@
 #include "server/hold.h"
 #include "server/perm.h"
 #include "server/shared.h"
+#include "server/stripe_space.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -34,7 +35,8 @@ static bool true_here(const struct bfs_inode *i)
 static void attr_of(const struct page *p, uint64_t ino, uint32_t type,
 		    struct bfs_inode *i, struct bfs_attr *a)
 {
-	if (p->attrs && i && true_here(i) && !bfs_inode_attr(p->fs, i, a))
+	if (p->attrs && i && true_here(i) && !bfs_inode_attr(p->fs, i, a) &&
+	    (!S_ISREG(i->mode) || bfs_stripe_counted(p->fs, i, a->size)))
 		return;
 	*a = (struct bfs_attr){ .ino = ino, .mode = type & S_IFMT };
 }

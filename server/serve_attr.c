@@ -4,6 +4,7 @@
 #include "server/perm.h"
 #include "server/process.h"
 #include "server/session.h"
+#include "server/stripe_space.h"
 #include "server/walk.h"
 
 #include "core/log.h"
@@ -22,6 +23,8 @@ int bfs_serve_getattr(struct bfs_call *c, const struct bfs_getattr_req *req,
 
 	if (!r)
 		r = bfs_home_gather(c, i);
+	if (!r)
+		r = bfs_stripe_count(c, i);
 	if (r > 0)
 		r = bfs_walk_to(c, req->at, req->path, follow, &i);
 	return r ? r : bfs_inode_attr(bfs_call_fs(c), i, &rep->attr);

@@ -7,18 +7,14 @@
 #include "server/stripe_home.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* The pieces of the range that are ours; of a request that can be. */
 static int plan_of(const struct bfs_fs *fs, uint64_t ino, uint32_t chunk,
 		   uint64_t offset, uint32_t size, struct bfs_plan *p)
 {
-	if (chunk < 9 || chunk > 62 || size > BFS_BULK_MAX ||
-	    offset > (uint64_t)INT64_MAX - size ||
-	    bfs_shared_home(fs, ino) >= fs->conf.nshards)
+	if (size > BFS_BULK_MAX || offset > INT64_MAX)
 		return -EBADMSG;
-	*p = bfs_stripe_plan(fs, ino, chunk, offset, offset + size);
-	return 0;
+	return bfs_chunks_plan(fs, ino, chunk, offset, offset + size, p);
 }
 
 int bfs_serve_chunkread(struct bfs_call *c, const struct bfs_chunkread_req *req,

@@ -5,6 +5,7 @@
  * BFS_LATER: whoever takes it over takes a reference of its own to d.
  */
 #include "server/data.h"
+#include "server/journal.h"
 #include "server/later.h"
 #include "server/perm.h"
 #include "server/server.h"
@@ -208,6 +209,9 @@ static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 		return -ENOSPC;
 	r = bfs_data_write(w, len, rep);
 	bfs_space_account(fs, w->inode, w->d->fd);
+	/* Done again after a restart it would be there twice. */
+	if (w->flags & RWF_APPEND)
+		bfs_note_change(fs);
 	if (!r && rep->written)
 		r = bfs_data_kill_setid(
 			fs, w->inode,

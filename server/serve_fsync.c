@@ -10,6 +10,7 @@
 #include "server/session.h"
 #include "server/settle.h"
 #include "server/shared.h"
+#include "server/stripe_space.h"
 #include "server/sync.h"
 #include "server/uring.h"
 
@@ -309,6 +310,15 @@ int bfs_serve_fsync(struct bfs_call *c, const struct bfs_fsync_req *req,
 		if (!i->nlink)
 			return 0;
 		bfs_stat_add(close_syncs, 1);
+	}
+	if (!(req->flags & BFS_FSYNC_NAMES)) {
+		int r = bfs_stripe_sync(c, i, req->flags);
+
+		if (r)
+			return r;
+		i = bfs_inode_of(bfs_call_fs(c), req->handle);
+		if (!i)
+			return -ESTALE;
 	}
 	return sync_inode(c, i, req->flags);
 }

@@ -2,6 +2,7 @@
 /* How a file's content lies: fallocate, and seek for data and holes. */
 #include "server/data.h"
 #include "server/perm.h"
+#include "server/stripe_space.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +65,9 @@ int bfs_serve_fallocate(struct bfs_call *c, const struct bfs_fallocate_req *req,
 		return r == -EINVAL ? -ENODEV : r;
 	if (req->offset > INT64_MAX || req->size > INT64_MAX)
 		return -EINVAL;
+	r = bfs_stripe_fallocate(c, i, req);
+	if (r != -EDOM)
+		return r;
 	/* Of its own, as for truncate: no writer of ours is left behind. */
 	fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR);
 	if (fd < 0)
@@ -85,7 +89,9 @@ int bfs_serve_seek(struct bfs_call *c, const struct bfs_seek_req *req,
 		r = -EINVAL;
 	if (!r && req->offset > INT64_MAX)
 		r = -ENXIO;
-	if (r)
+	if (!r)
+		r = bfs_stripe_seek(c, i, req, &rep->offset);
+	if (r != -EDOM)
 		return r;
 	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
 	if (!d)

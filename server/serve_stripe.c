@@ -198,3 +198,19 @@ int bfs_serve_stripecuts(struct bfs_call *c,
 	};
 	return r;
 }
+
+int bfs_serve_stripelives(struct bfs_call *c,
+			  const struct bfs_stripelives_req *req,
+			  struct bfs_stripelives_rep *rep)
+{
+	uint8_t *lives = c->in;
+	struct bfs_wire w;
+
+	if (c->out_len / 8 != req->count || c->in_cap < req->count)
+		return -EBADMSG;
+	bfs_wire_init(&w, c->out, c->out_len);
+	for (uint32_t n = 0; n < req->count; n++)
+		lives[n] = find(c, bfs_get_u64(&w)) != NULL;
+	c->in_len = req->count;
+	return bfs_wire_end(&w);
+}

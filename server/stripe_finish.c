@@ -12,8 +12,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* Its size and times are as after a write that reaches to `end`. */
-static int publish(int fd, uint64_t end)
+int bfs_stripe_publish(int fd, uint64_t end)
 {
 	const struct timespec now[2] = { { .tv_nsec = UTIME_OMIT },
 					 { .tv_nsec = UTIME_NOW } };
@@ -52,7 +51,7 @@ static ssize_t finish(struct bfs_fs *fs, struct bfs_inode *i, int fd,
 	front = f->error ? bfs_plan_front(p, p->home, n) : p->end;
 	if (front == p->offset)
 		return f->error;
-	r = publish(fd, front);
+	r = bfs_stripe_publish(fd, front);
 	if (!r)
 		r = sync_written(fd, f->flags);
 	bfs_space_account(fs, i, fd);
@@ -60,6 +59,8 @@ static ssize_t finish(struct bfs_fs *fs, struct bfs_inode *i, int fd,
 		r = bfs_data_kill_setid(fs, i,
 					bfs_perm_write_kills(f->cred, i));
 	bfs_stripe_wrote(fs, i);
+	if (bfs_inode_stripe(i))
+		bfs_inode_stripe(i)->counted = false;
 	return r ? r : (ssize_t)(front - p->offset);
 }
 

@@ -42,6 +42,8 @@ struct bfs_stripe {
 	bool busy;
 	unsigned wanting; /* who want to be busy */
 	bool unsure;	  /* of an earlier run: all beyond size is dirty */
+	bool counted;	  /* blocks is true */
+	uint64_t blocks;  /* of 512 bytes, on the other shards */
 };
 
 /* NULL: no memory. */
@@ -95,6 +97,16 @@ void bfs_cuts_free(struct bfs_fs *fs, struct bfs_inode *i, bool gone);
 int bfs_cut_whom(const struct bfs_fs *fs, const struct bfs_inode *i,
 		 uint64_t offset, uint64_t end, struct bfs_shards *whom);
 
+/* For who reads and writes: has the file been that long, at that version?  And
+ * what its home has said when it was asked at that time. */
+bool bfs_stripe_known(struct bfs_fs *fs, uint64_t ino, uint64_t end,
+		      uint64_t *version);
+void bfs_stripe_learn(struct bfs_fs *fs, uint64_t ino, uint64_t version,
+		      uint64_t size, uint64_t asked);
+void bfs_stripe_forget(struct bfs_fs *fs, uint64_t ino);
+
+struct bfs_peer_msg;
+
 /* The others' part of a write. */
 struct bfs_sending {
 	struct bfs_call *c;
@@ -107,6 +119,8 @@ struct bfs_sending {
 	uint64_t front;
 	int error;
 	uint64_t again;
+	/* To go along, to the home; or NULL. */
+	struct bfs_peer_msg *home;
 };
 /* From a fiber. */
 int bfs_stripe_send(struct bfs_sending *s);
@@ -120,6 +134,8 @@ struct bfs_finishing {
 	const struct bfs_cred *cred;
 	int error; /* set */
 };
+/* The data file has at least that size, and its times are of now. */
+int bfs_stripe_publish(int fd, uint64_t end);
 ssize_t bfs_stripe_finish(struct bfs_fs *fs, struct bfs_inode *i,
 			  struct bfs_finishing *f);
 

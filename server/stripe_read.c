@@ -9,61 +9,83 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct reading {
 	struct bfs_call *c;
 	const struct bfs_read_req *req;
 	struct bfs_plan plan; /* its end is not beyond the size */
 	uint64_t version;
+	uint64_t asked; /* the home, when: bfs_now() */
 };
 
+/* A question to one shard. */
 struct asked {
 	uint8_t req[64], rep[32];
-	uint8_t *buf;
+	uint8_t *to;  /* where the answer's bulk goes */
+	uint8_t *buf; /* that, if it is to be scattered; else NULL */
+	uint64_t len;
 };
 
-/* The home's size, version and own pieces. */
-static int ask_home(struct reading *rd, uint8_t *own, uint64_t most)
+/* Room for the shard's pieces: in place, if it is one. */
+static int make_room(const struct reading *rd, struct asked *a, unsigned shard)
 {
-	struct bfs_call *c = rd->c;
-	struct bfs_plan *p = &rd->plan;
-	struct bfs_stripeinfo_req req = { .ino = rd->req->handle.ino,
-					  .offset = p->offset,
-					  .size = (uint32_t)(p->end -
-							     p->offset),
-					  .flags = rd->req->flags };
-	struct bfs_stripeinfo_rep rep;
-	uint8_t fields[64], room[64];
-	struct bfs_wire w;
-	struct bfs_peer_msg m = { .op = BFS_OP_STRIPEINFO,
-				  .req = fields,
-				  .rep = room,
-				  .rep_cap = sizeof(room),
-				  .in = own,
-				  .in_cap = most,
-				  .deadline = c->deadline };
-	int r;
+	struct bfs_piece at = { 0 };
 
-	bfs_wire_init(&w, fields, sizeof(fields));
-	bfs_stripeinfo_req_put(&w, &req);
-	m.req_len = (size_t)(w.pos - fields);
-	r = bfs_peer_call(c->server, p->home, &m);
+	a->len = bfs_plan_bytes(&rd->plan, shard);
+	a->to = rd->c->in;
+	if (bfs_plan_next(&rd->plan, shard, &at) && at.len == a->len)
+		a->to += at.offset - rd->plan.offset;
+	else if (a->len)
+		a->to = a->buf = malloc(a->len);
+	return a->to ? 0 : -ENOMEM;
+}
+
+static void put_bulk(const struct reading *rd, const struct asked *a,
+		     unsigned shard, size_t len)
+{
+	if (a->buf)
+		bfs_plan_scatter(&rd->plan, shard, rd->c->in, a->buf, len);
+	else if (a->len > len)
+		memset(a->to + len, 0, a->len - len);
+}
+
+static void make_msg(const struct reading *rd, const struct asked *a,
+		     uint32_t op, size_t req_len, struct bfs_peer_msg *m)
+{
+	*m = (struct bfs_peer_msg){ .op = op,
+				    .req = a->req,
+				    .req_len = req_len,
+				    .rep = (uint8_t *)a->rep,
+				    .rep_cap = sizeof(a->rep),
+				    .in = a->to,
+				    .in_cap = a->len,
+				    .deadline = rd->c->deadline };
+}
+
+/* Size, version and the home's own pieces. */
+static int prepare_home(const struct reading *rd, struct asked *a,
+			struct bfs_peer_msg *m)
+{
+	struct bfs_stripeinfo_req req = {
+		.ino = rd->req->handle.ino,
+		.offset = rd->plan.offset,
+		.size = (uint32_t)(rd->plan.end - rd->plan.offset),
+		.flags = rd->req->flags
+	};
+	struct bfs_wire w;
+	int r = make_room(rd, a, rd->plan.home);
+
 	if (r)
 		return r;
-	bfs_wire_init(&w, room, m.rep_len);
-	if (bfs_stripeinfo_rep_get(&w, &rep))
-		return -EBADMSG;
-	rd->version = rep.version;
-	p->end = BFS_MAX(BFS_MIN(p->end, rep.size), p->offset);
-	c->in_len = p->end - p->offset;
-	if (m.in_len != bfs_plan_bytes(p, p->home))
-		return -EBADMSG;
-	bfs_plan_scatter(p, p->home, c->in, own, m.in_len);
+	bfs_wire_init(&w, a->req, sizeof(a->req));
+	bfs_stripeinfo_req_put(&w, &req);
+	make_msg(rd, a, BFS_OP_STRIPEINFO, (size_t)(w.pos - a->req), m);
 	return 0;
 }
 
-static int prepare(const struct reading *rd, struct asked *a,
-		   struct bfs_peer_msg *m, uint64_t len)
+static int prepare_chunks(const struct reading *rd, struct asked *a,
+			  struct bfs_peer_msg *m, unsigned shard)
 {
 	struct bfs_chunkread_req req = {
 		.ino = rd->req->handle.ino,
@@ -73,26 +95,45 @@ static int prepare(const struct reading *rd, struct asked *a,
 		.size = (uint32_t)(rd->plan.end - rd->plan.offset),
 	};
 	struct bfs_wire w;
+	int r = make_room(rd, a, shard);
 
-	a->buf = malloc(len);
-	if (!a->buf)
-		return -ENOMEM;
+	if (r)
+		return r;
 	bfs_wire_init(&w, a->req, sizeof(a->req));
 	bfs_chunkread_req_put(&w, &req);
-	*m = (struct bfs_peer_msg){ .op = BFS_OP_CHUNKREAD,
-				    .req = a->req,
-				    .req_len = (size_t)(w.pos - a->req),
-				    .rep = a->rep,
-				    .rep_cap = sizeof(a->rep),
-				    .in = a->buf,
-				    .in_cap = len,
-				    .deadline = rd->c->deadline };
+	make_msg(rd, a, BFS_OP_CHUNKREAD, (size_t)(w.pos - a->req), m);
 	return 0;
 }
 
-/* 0; 1: it was truncated meanwhile; -errno. */
-static int take(const struct reading *rd, const struct asked *a,
-		const struct bfs_peer_msg *m, unsigned shard)
+/* What it says of the size ends the plan.  0; 1: it is of another version than
+ * it was thought to be; -errno. */
+static int take_home(struct reading *rd, struct asked *a,
+		     const struct bfs_peer_msg *m, bool known)
+{
+	struct bfs_plan *p = &rd->plan;
+	struct bfs_stripeinfo_rep rep;
+	struct bfs_wire w;
+
+	if (m->status)
+		return m->status;
+	bfs_wire_init(&w, m->rep, m->rep_len);
+	if (bfs_stripeinfo_rep_get(&w, &rep))
+		return -EBADMSG;
+	if (known && rep.version != rd->version)
+		return 1;
+	rd->version = rep.version;
+	p->end = BFS_MAX(BFS_MIN(p->end, rep.size), p->offset);
+	if (m->in_len != bfs_plan_bytes(p, p->home))
+		return -EBADMSG;
+	a->len = m->in_len;
+	put_bulk(rd, a, p->home, m->in_len);
+	bfs_stripe_learn(bfs_call_fs(rd->c), rd->req->handle.ino, rep.version,
+			 rep.size, rd->asked);
+	return 0;
+}
+
+static int take_chunks(const struct reading *rd, const struct asked *a,
+		       const struct bfs_peer_msg *m, unsigned shard)
 {
 	struct bfs_chunkread_rep rep;
 	struct bfs_wire w;
@@ -104,31 +145,48 @@ static int take(const struct reading *rd, const struct asked *a,
 		return -EBADMSG;
 	if (rep.version != rd->version)
 		return 1;
-	bfs_plan_scatter(&rd->plan, shard, rd->c->in, a->buf, m->in_len);
+	put_bulk(rd, a, shard, m->in_len);
 	return 0;
 }
 
-static int ask_others(const struct reading *rd, struct asked *a,
-		      struct bfs_peer_msg *m, unsigned *shards)
+static int ask_home(struct reading *rd)
 {
-	unsigned n = 0;
+	struct asked a = { .buf = NULL };
+	struct bfs_peer_msg m;
+	int r = prepare_home(rd, &a, &m);
+
+	if (!r) {
+		rd->asked = bfs_now();
+		bfs_peer_call(rd->c->server, rd->plan.home, &m);
+		r = take_home(rd, &a, &m, false);
+	}
+	free(a.buf);
+	return r;
+}
+
+/* with_home: its own pieces too, of a size that is known. */
+static int ask_all(struct reading *rd, bool with_home, struct asked *a,
+		   struct bfs_peer_msg *m, unsigned *shards)
+{
+	unsigned n = 0, home = rd->plan.home;
 	int r = 0, e;
 
 	for (unsigned s = 0; !r && s < rd->plan.nshards; s++) {
-		uint64_t len = s == rd->plan.home
-				       ? 0
-				       : bfs_plan_bytes(&rd->plan, s);
-
-		if (!len)
+		if ((s == home && !with_home) || !bfs_plan_bytes(&rd->plan, s))
 			continue;
 		shards[n] = s;
-		r = prepare(rd, &a[n], &m[n], len);
+		r = s == home ? prepare_home(rd, &a[n], &m[n])
+			      : prepare_chunks(rd, &a[n], &m[n], s);
 		n++;
 	}
+	rd->asked = bfs_now();
 	if (!r && n)
 		r = bfs_peer_wait_all(rd->c->server, m, shards, n);
 	for (unsigned k = 0; k < n; k++) {
-		e = r < 0 ? r : take(rd, &a[k], &m[k], shards[k]);
+		e = r < 0 ? r
+		    : shards[k] == home
+			    ? take_home(rd, &a[k], &m[k], true)
+			    : take_chunks(rd, &a[k], &m[k], shards[k]);
 		r = r < 0 || !e ? r : e;
 		free(a[k].buf);
 	}
@@ -138,19 +196,22 @@ static int ask_others(const struct reading *rd, struct asked *a,
 /* 0; 1: begin again; -errno. */
 static int once(struct reading *rd)
 {
+	struct bfs_fs *fs = bfs_call_fs(rd->c);
 	unsigned n = rd->plan.nshards;
-	uint64_t most = bfs_plan_bytes(&rd->plan, rd->plan.home);
-	uint8_t *own = malloc(most + 1);
+	bool known = bfs_stripe_known(fs, rd->req->handle.ino, rd->plan.end,
+				      &rd->version);
 	struct asked *a = calloc(n, sizeof(*a));
 	struct bfs_peer_msg *m = calloc(n, sizeof(*m));
 	unsigned *shards = calloc(n, sizeof(*shards));
-	int r = own && a && m && shards ? 0 : -ENOMEM;
+	int r = a && m && shards ? 0 : -ENOMEM;
 
-	if (!r)
-		r = ask_home(rd, own, most);
-	if (!r && rd->c->in_len)
-		r = ask_others(rd, a, m, shards);
-	free(own);
+	if (!r && !known)
+		r = ask_home(rd);
+	if (!r && rd->plan.end > rd->plan.offset)
+		r = ask_all(rd, known, a, m, shards);
+	if (r == 1)
+		bfs_stripe_forget(fs, rd->req->handle.ino);
+	rd->c->in_len = rd->plan.end - rd->plan.offset;
 	free(a);
 	free(m);
 	free(shards);

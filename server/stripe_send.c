@@ -21,8 +21,8 @@ struct parts {
 
 static int allocate(struct parts *a, unsigned most)
 {
-	a->shards = calloc(most, sizeof(*a->shards));
-	a->msgs = calloc(most, sizeof(*a->msgs));
+	a->shards = calloc(most + 1, sizeof(*a->shards));
+	a->msgs = calloc(most + 1, sizeof(*a->msgs));
 	a->parts = calloc(most, sizeof(*a->parts));
 	return a->shards && a->msgs && a->parts ? 0 : -ENOMEM;
 }
@@ -109,6 +109,25 @@ static void take(struct bfs_sending *s, const struct bfs_peer_msg *m,
 	}
 }
 
+static int run(struct bfs_sending *s, struct parts *a)
+{
+	unsigned all = a->n;
+	int r;
+
+	if (s->home) {
+		a->shards[all] = s->plan.home;
+		a->msgs[all++] = *s->home;
+	}
+	if (!all)
+		return 0;
+	r = bfs_peer_wait_all(s->c->server, a->msgs, a->shards, all);
+	for (unsigned n = 0; !r && n < a->n; n++)
+		take(s, &a->msgs[n], a->shards[n]);
+	if (s->home)
+		*s->home = a->msgs[a->n];
+	return r;
+}
+
 int bfs_stripe_send(struct bfs_sending *s)
 {
 	struct parts a = { 0 };
@@ -125,10 +144,8 @@ int bfs_stripe_send(struct bfs_sending *s)
 		if (len)
 			r = prepare(s, &a, n, len);
 	}
-	if (!r && a.n)
-		r = bfs_peer_wait_all(s->c->server, a.msgs, a.shards, a.n);
-	for (unsigned n = 0; !r && n < a.n; n++)
-		take(s, &a.msgs[n], a.shards[n]);
+	if (!r)
+		r = run(s, &a);
 	release(&a);
 	return r;
 }

@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "server/data.h"
 #include "server/fiber.h"
+#include "server/journal.h"
 #include "server/server.h"
 #include "server/stripe_home.h"
 
@@ -96,6 +97,7 @@ static int append(struct bfs_call *c, struct bfs_inode *i, uint64_t size,
 	free(own);
 	if (n <= 0)
 		return n ? (int)n : s.error ? s.error : -ETIMEDOUT;
+	bfs_note_change(fs); /* done again it would be there twice */
 	rep->written = (uint32_t)n;
 	rep->end = size + (uint64_t)n;
 	return 0;
@@ -183,6 +185,7 @@ int bfs_stripe_truncate(struct bfs_call *c, struct bfs_inode *i, uint64_t size)
 	if (!r && size >= was)
 		r = bfs_data_truncate(fs, c->cred, i, size);
 	bfs_stripe_wrote(fs, i);
+	bfs_inode_stripe(i)->counted = false;
 	bfs_stripe_leave(fs, i);
 	return r;
 }

@@ -15,6 +15,7 @@
 struct writing {
 	struct bfs_sending s;
 	uint64_t grant;
+	uint64_t began; /* bfs_now() */
 	uint32_t written;
 };
 
@@ -28,12 +29,23 @@ static int begin(struct writing *w)
 							      p->offset) };
 	struct bfs_stripebegin_rep rep;
 	uint8_t room[BFS_FIELDS_MAX];
-	int r = bfs_peer_stripebegin(c->server, p->home, c->deadline, &req,
+	uint64_t asked = bfs_now();
+	int r;
+
+	w->grant = 0;
+	if (bfs_stripe_known(bfs_call_fs(c), w->s.ino, p->end, &w->s.version))
+		return 0;
+	r = bfs_peer_stripebegin(c->server, p->home, c->deadline, &req,
 				     &rep, room);
 
+	if (r)
+		return r;
 	w->s.version = rep.version;
-	w->grant = r ? 0 : rep.grant;
-	return r;
+	w->grant = rep.grant;
+	if (!w->grant)
+		bfs_stripe_learn(bfs_call_fs(c), w->s.ino, rep.version, p->end,
+				 asked);
+	return 0;
 }
 
 static int put_groups(const struct bfs_cred *cred, uint8_t *buf, size_t *len)
@@ -120,53 +132,72 @@ static int take_end(struct ending *e, struct writing *w)
 		return -EBADMSG;
 	if (!w->grant && rep.version != w->s.version)
 		return 1;
+	/* As of when this call began: so that it is not believed for longer. */
+	if (rep.written && rep.version == w->s.version)
+		bfs_stripe_learn(bfs_call_fs(w->s.c), w->s.ino, rep.version,
+				 w->s.plan.offset + rep.written, w->began);
 	w->written = rep.written;
 	return rep.written ? 0 : -(int)rep.error;
 }
 
-/* All up to the front is there. */
-static int end(struct writing *w)
+/* Below the size nothing waits for anything: all at once. */
+static int overwrite(struct writing *w, struct ending *e)
 {
-	struct ending *e = calloc(1, sizeof(*e));
-	struct bfs_plan p = w->s.plan;
-	int r = e ? 0 : -ENOMEM;
+	const struct bfs_plan *p = &w->s.plan;
+	int r = prepare(e, w, p);
 
-	p.end = w->s.front;
+	w->s.home = &e->m;
 	if (!r)
-		r = prepare(e, w, &p);
-	if (!r)
-		bfs_peer_call(w->s.c->server, p.home, &e->m);
+		r = bfs_stripe_send(&w->s);
+	w->s.home = NULL;
+	if (!r && w->s.again)
+		return 1;
 	if (!r)
 		r = take_end(e, w);
-	if (e)
-		free(e->own);
-	free(e);
-	return r;
+	if (r)
+		return r;
+	w->written = (uint32_t)BFS_MIN(w->written, w->s.front - p->offset);
+	return w->written ? 0 : w->s.error;
+}
+
+/* All others' first; then, up to the front, it is published. */
+static int extend(struct writing *w, struct ending *e)
+{
+	struct bfs_plan p = w->s.plan;
+	int failed, r = bfs_stripe_send(&w->s);
+
+	/* Another writer's remains were cut: our grant holds. */
+	while (!r && w->s.again && bfs_now() < w->s.c->deadline) {
+		w->s.version = w->s.again;
+		r = bfs_stripe_send(&w->s);
+	}
+	p.end = r || w->s.again ? p.offset : w->s.front;
+	if (!r)
+		r = w->s.again ? -ETIMEDOUT : w->s.error;
+	failed = prepare(e, w, &p);
+	if (!failed)
+		bfs_peer_call(w->s.c->server, p.home, &e->m);
+	if (!failed)
+		failed = take_end(e, w);
+	if (failed || w->written)
+		return failed;
+	return r ? r : -EIO;
 }
 
 /* 0; 1: begin again; -errno. */
 static int once(struct writing *w)
 {
-	int r = begin(w);
+	struct ending *e = calloc(1, sizeof(*e));
+	int r = e ? begin(w) : -ENOMEM;
 
 	if (!r)
-		r = bfs_stripe_send(&w->s);
-	/* Another writer's remains were cut: our grant holds. */
-	while (!r && w->s.again && w->grant &&
-	       bfs_now() < w->s.c->deadline) {
-		w->s.version = w->s.again;
-		r = bfs_stripe_send(&w->s);
-	}
-	if (r)
-		return r;
-	if (w->s.again && !w->grant)
-		return 1;
-	if (w->s.again)
-		w->s.front = w->s.plan.offset;
-	if (w->s.front == w->s.plan.offset && !w->grant)
-		return w->s.error;
-	r = end(w);
-	return !r && !w->written && w->s.error ? w->s.error : r;
+		r = w->grant ? extend(w, e) : overwrite(w, e);
+	if (r == 1)
+		bfs_stripe_forget(bfs_call_fs(w->s.c), w->s.ino);
+	if (e)
+		free(e->own);
+	free(e);
+	return r;
 }
 
 static uint64_t room_for(const struct bfs_write_req *req, uint64_t len)
@@ -199,6 +230,7 @@ int bfs_stripe_write(struct bfs_call *c, const struct bfs_write_req *req,
 		return -EFBIG;
 	if (!bfs_fiber_self())
 		return -BFS_NEED_FIBER;
+	w.began = bfs_now();
 	while (r == 1)
 		r = bfs_now() < c->deadline ? once(&w) : -ETIMEDOUT;
 	if (r)

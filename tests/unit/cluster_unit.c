@@ -10,6 +10,7 @@
 #include "server/journal.h"
 #include "server/serve_lock.h"
 #include "server/stripe.h"
+#include "server/stripe_space.h"
 #include "server/tx.h"
 #include "server/tx_log.h"
 #include "server/txp.h"
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -92,12 +94,14 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_fs_new(&s->fs, &conf), 0);
 	bfs_stripe_restore(s);
-	if (u->conf.journal)
+	if (u->conf.turns)
 		attach_journal(s);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	if (u->net)
 		assert_int_equal(bfs_ploop_join(u->net, s), 0);
 	if (u->conf.journal)
+		bfs_stripe_look(s, UINT_MAX);
+	if (u->conf.turns)
 		bfs_journal_forget_kept(s->journal);
 	u->clients[i] = bfs_session_new(s, getpid(), &u->cred);
 	assert_non_null(u->clients[i]);
@@ -207,11 +211,12 @@ struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
 
 struct cluster_unit *cluster_unit_new_journal(unsigned n, uint64_t seed)
 {
-	return cluster_unit_with(&(struct cluster_unit_conf){
-		.n = n,
-		.seed = seed,
-		.layout.policy = BFS_POLICY_WHOLE,
-		.journal = true });
+	return cluster_unit_with(
+		&(struct cluster_unit_conf){ .n = n,
+					     .seed = seed,
+					     .layout.policy = BFS_POLICY_WHOLE,
+					     .journal = true,
+					     .turns = true });
 }
 
 static int remove_one(const char *path, const struct stat *st, int type,
@@ -243,9 +248,11 @@ static void stop_server(struct cluster_unit *u, unsigned i)
 
 void cluster_unit_kill(struct cluster_unit *u, unsigned node)
 {
-	struct bfs_journal *j = u->servers[node].journal;
+	struct bfs_journal *j = u->servers[node].fs->journal;
 
-	if (j && j->timer.at)
+	if (j && !u->conf.turns)
+		bfs_journal_flush(j);
+	if (j && j->timer.at && u->conf.turns)
 		bfs_loop_timer(u->servers[node].loop, &j->timer, 0);
 	if (j)
 		j->failed = -EIO; /* nothing more is written */

@@ -24,6 +24,8 @@ struct cluster_unit_conf {
 	uint64_t delay_max_ns;	  /* 0: 50 us */
 	unsigned copies;	  /* of directories, bound; 0: any */
 	bool journal;		  /* daemons can be started anew */
+	/* ...and answers wait for the log (cluster_step, not bfs_ploop_step) */
+	bool turns;
 	/* Of 1000 messages. */
 	unsigned lose, duplicate, breaks, stray;
 };
