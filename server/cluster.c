@@ -8,6 +8,7 @@
 #include "server/hidden.h"
 #include "server/mappers.h"
 #include "server/peer.h"
+#include "server/settle.h"
 #include "server/shared.h"
 #include "server/special.h"
 #include "server/stripe.h"
@@ -78,6 +79,7 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 	bfs_copy_revoke_all(s->fs, shard);
 	bfs_hidden_peer_new(s, shard);
 	bfs_mappers_forget(s, shard);
+	bfs_settle_peer_new(s, shard);
 	bfs_stripe_peer_new(s, shard);
 	bfs_stripe_look(s, shard);
 }
@@ -87,6 +89,16 @@ bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)
 	unsigned home = bfs_shared_home(s->fs, ino);
 
 	return home != s->fs->conf.shard && home < s->nshards;
+}
+
+bool bfs_cluster_needed(const struct bfs_server *s, uint64_t ino)
+{
+	struct bfs_shards parties = { 0 };
+	bool needed = bfs_cluster_elsewhere(s, ino) ||
+		      bfs_settle_parties(s->fs, ino, &parties);
+
+	bfs_shards_clear(&parties);
+	return needed;
 }
 
 struct closing {
@@ -137,11 +149,13 @@ void bfs_cluster_closed(struct bfs_server *s, struct bfs_handle h)
 bool bfs_cluster_sweep(struct bfs_server *s)
 {
 	struct bfs_inode *i;
+	bool again;
 
 	if (s->nshards <= 1)
 		return false;
 	DL_FOREACH(s->fs->orphans, i)
 	bfs_far_ask(s, i);
 	bfs_special_sweep(s);
-	return bfs_txp_sweep(s);
+	again = bfs_txp_sweep(s);
+	return bfs_settle_sweep(s) || again;
 }

@@ -24,6 +24,7 @@
 #include "server/special.h"
 #include "server/stripe.h"
 #include "server/sync.h"
+#include "server/tx.h"
 #include "server/tx_log.h"
 #include "server/uring.h"
 
@@ -110,7 +111,7 @@ static void closed(void *arg, struct bfs_handle h)
 {
 	struct bfs_server *s = arg;
 
-	if (bfs_cluster_elsewhere(s, h.ino))
+	if (bfs_cluster_needed(s, h.ino))
 		bfs_cluster_closed(s, h);
 	else
 		bfs_sync_closed(s, h);
@@ -342,6 +343,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 {
 	bfs_signals_stop(s);
 	bfs_peers_free(s); /* what waits for others ends */
+	bfs_tx_stop(s);
 	bfs_join_stop(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;

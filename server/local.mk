@@ -96,6 +96,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/readdir.c %D%/readdir.h \
 	%D%/serve_part.c \
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
+	%D%/settle.c %D%/settle.h %D%/settle_impl.h %D%/settle_round.c \
+	%D%/sync_shards.c \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
 	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_chunk_space.c %D%/serve_stripe.c \
