@@ -212,8 +212,7 @@ int bfs_stripe_await(struct bfs_call *c, uint64_t ino, bool alone)
 	int r = 0;
 
 	while (!r && i && (s = bfs_inode_stripe(i))) {
-		if (alone)
-			bfs_stripe_expire(c->server, i);
+		bfs_stripe_expire(c->server, i);
 		if (!s->busy && !(alone ? s->grants != NULL : s->wanting > 0))
 			break;
 		s->wanting += alone;
