@@ -176,6 +176,11 @@ int bfs_serve_stripeend(struct bfs_call *c, const struct bfs_stripeend_req *req,
 	} else if (req->version != rep->version) {
 		return 0;
 	}
+	/* Whoever maps it would look before the data is there. */
+	if (req->early && bfs_stripe_watched(c->server, req->ino)) {
+		rep->late = 1;
+		return 0;
+	}
 	r = end_write(c, i, req, rep);
 	if (g)
 		bfs_stripe_ungrant(bfs_call_fs(c), i, g,
