@@ -139,7 +139,9 @@ static bool take(struct bfs_desc *d)
 /*
  * A record may be free while its description is not gone: what we do not see
  * (the kernel, for a loop device; a message in flight) can keep that alive,
- * with its lock.  It is the daemon's to free then, when the lock has gone.
+ * with its lock.  It is the daemon's to free then, when the lock has gone. What
+ * was passed through has had its lock on a data file, and whoever used the
+ * record before that has looked.
  */
 static bool still_held(int empty_fd, struct bfs_desc *d, uint32_t i)
 {
@@ -148,6 +150,8 @@ static bool still_held(int empty_fd, struct bfs_desc *d, uint32_t i)
 			   .l_start = BFS_LIFE + i,
 			   .l_len = 1 };
 
+	if (d->kind == BFS_KIND_PASS)
+		return false;
 	if (bfs_sys_fcntl(empty_fd, F_OFD_GETLK, (long)&f) ||
 	    f.l_type == F_UNLCK)
 		return false;
@@ -174,7 +178,7 @@ int bfs_desc_new(struct bfs_desc **out)
 
 		if (!take(&a->desc[i]))
 			continue;
-		a->desc[i].maker = (uint32_t)bfs_sys_0(SYS_getpid);
+		a->desc[i].maker = bfs_session_pid();
 		top = a->high;
 		while (top <= i &&
 		       !atomic_compare_exchange_weak(&a->high, &top, i + 1))

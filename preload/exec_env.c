@@ -157,7 +157,7 @@ static int fill(struct bfs_env *e, char *const envp[],
 	for (char *const *v = envp; v && *v && !r; v++)
 		r = take_var(e, *v, &preload);
 	if (!r && !preload)
-		e->vars[e->fixed++] = bfs_self.preload;
+		e->vars[e->fixed++] = (char *)bfs_self.preload;
 	for (int i = 0; i < bfs_self.kept; i++)
 		if (!has(envp, bfs_self.keep[i]))
 			e->vars[e->fixed++] = bfs_self.keep[i];
@@ -171,7 +171,7 @@ static size_t copied(char *const envp[])
 
 	for (; envp && *envp; envp++)
 		if (!strncmp(*envp, "LD_", 3))
-			n += strlen(*envp) + sizeof(bfs_self.preload) + 32;
+			n += strlen(*envp) + BFS_SELF_PATH + 32;
 	return n;
 }
 
@@ -214,7 +214,7 @@ static int add_exe(struct bfs_env *e, size_t *n, const char *exe, int fd)
 static int add_audit(struct bfs_env *e, size_t *n, bool audit)
 {
 	const char *theirs = e->theirs ? e->theirs : "";
-	size_t size = sizeof(bfs_self.audit) + strlen(theirs) + 16;
+	size_t size = BFS_PATH_MAX + strlen(theirs) + 16;
 	char *p = bfs_scratch_take(&e->mem, size);
 
 	if (!p)

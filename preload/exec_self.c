@@ -2,6 +2,7 @@
 #include "preload/exec_self.h"
 
 #include "core/sys.h"
+#include "core/util.h"
 #include "preload/exec.h"
 #include "preload/memory.h"
 #include "preload/ops.h"
@@ -16,8 +17,28 @@
 
 #define AUDIT "libbenchfs_audit.so"
 
-struct bfs_self bfs_self;
+struct bfs_self bfs_self = { .preload = "", .audit = "", .exe = "" };
 static const char *library = "libbenchfs_preload.so"; /* our file's name */
+
+/* Put n bytes behind what is there; end() makes it a string. */
+static void add(const char *p, size_t n)
+{
+	n = BFS_MIN(n, sizeof(bfs_self.text) - 1 - bfs_self.used);
+	memcpy(bfs_self.text + bfs_self.used, p, n);
+	bfs_self.used += n;
+}
+
+static char *begin(void)
+{
+	return bfs_self.text + bfs_self.used;
+}
+
+static void end(void)
+{
+	bfs_self.text[bfs_self.used] = '\0';
+	if (bfs_self.used + 1 < sizeof(bfs_self.text))
+		bfs_self.used++;
+}
 
 static const char *base_name(const char *path, size_t n)
 {
@@ -112,11 +133,18 @@ static void find_library(void)
 	if (*name)
 		library = base_name(name, strlen(name));
 	before = before_us(value ? value : "", &n);
-	snprintf(bfs_self.preload, sizeof(bfs_self.preload),
-		 "LD_PRELOAD=%.*s%s%s", (int)n, before, here, name);
+	bfs_self.preload = begin();
+	add("LD_PRELOAD=", 11);
+	add(before, n);
+	add(here, strlen(here));
+	add(name, strlen(name));
+	end();
 	dir = (size_t)(base_name(name, strlen(name)) - name);
-	snprintf(bfs_self.audit, sizeof(bfs_self.audit), "%s%.*s%s", here,
-		 (int)dir, name, AUDIT);
+	bfs_self.audit = begin();
+	add(here, strlen(here));
+	add(name, dir);
+	add(AUDIT, sizeof(AUDIT) - 1);
+	end();
 }
 
 /* UCX's settings belong to ours: without them it would not find the daemon. */
@@ -143,17 +171,16 @@ static bool is_setting(const char *entry)
 
 static void keep_settings(void)
 {
-	char *to = bfs_self.text, *end = to + sizeof(bfs_self.text);
-
 	for (char **v = environ; v && *v; v++) {
 		size_t n = strlen(*v) + 1;
 
-		if (!is_setting(*v) || n > (size_t)(end - to) ||
-		    bfs_self.kept == BFS_SELF_KEEP)
+		/* room for the name of the program is left */
+		if (!is_setting(*v) || bfs_self.kept == BFS_SELF_KEEP ||
+		    n > sizeof(bfs_self.text) - bfs_self.used - BFS_PATH_MAX)
 			continue;
-		memcpy(to, *v, n);
-		bfs_self.keep[bfs_self.kept++] = to;
-		to += n;
+		bfs_self.keep[bfs_self.kept++] = begin();
+		add(*v, n - 1);
+		end();
 	}
 }
 
@@ -172,7 +199,9 @@ static void learn_exe(void)
 	ino = *p == '.' ? strtoul(p + 1, &p, 16) : 0;
 	if (*p == '.' && !bfs_sys_2(SYS_stat, "/proc/self/exe", &st) &&
 	    st.st_dev == dev && st.st_ino == ino) {
-		snprintf(bfs_self.exe, sizeof(bfs_self.exe), "%s", p + 1);
+		bfs_self.exe = begin();
+		add(p + 1, strnlen(p + 1, BFS_PATH_MAX - 1));
+		end();
 		base = base_name(bfs_self.exe, strlen(bfs_self.exe));
 		/* The kernel took the name of the data file. */
 		bfs_sys_2(SYS_prctl, PR_SET_NAME, base);

@@ -12,13 +12,19 @@
 
 #define BFS_SELF_KEEP 32
 
+/* The longest of the first two. */
+#define BFS_SELF_PATH (2 * BFS_PATH_MAX)
+
 struct bfs_self {
-	char preload[2 * BFS_PATH_MAX]; /* "LD_PRELOAD=...", ours last */
-	char audit[BFS_PATH_MAX];	/* the audit library's path */
-	char exe[BFS_PATH_MAX];		/* this program in BenchFS, or "" */
-	char text[8192];		/* "BENCHFS_X=..." */
-	char *keep[BFS_SELF_KEEP];
+	const char *preload;	   /* "LD_PRELOAD=...", ours last */
+	const char *audit;	   /* the audit library's path */
+	const char *exe;	   /* this program in BenchFS, or "" */
+	char *keep[BFS_SELF_KEEP]; /* "BENCHFS_X=..." */
 	int kept;
+	/* All of it, close together: each page that is touched at the start
+	 * costs every program some microseconds. */
+	size_t used;
+	char text[4 * BFS_PATH_MAX + 8192];
 };
 
 extern struct bfs_self bfs_self;

@@ -147,7 +147,7 @@ struct bfs_fd_gone bfs_fd_forget(int fd)
 	 * with the open: then nobody marked it as shared.
 	 */
 	if (d && atomic_fetch_sub(&refs[arena_of(e)][e & 0xffff], 1) == 1 &&
-	    !d->shared && d->maker == (uint32_t)bfs_sys_0(SYS_getpid))
+	    !d->shared && d->maker == bfs_session_pid())
 		gone = (struct bfs_fd_gone){ d, d->word };
 	return gone;
 }

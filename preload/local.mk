@@ -34,8 +34,11 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	$(NULL)
 # entry.c defines libc's own names: no fortify wrappers, no 64-bit renames.
 PRELOAD_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -DMODULEDIR='"$(pkglibdir)"'
-PRELOAD_CFLAGS   = $(AM_CFLAGS) -fno-builtin -ftls-model=initial-exec
-PRELOAD_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared
+PRELOAD_CFLAGS   = $(AM_CFLAGS) -fno-builtin -ftls-model=initial-exec -fdata-sections
+# Few pages for what every program touches at its start: one segment for code
+# and tables, and the small variables of all files beside each other.
+PRELOAD_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-Wl,-z,noseparate-code -Wl,--sort-section=alignment
 %C%_libpreload_la_CPPFLAGS = $(PRELOAD_CPPFLAGS)
 %C%_libpreload_la_CFLAGS   = $(PRELOAD_CFLAGS)
 %C%_libpreload_la_LIBADD   = core/libcore.la

@@ -24,6 +24,7 @@ struct life {
 	_Atomic uint32_t alive;
 	_Atomic uint32_t lock;
 	_Atomic uint32_t active; /* calls under way */
+	_Atomic uint32_t pid;
 };
 
 static int redial(struct bfs_client *c, struct bfs_transport *old,
@@ -321,6 +322,7 @@ static int begin_life(void)
 		reap(true);
 		last = (struct identity){ 0 };
 		local.timeout_ms = remote.timeout_ms = bfs_settings.timeout_ms;
+		life->pid = (uint32_t)bfs_sys_0(SYS_getpid);
 		life->alive = 1;
 	}
 	unlock(&signals);
@@ -332,6 +334,13 @@ static int ready(void)
 	if (bfs_likely(life && life->alive))
 		return 0;
 	return begin_life() ? -EIO : 0;
+}
+
+uint32_t bfs_session_pid(void)
+{
+	uint32_t pid = life ? life->pid : 0;
+
+	return pid ? pid : (uint32_t)bfs_sys_0(SYS_getpid);
 }
 
 int bfs_session(struct bfs_client **c)

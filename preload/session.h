@@ -14,6 +14,8 @@ int bfs_session(struct bfs_client **c);
 int bfs_session_connect(struct bfs_client **c);
 /* The connection over the local socket even when UCX is forced: DATAFD. */
 int bfs_session_local(struct bfs_client **c);
+/* getpid() without a call of the kernel, once there is a session. */
+uint32_t bfs_session_pid(void);
 /* The process's identity changed: connect anew at the next call (RULES 10). */
 void bfs_session_renew(void);
 /* Has the daemon, when it was last asked, a journal? */

@@ -126,6 +126,13 @@ static void unload(struct bfs_fs *fs)
 	bfs_itable_fini(&fs->inodes);
 }
 
+static void dispose(struct bfs_fs *fs)
+{
+	free((char *)fs->conf.data_dir);
+	free(fs->seen);
+	free(fs);
+}
+
 int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 {
 	struct bfs_fs *fs = calloc(1, sizeof(*fs));
@@ -135,14 +142,14 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 		return -ENOMEM;
 	fs->conf = *conf;
 	fs->conf.data_dir = strdup(conf->data_dir);
+	fs->seen = calloc(BFS_HANDLES_SEEN, sizeof(*fs->seen));
 	fs->hash_mask = UINT64_MAX;
 	if (!fs->conf.layout.chunk_log2)
 		fs->conf.layout.chunk_log2 = BFS_CHUNK_LOG2_DEFAULT;
 	umask(077); /* whatever we were started with: never less than 0600 */
-	r = fs->conf.data_dir ? bfs_store_open(fs) : -ENOMEM;
+	r = fs->conf.data_dir && fs->seen ? bfs_store_open(fs) : -ENOMEM;
 	if (r) {
-		free((char *)fs->conf.data_dir);
-		free(fs);
+		dispose(fs);
 		return r;
 	}
 	fs->seed = derived(fs, "names");
@@ -156,8 +163,7 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 	bfs_journal_close(fs->journal);
 	unload(fs);
 	bfs_store_close(fs);
-	free((char *)fs->conf.data_dir);
-	free(fs);
+	dispose(fs);
 	return r;
 }
 
@@ -185,8 +191,7 @@ void bfs_fs_free(struct bfs_fs *fs)
 	if (!stays)
 		bfs_store_remove(fs);
 	bfs_store_close(fs);
-	free((char *)fs->conf.data_dir);
-	free(fs);
+	dispose(fs);
 }
 
 /* Without a limit nobody counted. */

@@ -7,8 +7,8 @@
 #ifndef BFS_FS_H
 #define BFS_FS_H
 
+#include "core/layout.h"
 #include "core/proto.h"
-#include "server/layout.h"
 
 #include <stdbool.h>
 
@@ -27,7 +27,7 @@ struct bfs_fs_conf {
 	uint32_t shard, nshards; /* which of how many we are; 0 of 0 or 1 */
 	const struct bfs_place *place; /* of entries; if there are several */
 	uint64_t incarnation; /* of the daemon; greater at each start */
-	uint64_t max_bytes; /* of file content, 0: no limit of our own */
+	uint64_t max_bytes;   /* of file content, 0: no limit of our own */
 	/* The root's, unless set on it; no chunk size: the default. */
 	struct bfs_layout layout;
 	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
@@ -40,6 +40,10 @@ struct bfs_fs_conf {
 	/* Is the description of that placeholder slot still there? NULL: no */
 	bool (*slot_alive)(void *arg, uint32_t uid, uint32_t slot,
 			   uint32_t gen);
+	/* Is that record still used for that description?  If not it is gone,
+	 * or nobody who counts has it (RULES 4).  NULL: it cannot be told. */
+	bool (*slot_current)(void *arg, uint32_t uid, uint32_t slot,
+			     uint32_t gen);
 	void *arg;
 	/* There are many descriptions on other nodes: ask which of them still
 	 * exist.  NULL: nobody to be asked */

@@ -38,6 +38,13 @@ struct bfs_open {
 	bool writes;
 };
 
+/* Descriptors of a data file that may be out. */
+enum bfs_passed {
+	BFS_PASSED_NONE,
+	BFS_PASSED_ONE,	 /* of our own user */
+	BFS_PASSED_MANY, /* or of whom we do not know */
+};
+
 /* What few inodes have. */
 struct bfs_rare {
 	struct bfs_xattr *xattrs; /* (utlist LL) */
@@ -79,7 +86,10 @@ struct bfs_inode {
 		struct {		      /* S_IFREG */
 			struct bfs_fdref *fd; /* cached, or NULL */
 			uint64_t blocks;      /* accounted, of 512 bytes */
-			bool passed;	      /* descriptors may be out */
+			/* The record of the one description that is out. */
+			uint32_t pass_gen;
+			uint16_t pass_slot;
+			uint8_t passed; /* enum bfs_passed */
 			/* Its locks are kept here, not by the kernel: one of
 			 * both for all that have it open (S10). */
 			bool locks_here;
@@ -125,13 +135,14 @@ struct bfs_fs {
 	uint64_t grants;	   /* made so far */
 	struct bfs_stripe_known known[256];
 	uint64_t first_counter;	   /* inodes up to it are of earlier runs */
-	uint64_t counter;   /* of the last inode made */
-	uint64_t seed;	    /* of name hashes */
-	uint64_t hash_mask; /* all ones; less to make names collide */
+	uint64_t counter;	   /* of the last inode made */
+	uint64_t seed;		   /* of name hashes */
+	uint64_t hash_mask;	   /* all ones; less to make names collide */
 	uint64_t random;
-	uint64_t used;		/* blocks of 512 bytes, if there is a limit */
-	struct timespec latest; /* seen on a data file: see bfs_fs_now */
-	struct bfs_fdref *fds;	/* cached (utlist DL), least used first */
+	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
+	uint64_t used;		 /* blocks of 512 bytes, if there is a limit */
+	struct timespec latest;	 /* seen on a data file: see bfs_fs_now */
+	struct bfs_fdref *fds;	 /* cached (utlist DL), least used first */
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	uint64_t dev;
@@ -172,6 +183,7 @@ struct bfs_handle bfs_inode_handle(const struct bfs_fs *fs,
 /* The same for any number; and was a handle made so by a daemon? */
 struct bfs_handle bfs_handle_make(const struct bfs_fs *fs, uint64_t ino,
 				  uint32_t rights);
+#define BFS_HANDLES_SEEN 64
 bool bfs_handle_genuine(const struct bfs_fs *fs, struct bfs_handle h);
 /* The handle's inode, or NULL: forged or gone. */
 struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
@@ -217,6 +229,8 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i);
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* Has anybody a regular file open? */
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
+/* May descriptors of its data file be out?  Its locks tell for certain. */
+bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* Remember a description that is not passed through.  0 or -ENOMEM. */
 int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
 		      const struct bfs_open *o);

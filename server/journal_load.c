@@ -72,7 +72,7 @@ static int set_fields(struct bfs_inode *i, const struct bfs_rec_inode *r)
 	i->logged = true;
 	i->looked = true; /* who knows? */
 	if (S_ISREG(i->mode))
-		i->file.passed = true; /* perhaps: look at its locks */
+		i->file.passed = BFS_PASSED_MANY; /* perhaps: ask its locks */
 	i->backed = S_ISREG(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
 	return 0;
 }

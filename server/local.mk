@@ -43,7 +43,9 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/fs.c %D%/fs.h %D%/hash.h \
 	%D%/identity.c \
 	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
-	%D%/layout.h %D%/making.c %D%/making.h \
+	%D%/layout_attr.c %D%/layout_attr.h \
+	%D%/serve_layout.c %D%/serve_layout.h \
+	%D%/making.c %D%/making.h \
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \
 	%D%/journal_load.c %D%/journal_room.c %D%/journal_sync.c \

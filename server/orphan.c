@@ -120,12 +120,26 @@ static bool locked(const struct bfs_fs *fs, const struct bfs_inode *i,
 	return found;
 }
 
+bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	return i->file.passed == BFS_PASSED_MANY ||
+	       (i->file.passed == BFS_PASSED_ONE &&
+		(!fs->conf.slot_current ||
+		 fs->conf.slot_current(fs->conf.arg, fs->euid,
+				       i->file.pass_slot, i->file.pass_gen)));
+}
+
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
 	if (bfs_inode_nopens(i) || i->pins)
 		return true;
-	return S_ISREG(i->mode) && i->file.passed && locked(fs, i, BFS_LIFE, 0);
+	if (!S_ISREG(i->mode) || !i->file.passed)
+		return false;
+	if (bfs_orphan_passed(fs, i) && locked(fs, i, BFS_LIFE, 0))
+		return true;
+	i->file.passed = BFS_PASSED_NONE;
+	return false;
 }
 
 bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t uid,

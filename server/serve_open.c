@@ -173,6 +173,7 @@ static int open_data(struct opening *o)
 /* Attributes while the descriptor is at hand: fstat is cheaper. */
 static int fill_attr(struct opening *o, struct bfs_open_rep *rep)
 {
+	bool looked = o->inode->looked;
 	struct stat st;
 
 	if (!S_ISREG(o->inode->mode))
@@ -180,6 +181,7 @@ static int fill_attr(struct opening *o, struct bfs_open_rep *rep)
 	if (o->fd < 0 ? bfs_data_stat(o->fs, o->inode, &st) : fstat(o->fd, &st))
 		return -EIO;
 	bfs_inode_attr_from(o->fs, o->inode, &st, &rep->attr);
+	o->inode->looked = looked; /* open shows nobody a ctime */
 	rep->data_ino = st.st_ino;
 	return 0;
 }
@@ -209,6 +211,21 @@ static int remember(const struct opening *o, bool writes)
 				    .writes = writes });
 }
 
+/* Of one description the arena tells when it is gone. */
+static void note_passed(const struct opening *o, bool far)
+{
+	struct bfs_inode *i = o->inode;
+
+	if (far || o->slot > UINT16_MAX || o->c->cred->uid != o->fs->euid ||
+	    (i->file.passed && bfs_orphan_passed(o->fs, i))) {
+		i->file.passed = BFS_PASSED_MANY;
+		return;
+	}
+	i->file.passed = BFS_PASSED_ONE;
+	i->file.pass_slot = (uint16_t)o->slot;
+	i->file.pass_gen = o->gen;
+}
+
 /* Pass the fd, or else remember whom the daemon serves. */
 static int hand_out(struct opening *o, struct bfs_open_rep *rep)
 {
@@ -217,7 +234,7 @@ static int hand_out(struct opening *o, struct bfs_open_rep *rep)
 
 	if (pass && (far || lock_slot(o))) {
 		rep->kind = BFS_OPEN_PASS;
-		o->inode->file.passed = true;
+		note_passed(o, far);
 		bfs_stat_add(opens_pass, 1);
 		if (far) /* the client's daemon opens it (passing.c) */
 			return remember(o, false);

@@ -9,6 +9,8 @@
 
 #include "server/inode.h"
 
+/* May nothing of the file be on other shards, or become so? */
+bool bfs_stripe_untouched(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* Is the file striped: log2 of its chunks' size, or 0. */
 unsigned bfs_stripe_chunk(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* ... as bits of a handle's rights. */

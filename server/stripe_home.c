@@ -77,6 +77,12 @@ static bool is_old(const struct bfs_fs *fs, const struct bfs_inode *i)
 	return (i->ino & NUMBER) <= fs->first_counter;
 }
 
+bool bfs_stripe_untouched(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	return !bfs_stripe_chunk(fs, i) ||
+	       (!is_old(fs, i) && !bfs_inode_stripe(i));
+}
+
 struct bfs_stripe *bfs_stripe_get(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	struct bfs_rare *r = bfs_inode_rare(i);

@@ -15,6 +15,8 @@ const struct bfs_command bfs_commands[] = {
 	{ "stop", "", "corv", "stop what was started", bfs_cmd_stop },
 	{ "status", "", "corj", "print the counters of the daemons",
 	  bfs_cmd_status },
+	{ "layout", "PATH...", "mcorj",
+	  "say which daemons and nodes have a file", bfs_cmd_layout },
 	{ "env", "", "mcor", "print what a shell needs: eval $(benchfs env)",
 	  bfs_cmd_env },
 	{ "doctor", "PROGRAM", "mcojS", "say what BenchFS can do for a program",

@@ -125,6 +125,7 @@ SYSTEM_TESTS = \
 
 SYSTEM_PY = \
 	%D%/py/append.py \
+	%D%/py/layout.py \
 	%D%/py/attributes.py \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \

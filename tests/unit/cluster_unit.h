@@ -8,7 +8,7 @@
 
 #include "tests/unit/unit.h"
 
-#include "server/layout.h"
+#include "core/layout.h"
 #include "server/peer_loop.h"
 #include "server/session.h"
 

@@ -47,6 +47,14 @@ static unsigned home_of(struct cluster_unit *u, const char *path)
 	return (unsigned)(a.ino >> BFS_SHARD_SHIFT);
 }
 
+static uint64_t home_dir(struct cluster_unit *u, const char *path)
+{
+	struct bfs_attr a;
+
+	assert_int_equal(cluster_stat(u, 0, path, &a), 0);
+	return a.ino;
+}
+
 /* Of an entry of the root. */
 static unsigned entry_of(struct cluster_unit *u, const char *name)
 {
@@ -264,6 +272,58 @@ static void test_replaced(void **state)
 	cluster_unit_free(u);
 }
 
+static int set_policy(struct cluster_unit *u, unsigned node, const char *path,
+		      const char *policy)
+{
+	struct bfs_setxattr_req req = { .at = cluster_root(u),
+					.path = cluster_str(path),
+					.name = cluster_str(
+						"user.benchfs.placement") };
+	struct bfs_setxattr_rep rep;
+
+	u->out = policy;
+	u->out_len = strlen(policy);
+	return cluster_setxattr(u, node, &req, &rep);
+}
+
+/* R21: once a policy is set, whatever is made anywhere has it, also where a
+ * copy of the directory was in use until then. */
+static void test_policy_changes(void **state)
+{
+	struct cluster_unit *u = cluster_unit_new(6, 7);
+	char name[32];
+	unsigned made = 0;
+
+	assert_int_equal(cluster_mkdir_at(u, 0, "d", 0777), 0);
+	for (unsigned round = 0; round < 20; round++) {
+		bool local = round % 2;
+
+		assert_int_equal(set_policy(u, round % 6, "d",
+					    local ? "local" : "whole"),
+				 0);
+		for (unsigned node = 0; node < 6; node++) {
+			unsigned home;
+
+			snprintf(name, sizeof(name), "d/f%u", made++);
+			assert_int_equal(cluster_create(u, node, name,
+							O_RDWR | O_EXCL, 0644),
+					 0);
+			home = home_of(u, name);
+			if (local)
+				assert_int_equal(home, node);
+			else
+				assert_int_equal(
+					home,
+					bfs_place_entry(u->place,
+							home_dir(u, "d"),
+							cluster_str(name + 2)));
+		}
+	}
+	assert_int_equal(set_policy(u, 1, "d", "none"), -EINVAL);
+	assert_int_equal(set_policy(u, 1, "d/f1", "stripe"), 0);
+	cluster_unit_free(u);
+}
+
 /* A change that is faster than the message to the inode that the name led to:
  * made here by hand, since the network is too even for it. */
 static void test_gone_on_arrival(void **state)
@@ -305,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_once),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_gone_on_arrival),
+		cmocka_unit_test(test_policy_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

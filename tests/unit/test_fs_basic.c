@@ -152,6 +152,48 @@ static void test_orphan_slot(void **state)
 	assert_int_equal(u_hstat(u, rep.handle, &a), -ESTALE);
 }
 
+static bool slot_current(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
+{
+	return slot < ((const struct fs_unit *)arg)->live_slots;
+}
+
+/*
+ * Of the one description of a passed-through file its record tells that it is
+ * gone; of several, or while the record is used, the locks do (S5).
+ */
+static void test_passed_record(void **state)
+{
+	static const struct {
+		unsigned opens, live;
+		int kept;
+	} cases[] = { { 1, 10, 0 }, { 1, 0, -ESTALE }, { 2, 0, 0 } };
+	struct fs_unit *u = *state;
+	struct bfs_open_rep rep;
+	struct bfs_attr a;
+
+	u->fs->conf.slot_current = slot_current;
+	for (unsigned n = 0; n < 3; n++) {
+		int fd[2] = { -1, -1 };
+
+		u->live_slots = 10;
+		for (unsigned i = 0; i < cases[n].opens; i++) {
+			assert_int_equal(u_open_slot(u, "f", O_CREAT | O_RDWR,
+						     0644, 3 + i, &rep),
+					 0);
+			assert_int_equal(rep.kind, BFS_OPEN_PASS);
+			fd[i] = u_take_fd(u);
+		}
+		u->live_slots = cases[n].live;
+		assert_int_equal(u_unlink(u, "f"), 0);
+		assert_int_equal(u_hstat(u, rep.handle, &a), cases[n].kept);
+		for (unsigned i = 0; i < cases[n].opens; i++)
+			close(fd[i]);
+		u->live_slots = 0;
+		assert_false(bfs_fs_sweep(u->fs));
+		assert_int_equal(u_hstat(u, rep.handle, &a), -ESTALE);
+	}
+}
+
 /* A working directory has no slot, and is kept all the same. */
 static void test_held_directory(void **state)
 {
@@ -199,6 +241,7 @@ int main(void)
 		FS_TEST(test_handle),
 		FS_TEST(test_orphan),
 		FS_TEST(test_orphan_slot),
+		FS_TEST(test_passed_record),
 		FS_TEST(test_held_directory),
 		FS_TEST(test_setid_lost),
 	};

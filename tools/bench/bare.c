@@ -62,12 +62,13 @@ static int run(const struct bench_conf *c, const char *test, unsigned size,
 	return v[0] > 0 ? 0 : -1;
 }
 
+/* Beside a busy process a run may not end in its time: then it is left out. */
 static int measure(struct bench *b, struct bench_bare *to,
 		   const struct bench_conf *c)
 {
-	unsigned rounds = b->quick ? 1 : ROUNDS, cut = b->quick ? 20 : 1;
-	int status;
+	unsigned rounds = b->quick ? 1 : ROUNDS, cut = b->quick ? 20 : 1, n = 0;
 	double call[ROUNDS], small[ROUNDS], big[ROUNDS], us, mib;
+	int status;
 
 	for (unsigned r = 0; r < rounds; r++) {
 		bench_progress(b, "ucx_perftest, %s, %u/%u", c->name, r + 1,
@@ -76,16 +77,18 @@ static int measure(struct bench *b, struct bench_bare *to,
 		if (status)
 			return status;
 		if (run(c, "ucp_am_lat", 64, 20000 / cut, &us, &mib))
-			return 1;
-		call[r] = 2e3 * us; /* it tells half of there and back */
-		if (run(c, "ucp_am_bw", 4096, 40000 / cut, &us, &small[r]) ||
-		    run(c, "ucp_am_bw", 1 << 20, 1000 / cut, &us, &big[r]))
-			return 1;
+			continue;
+		call[n] = 2e3 * us; /* it tells half of there and back */
+		if (!run(c, "ucp_am_bw", 4096, 40000 / cut, &us, &small[n]) &&
+		    !run(c, "ucp_am_bw", 1 << 20, 1000 / cut, &us, &big[n]))
+			n++;
 	}
-	to->there = true;
-	to->call_ns = bench_median(call, rounds);
-	to->small = bench_median(small, rounds);
-	to->mib_s = bench_median(big, rounds);
+	to->there = n;
+	to->call_ns = bench_median(call, n);
+	to->small = bench_median(small, n);
+	to->mib_s = bench_median(big, n);
+	if (!n)
+		bfs_warn("ucx_perftest did not work over %s", c->name);
 	return 0;
 }
 
@@ -99,11 +102,9 @@ int bench_bare(struct bench *b)
 			 "UCX are compared with nothing");
 		return 0;
 	}
-	for (unsigned c = 0; status <= 1 && c < BENCH_CONFS; c++)
+	for (unsigned c = 0; !status && c < BENCH_CONFS; c++)
 		if (b->conf[c].tls)
 			status = measure(b, &b->bare[c], &b->conf[c]);
 	bench_progress(b, "%s", "");
-	if (status == 1)
-		bfs_warn("ucx_perftest did not work");
-	return status > 1 ? status : 0;
+	return status;
 }

@@ -61,7 +61,6 @@ struct bench_bare {
 	bool there;
 	double call_ns;	     /* a message and its answer */
 	double mib_s, small; /* 1 MiB and 4 KiB messages, MiB/s */
-	double us_4k, us_1m; /* a call with that much one way */
 };
 
 /* A daemon with clients that do nothing (idle.c). */

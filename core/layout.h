@@ -20,6 +20,16 @@ enum bfs_policy {
 	BFS_POLICIES
 };
 
+/* As the settings and attributes have them. */
+static inline const char *bfs_policy_name(unsigned policy)
+{
+	static const char *const names[] = { [BFS_POLICY_STRIPE] = "stripe",
+					     [BFS_POLICY_LOCAL] = "local",
+					     [BFS_POLICY_WHOLE] = "whole" };
+
+	return policy < BFS_POLICIES ? names[policy] : "unknown";
+}
+
 /* Chunks are powers of two: 64 KiB, 4 MiB, 1 GiB. */
 #define BFS_CHUNK_LOG2_MIN 16u
 #define BFS_CHUNK_LOG2_DEFAULT 22u
