@@ -70,6 +70,7 @@ static struct world *world_new(unsigned doomed, enum bfs_tloop_fate fate)
 	w->doomed = doomed;
 	w->fate = fate;
 	s = w->u->server;
+	s->config.node.member = (char *)"";
 	s->arenas = bfs_arenas_new();
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
@@ -214,6 +215,8 @@ static void script_data(struct world *w, struct bfs_handle h)
 	CALL_WITH(w, getpath, "", 0, rep.path, { h });
 	CALL_WITH(w, datafd, "", rep.attr.size, NONE,
 		  { h, NONE, BFS_DATAFD_MAP });
+	CALL(w, layout, { .at = w->u->root, .path = BFS_STR("s") });
+	CALL(w, member, { 0 });
 }
 
 static void script_rest(struct world *w, struct bfs_handle h)
