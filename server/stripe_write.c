@@ -35,8 +35,8 @@ static int begin(struct writing *w)
 	w->grant = 0;
 	if (bfs_stripe_known(bfs_call_fs(c), w->s.ino, p->end, &w->s.version))
 		return 0;
-	r = bfs_peer_stripebegin(c->server, p->home, c->deadline, &req,
-				     &rep, room);
+	r = bfs_peer_stripebegin(c->server, p->home, c->deadline, &req, &rep,
+				 room);
 
 	if (r)
 		return r;
@@ -235,8 +235,8 @@ int bfs_stripe_write(struct bfs_call *c, const struct bfs_write_req *req,
 		       .ino = req->handle.ino,
 		       .plan = bfs_stripe_plan(
 			       fs, req->handle.ino,
-			       bfs_stripe_chunk_of(fs, req->handle), req->offset,
-			       req->offset + len),
+			       bfs_stripe_chunk_of(fs, req->handle),
+			       req->offset, req->offset + len),
 		       .data = c->out,
 		       .flags = req->flags & (O_SYNC | O_DSYNC) }
 	};
