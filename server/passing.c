@@ -176,32 +176,8 @@ static void run(void *arg)
 
 static uint64_t deadline_of(const struct bfs_call *c)
 {
-<<<<<<< HEAD
 	return c->deadline ? c->deadline
 			   : bfs_now() + c->head.deadline_ms * 1000000ull;
-=======
-	struct copying *k = malloc(sizeof(*k));
-	int r;
-
-	if (!k)
-		return -ENOMEM;
-	*k = (struct copying){
-		.c = c,
-		.held = bfs_session_hold(c->session),
-		.ino = rep->attr.ino,
-		.size = rep->attr.size,
-		.change = rep->change,
-		.deadline = c->deadline ? c->deadline
-					: bfs_now() + c->head.deadline_ms *
-							      1000000ull,
-	};
-	r = bfs_fiber_run(copy, k);
-	if (!r)
-		return BFS_LATER;
-	bfs_session_release(k->held);
-	free(k);
-	return r;
->>>>>>> main
 }
 
 /* The file is not on this node. */
