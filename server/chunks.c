@@ -2,6 +2,7 @@
 #include "server/chunks.h"
 
 #include "core/log.h"
+#include "core/util.h"
 #include "server/data.h"
 #include "server/peer.h"
 #include "server/shared.h"
@@ -105,8 +106,7 @@ void bfs_chunks_account(struct bfs_fs *fs, struct bfs_chunks *f)
 
 	if (f->fd < 0 || fstat(f->fd, &st))
 		return;
-	if (fs->conf.max_bytes)
-		fs->used += (uint64_t)st.st_blocks - f->blocks;
+	fs->chunk_blocks += (uint64_t)st.st_blocks - f->blocks;
 	f->blocks = (uint64_t)st.st_blocks;
 }
 
@@ -145,8 +145,7 @@ void bfs_chunks_drop(struct bfs_fs *fs, uint64_t ino)
 	bfs_data_name(name, ino);
 	if (fstatat(fs->data_fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return; /* we never had any */
-	if (fs->conf.max_bytes)
-		fs->used -= (uint64_t)st.st_blocks;
+	fs->chunk_blocks -= BFS_MIN(fs->chunk_blocks, (uint64_t)st.st_blocks);
 	bfs_data_remove_file(fs, ino, false);
 }
 
@@ -228,7 +227,7 @@ int bfs_chunks_get(struct bfs_call *c, uint64_t ino, uint64_t *version,
 }
 
 int bfs_chunks_plan(const struct bfs_fs *fs, uint64_t ino, uint32_t chunk,
-		     uint64_t offset, uint64_t end, struct bfs_plan *p)
+		    uint64_t offset, uint64_t end, struct bfs_plan *p)
 {
 	if (chunk < BFS_CHUNK_LOG2_MIN || chunk > BFS_CHUNK_LOG2_MAX ||
 	    offset > end || end > INT64_MAX ||

@@ -99,7 +99,8 @@ static bool solid(const struct stat *st, uint64_t end)
 uint64_t bfs_space_room(struct bfs_fs *fs, struct bfs_inode *i, int fd,
 			uint64_t offset, uint64_t len)
 {
-	uint64_t max = fs->conf.max_bytes, used = fs->used * BLOCK;
+	uint64_t max = fs->conf.max_bytes,
+		 used = (fs->used + fs->chunk_blocks) * BLOCK;
 	uint64_t left = used < max ? max - used : 0;
 	struct stat st;
 

@@ -130,6 +130,7 @@ struct bfs_fs {
 	unsigned nheld;
 	struct bfs_chunks *chunks;	/* of others' files (uthash by ino) */
 	struct bfs_chunks *chunks_used; /* least used first (utlist DL) */
+	uint64_t chunk_blocks;		/* of all of them, of 512 bytes */
 	struct bfs_doomed *doomed; /* files with chunks elsewhere, by ino */
 	struct bfs_drop *drops;	   /* shards that are being told (utlist DL) */
 	uint64_t grants;	   /* made so far */

@@ -284,6 +284,7 @@ struct sweep {
 static void sweep_one(struct sweep *s, int dir, const char *name, bool sock)
 {
 	struct bfs_inode *i;
+	struct stat st;
 	uint64_t ino;
 	char rest;
 
@@ -291,8 +292,10 @@ static void sweep_one(struct sweep *s, int dir, const char *name, bool sock)
 	    sscanf(name, "%16" SCNx64 "%c", &ino, &rest) != 1)
 		return;
 	i = bfs_inode_find(s->fs, ino);
-	/* Chunks of another's file: its home knows (stripe_lives.c). */
+	/* Chunks of another's file: its home knows (stripe_look.c). */
 	if (!sock && bfs_shared_home(s->fs, ino) != s->fs->conf.shard) {
+		if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
+			s->fs->chunk_blocks += (uint64_t)st.st_blocks;
 		s->kept++;
 		return;
 	}

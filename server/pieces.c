@@ -71,8 +71,8 @@ static size_t write_one(struct bfs_fs *fs, int fd, const uint8_t *buf,
 
 	while (done < len) {
 		struct iovec v = { (uint8_t *)buf + done, len - done };
-		ssize_t n = pwritev2(fd, &v, 1, (off_t)(at->offset + done),
-				     flags);
+		ssize_t n =
+			pwritev2(fd, &v, 1, (off_t)(at->offset + done), flags);
 
 		if (again(n))
 			continue;
@@ -125,8 +125,8 @@ int bfs_pieces_seek(int fd, const struct bfs_plan *p, unsigned shard,
 	if (whence == SEEK_DATA)
 		return fd < 0 ? 0 : seek_data(fd, p, found);
 	while (bfs_plan_next(p, shard, &at)) {
-		off_t hole = fd < 0 ? -1
-				    : lseek(fd, (off_t)at.offset, SEEK_HOLE);
+		off_t hole =
+			fd < 0 ? -1 : lseek(fd, (off_t)at.offset, SEEK_HOLE);
 
 		if (hole < 0 && fd >= 0 && errno != ENXIO)
 			return -errno;

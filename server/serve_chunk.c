@@ -51,8 +51,9 @@ int bfs_serve_chunkwrite(struct bfs_call *c,
 	struct bfs_fs *fs = bfs_call_fs(c);
 	struct bfs_chunks *f;
 	struct bfs_plan p;
-	int fd, err, r = plan_of(fs, req->ino, req->chunk, req->offset,
-				 req->size, &p);
+	int fd, err,
+		r = plan_of(fs, req->ino, req->chunk, req->offset, req->size,
+			    &p);
 
 	rep->version = req->version;
 	if (!r && bfs_plan_bytes(&p, fs->conf.shard) != c->out_len)

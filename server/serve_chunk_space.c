@@ -21,8 +21,8 @@ int bfs_serve_chunkseek(struct bfs_call *c, const struct bfs_chunkseek_req *req,
 	struct bfs_fs *fs = bfs_call_fs(c);
 	struct bfs_chunks *f;
 	struct bfs_plan p;
-	int fd, r = bfs_chunks_plan(fs, req->ino, req->chunk, req->offset, req->end,
-			      &p);
+	int fd, r = bfs_chunks_plan(fs, req->ino, req->chunk, req->offset,
+				    req->end, &p);
 
 	rep->version = req->version;
 	if (!r && req->whence != SEEK_DATA && req->whence != SEEK_HOLE)
@@ -45,8 +45,8 @@ int bfs_serve_chunkalloc(struct bfs_call *c,
 	struct bfs_fs *fs = bfs_call_fs(c);
 	struct bfs_chunks *f;
 	struct bfs_plan p;
-	int fd, r = bfs_chunks_plan(fs, req->ino, req->chunk, req->offset, req->end,
-			      &p);
+	int fd, r = bfs_chunks_plan(fs, req->ino, req->chunk, req->offset,
+				    req->end, &p);
 
 	rep->version = req->version;
 	if (!r && !(req->mode & FALLOC_FL_KEEP_SIZE))

@@ -244,8 +244,7 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		r = bfs_stripe_admit(c, w.inode, req->offset, c->out_len,
 				     append);
 	/* It may have waited. */
-	if (r >= 0 &&
-	    bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &w.inode))
+	if (r >= 0 && bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &w.inode))
 		return -ESTALE;
 	if (r)
 		return r < 0 ? r : bfs_stripe_append(c, w.inode, req, rep);

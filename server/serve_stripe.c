@@ -27,9 +27,8 @@ static struct bfs_fdref *reader(struct bfs_fs *fs, struct bfs_inode *i,
 {
 	if (!(flags & O_NOATIME))
 		return bfs_data_get(fs, i, false, err);
-	*quiet = (struct bfs_fdref){
-		.fd = bfs_data_open(fs, i, O_RDONLY | O_NOATIME)
-	};
+	*quiet = (struct bfs_fdref){ .fd = bfs_data_open(
+					     fs, i, O_RDONLY | O_NOATIME) };
 	*err = BFS_MIN(quiet->fd, 0);
 	return *err ? NULL : quiet;
 }
@@ -149,7 +148,7 @@ static int end_write(struct bfs_call *c, struct bfs_inode *i,
 	if (!n)
 		n = bfs_stripe_finish(fs, i, &f);
 	rep->written = (uint32_t)BFS_MAX(n, 0);
-	rep->error = (uint32_t)-(n < 0 ? (int)n : f.error);
+	rep->error = (uint32_t) - (n < 0 ? (int)n : f.error);
 	return 0;
 }
 
@@ -170,6 +169,11 @@ int bfs_serve_stripeend(struct bfs_call *c, const struct bfs_stripeend_req *req,
 		if (!g)
 			return -ESTALE;
 	} else if (req->version != rep->version) {
+		return 0;
+	}
+	/* Whoever maps it would look before the data is there. */
+	if (req->early && bfs_stripe_watched(c->server, req->ino)) {
+		rep->late = 1;
 		return 0;
 	}
 	r = end_write(c, i, req, rep);
@@ -193,8 +197,7 @@ int bfs_serve_stripecuts(struct bfs_call *c,
 	r = bfs_cuts_tell(bfs_call_fs(c), i, (unsigned)c->peer, req->have, &w);
 	rep->version = bfs_stripe_version(bfs_call_fs(c), i);
 	rep->cuts = (struct bfs_str){
-		c->escape_path,
-		(uint32_t)(w.pos - (uint8_t *)c->escape_path)
+		c->escape_path, (uint32_t)(w.pos - (uint8_t *)c->escape_path)
 	};
 	return r;
 }

@@ -20,7 +20,7 @@
 static void limit(const struct bfs_fs *fs, struct bfs_statfs_rep *rep)
 {
 	uint64_t max = fs->conf.max_bytes / rep->bsize;
-	uint64_t used = fs->used * 512 / rep->bsize;
+	uint64_t used = (fs->used + fs->chunk_blocks) * 512 / rep->bsize;
 	uint64_t left = max > used ? max - used : 0;
 
 	if (!fs->conf.max_bytes)

@@ -49,7 +49,8 @@ int bfs_stripe_truncate(struct bfs_call *c, struct bfs_inode *i, uint64_t size);
 /* The inode is freed: what others have of it goes.  And its memory does. */
 void bfs_stripe_gone(struct bfs_fs *fs, struct bfs_inode *i);
 void bfs_stripe_free(struct bfs_inode *i);
-/* Its data file has been removed: now others are told (bfs_fs_conf.drop_far). */
+/* Its data file has been removed: now others are told (bfs_fs_conf.drop_far).
+ */
 void bfs_stripe_removed(struct bfs_fs *fs, uint64_t ino);
 void bfs_stripe_drop(struct bfs_server *s, uint64_t ino);
 void bfs_stripe_drops_free(struct bfs_fs *fs);

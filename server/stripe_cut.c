@@ -19,9 +19,8 @@
 int bfs_cut_whom(const struct bfs_fs *fs, const struct bfs_inode *i,
 		 uint64_t offset, uint64_t end, struct bfs_shards *whom)
 {
-	struct bfs_plan p =
-		bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i), offset,
-				BFS_MIN(end, INT64_MAX));
+	struct bfs_plan p = bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i),
+					    offset, BFS_MIN(end, INT64_MAX));
 	int r = 0;
 
 	for (unsigned n = 0; !r && n < p.nshards; n++) {
@@ -156,7 +155,8 @@ static uint64_t after(const struct bfs_inode *i, const struct bfs_cut *k)
 {
 	uint64_t v = 0;
 
-	for (const struct bfs_cut *o = bfs_inode_stripe(i)->cuts; o; o = o->next)
+	for (const struct bfs_cut *o = bfs_inode_stripe(i)->cuts; o;
+	     o = o->next)
 		if (o != k)
 			v = BFS_MAX(v, o->version);
 	return v;

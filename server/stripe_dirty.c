@@ -69,7 +69,8 @@ void bfs_stripe_wrote(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	uint64_t size;
 
-	if (!S_ISREG(i->mode) || !bfs_inode_stripe(i) || !bfs_inode_stripe(i)->dirty)
+	if (!S_ISREG(i->mode) || !bfs_inode_stripe(i) ||
+	    !bfs_inode_stripe(i)->dirty)
 		return;
 	if (!bfs_stripe_size(fs, i, &size))
 		trim(bfs_inode_stripe(i), size);

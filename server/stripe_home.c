@@ -35,8 +35,8 @@ uint32_t bfs_stripe_right(const struct bfs_fs *fs, const struct bfs_inode *i)
 	return chunk ? BFS_RIGHT_STRIPED | chunk << BFS_RIGHT_CHUNK_SHIFT : 0;
 }
 
-/* One that a daemon made for itself says nothing; where it is sent, at the home,
- * the inode does. */
+/* One that a daemon made for itself says nothing; where it is sent, at the
+ * home, the inode does. */
 unsigned bfs_stripe_chunk_of(const struct bfs_fs *fs, struct bfs_handle h)
 {
 	struct bfs_inode *i;
@@ -212,8 +212,7 @@ int bfs_stripe_await(struct bfs_call *c, uint64_t ino, bool alone)
 	int r = 0;
 
 	while (!r && i && (s = bfs_inode_stripe(i))) {
-		if (alone)
-			bfs_stripe_expire(c->server, i);
+		bfs_stripe_expire(c->server, i);
 		if (!s->busy && !(alone ? s->grants != NULL : s->wanting > 0))
 			break;
 		s->wanting += alone;

@@ -134,6 +134,8 @@ struct bfs_finishing {
 	const struct bfs_cred *cred;
 	int error; /* set */
 };
+/* Does anybody have to be told of each change, after it? */
+bool bfs_stripe_watched(const struct bfs_server *s, uint64_t ino);
 /* The data file has at least that size, and its times are of now. */
 int bfs_stripe_publish(int fd, uint64_t end);
 ssize_t bfs_stripe_finish(struct bfs_fs *fs, struct bfs_inode *i,

@@ -9,8 +9,8 @@
 #include "server/stripe_home.h"
 
 #define LASTS_NS 300000000ull
-#define PLACES (sizeof(((struct bfs_fs *)0)->known) / \
-		sizeof(struct bfs_stripe_known))
+#define PLACES \
+	(sizeof(((struct bfs_fs *)0)->known) / sizeof(struct bfs_stripe_known))
 
 static struct bfs_stripe_known *place(struct bfs_fs *fs, uint64_t ino)
 {

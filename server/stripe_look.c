@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MOST 8192		   /* asked for at once */
+#define MOST 8192		     /* asked for at once */
 #define PATIENCE_NS 3600000000000ull /* its home may be down */
 
 struct look {

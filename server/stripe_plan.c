@@ -79,8 +79,7 @@ void bfs_plan_scatter(const struct bfs_plan *p, unsigned shard, uint8_t *data,
 		size_t some = BFS_MIN(at.len, len);
 
 		memcpy(data + (at.offset - p->offset), in, some);
-		memset(data + (at.offset - p->offset) + some, 0,
-		       at.len - some);
+		memset(data + (at.offset - p->offset) + some, 0, at.len - some);
 		in += some;
 		len -= some;
 	}

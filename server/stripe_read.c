@@ -67,12 +67,11 @@ static void make_msg(const struct reading *rd, const struct asked *a,
 static int prepare_home(const struct reading *rd, struct asked *a,
 			struct bfs_peer_msg *m)
 {
-	struct bfs_stripeinfo_req req = {
-		.ino = rd->req->handle.ino,
-		.offset = rd->plan.offset,
-		.size = (uint32_t)(rd->plan.end - rd->plan.offset),
-		.flags = rd->req->flags
-	};
+	struct bfs_stripeinfo_req req = { .ino = rd->req->handle.ino,
+					  .offset = rd->plan.offset,
+					  .size = (uint32_t)(rd->plan.end -
+							     rd->plan.offset),
+					  .flags = rd->req->flags };
 	struct bfs_wire w;
 	int r = make_room(rd, a, rd->plan.home);
 

@@ -137,9 +137,8 @@ int bfs_stripe_send(struct bfs_sending *s)
 	s->error = 0;
 	s->again = 0;
 	for (unsigned n = 0; !r && n < s->plan.nshards; n++) {
-		uint64_t len = n == s->plan.home
-				       ? 0
-				       : bfs_plan_bytes(&s->plan, n);
+		uint64_t len =
+			n == s->plan.home ? 0 : bfs_plan_bytes(&s->plan, n);
 
 		if (len)
 			r = prepare(s, &a, n, len);

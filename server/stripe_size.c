@@ -17,8 +17,8 @@
 static bool spread(const struct bfs_fs *fs, const struct bfs_inode *i,
 		   uint64_t offset, uint64_t end)
 {
-	struct bfs_plan p = bfs_stripe_plan(
-		fs, i->ino, bfs_stripe_chunk(fs, i), offset, end);
+	struct bfs_plan p = bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i),
+					    offset, end);
 
 	return !bfs_plan_whole(&p, p.home);
 }
@@ -66,14 +66,13 @@ static int append(struct bfs_call *c, struct bfs_inode *i, uint64_t size,
 		  uint64_t len, uint32_t flags, struct bfs_write_rep *rep)
 {
 	struct bfs_fs *fs = bfs_call_fs(c);
-	struct bfs_sending s = {
-		.c = c,
-		.ino = i->ino,
-		.plan = bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i),
-					size, size + len),
-		.data = c->out,
-		.flags = flags
-	};
+	struct bfs_sending s = { .c = c,
+				 .ino = i->ino,
+				 .plan = bfs_stripe_plan(
+					 fs, i->ino, bfs_stripe_chunk(fs, i),
+					 size, size + len),
+				 .data = c->out,
+				 .flags = flags };
 	struct bfs_finishing f = { .plan = &s.plan,
 				   .flags = flags,
 				   .cred = c->cred };

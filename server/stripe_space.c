@@ -73,10 +73,10 @@ static int seek_others(struct bfs_call *c, struct bfs_inode *i,
 		       const struct bfs_seek_req *req, uint64_t size,
 		       uint64_t *found)
 {
-	struct asking a = { .f = { .c = c,
-				   .op = BFS_OP_CHUNKSEEK,
-				   .take = take_seek },
-			    .value = UINT64_MAX };
+	struct asking a = {
+		.f = { .c = c, .op = BFS_OP_CHUNKSEEK, .take = take_seek },
+		.value = UINT64_MAX
+	};
 	struct bfs_wire w;
 	int r = begin(i, &a, req->offset, size, &w);
 
@@ -165,9 +165,9 @@ static int alloc_others(struct bfs_call *c, struct bfs_inode *i,
 			const struct bfs_fallocate_req *req)
 {
 	uint64_t end = req->offset + req->size;
-	struct asking a = { .f = { .c = c,
-				   .op = BFS_OP_CHUNKALLOC,
-				   .take = take_alloc } };
+	struct asking a = {
+		.f = { .c = c, .op = BFS_OP_CHUNKALLOC, .take = take_alloc }
+	};
 	struct bfs_wire w;
 	int r = begin(i, &a, req->offset, end, &w);
 
@@ -188,9 +188,9 @@ static int alloc_own(struct bfs_call *c, struct bfs_inode *i,
 		     const struct bfs_fallocate_req *req)
 {
 	struct bfs_fs *fs = bfs_call_fs(c);
-	struct bfs_plan p = bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i),
-					    req->offset,
-					    req->offset + req->size);
+	struct bfs_plan p =
+		bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i),
+				req->offset, req->offset + req->size);
 	bool keep = req->mode & FALLOC_FL_KEEP_SIZE;
 	int r, fd = bfs_data_open(fs, i, O_RDWR);
 
@@ -340,9 +340,9 @@ static int nothing(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
 int bfs_stripe_sync(struct bfs_call *c, struct bfs_inode *i, uint32_t flags)
 {
 	struct bfs_fs *fs = bfs_call_fs(c);
-	struct asking a = { .f = { .c = c,
-				   .op = BFS_OP_CHUNKSYNC,
-				   .take = nothing } };
+	struct asking a = {
+		.f = { .c = c, .op = BFS_OP_CHUNKSYNC, .take = nothing }
+	};
 	struct bfs_wire w;
 	uint64_t size;
 	int r;
@@ -355,9 +355,9 @@ int bfs_stripe_sync(struct bfs_call *c, struct bfs_inode *i, uint32_t flags)
 	i->pins++;
 	r = begin(i, &a, 0, size, &w);
 	if (!r) {
-		bfs_chunksync_req_put(
-			&w, &(struct bfs_chunksync_req){
-				    i->ino, flags & BFS_FSYNC_DATA });
+		bfs_chunksync_req_put(&w,
+				      &(struct bfs_chunksync_req){
+					      i->ino, flags & BFS_FSYNC_DATA });
 		r = finish(&a, &w);
 	}
 	i->pins--;

@@ -35,8 +35,8 @@ static int begin(struct writing *w)
 	w->grant = 0;
 	if (bfs_stripe_known(bfs_call_fs(c), w->s.ino, p->end, &w->s.version))
 		return 0;
-	r = bfs_peer_stripebegin(c->server, p->home, c->deadline, &req,
-				     &rep, room);
+	r = bfs_peer_stripebegin(c->server, p->home, c->deadline, &req, &rep,
+				 room);
 
 	if (r)
 		return r;
@@ -86,7 +86,7 @@ static int own_pieces(struct ending *e, const struct writing *w,
 }
 
 static int prepare(struct ending *e, const struct writing *w,
-		   const struct bfs_plan *p)
+		   const struct bfs_plan *p, bool early)
 {
 	const struct bfs_call *c = w->s.c;
 	struct bfs_stripeend_req req = {
@@ -96,6 +96,7 @@ static int prepare(struct ending *e, const struct writing *w,
 		.offset = p->offset,
 		.size = (uint32_t)(p->end - p->offset),
 		.flags = w->s.flags,
+		.early = early,
 		.uid = c->cred->uid,
 		.gid = c->cred->gid,
 	};
@@ -114,11 +115,16 @@ static int prepare(struct ending *e, const struct writing *w,
 				      .rep = e->rep,
 				      .rep_cap = sizeof(e->rep),
 				      .deadline = c->deadline };
+	if (e->own) { /* once more */
+		e->m.out = e->own;
+		e->m.out_len = bfs_plan_bytes(p, p->home);
+		return r;
+	}
 	return r ? r : own_pieces(e, w, p);
 }
 
 /* 0; 1: begin again; -errno. */
-static int take_end(struct ending *e, struct writing *w)
+static int take_end(struct ending *e, struct writing *w, bool *late)
 {
 	struct bfs_stripeend_rep rep;
 	struct bfs_wire wire;
@@ -132,6 +138,7 @@ static int take_end(struct ending *e, struct writing *w)
 		return -EBADMSG;
 	if (!w->grant && rep.version != w->s.version)
 		return 1;
+	*late = rep.late;
 	/* As of when this call began: so that it is not believed for longer. */
 	if (rep.written && rep.version == w->s.version)
 		bfs_stripe_learn(bfs_call_fs(w->s.c), w->s.ino, rep.version,
@@ -144,7 +151,8 @@ static int take_end(struct ending *e, struct writing *w)
 static int overwrite(struct writing *w, struct ending *e)
 {
 	const struct bfs_plan *p = &w->s.plan;
-	int r = prepare(e, w, p);
+	bool late = false;
+	int r = prepare(e, w, p, true);
 
 	w->s.home = &e->m;
 	if (!r)
@@ -153,7 +161,14 @@ static int overwrite(struct writing *w, struct ending *e)
 	if (!r && w->s.again)
 		return 1;
 	if (!r)
-		r = take_end(e, w);
+		r = take_end(e, w, &late);
+	if (!r && late) {
+		r = prepare(e, w, p, false);
+		if (!r)
+			bfs_peer_call(w->s.c->server, p->home, &e->m);
+		if (!r)
+			r = take_end(e, w, &late);
+	}
 	if (r)
 		return r;
 	w->written = (uint32_t)BFS_MIN(w->written, w->s.front - p->offset);
@@ -164,6 +179,7 @@ static int overwrite(struct writing *w, struct ending *e)
 static int extend(struct writing *w, struct ending *e)
 {
 	struct bfs_plan p = w->s.plan;
+	bool late;
 	int failed, r = bfs_stripe_send(&w->s);
 
 	/* Another writer's remains were cut: our grant holds. */
@@ -174,11 +190,11 @@ static int extend(struct writing *w, struct ending *e)
 	p.end = r || w->s.again ? p.offset : w->s.front;
 	if (!r)
 		r = w->s.again ? -ETIMEDOUT : w->s.error;
-	failed = prepare(e, w, &p);
+	failed = prepare(e, w, &p, false);
 	if (!failed)
 		bfs_peer_call(w->s.c->server, p.home, &e->m);
 	if (!failed)
-		failed = take_end(e, w);
+		failed = take_end(e, w, &late);
 	if (failed || w->written)
 		return failed;
 	return r ? r : -EIO;
@@ -219,8 +235,8 @@ int bfs_stripe_write(struct bfs_call *c, const struct bfs_write_req *req,
 		       .ino = req->handle.ino,
 		       .plan = bfs_stripe_plan(
 			       fs, req->handle.ino,
-			       bfs_stripe_chunk_of(fs, req->handle), req->offset,
-			       req->offset + len),
+			       bfs_stripe_chunk_of(fs, req->handle),
+			       req->offset, req->offset + len),
 		       .data = c->out,
 		       .flags = req->flags & (O_SYNC | O_DSYNC) }
 	};

@@ -51,6 +51,7 @@ SYSTEM_TESTS = \
 	%D%/exec.sh \
 	%D%/exec-self.sh \
 	%D%/extents.sh \
+	%D%/stripe.sh \
 	%D%/find.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
@@ -130,6 +131,7 @@ SYSTEM_PY = \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
 	%D%/py/exclusive.py \
+	%D%/py/stripe.py \
 	%D%/py/files.py \
 	%D%/py/kill-daemon.py \
 	%D%/py/holes.py \

@@ -40,8 +40,7 @@ static void plan_by_hand(const struct bfs_plan *p)
 
 		while (pos < p->end) {
 			uint64_t chunk = pos >> p->chunk;
-			uint64_t end =
-				BFS_MIN((chunk + 1) << p->chunk, p->end);
+			uint64_t end = BFS_MIN((chunk + 1) << p->chunk, p->end);
 
 			if ((p->home + chunk) % p->nshards == s) {
 				assert_true(more);
@@ -246,9 +245,8 @@ static void check_all(const struct model *m)
 	for (size_t at = 0; at < m->size; at += SPAN) {
 		size_t len = BFS_MIN(SPAN, m->size - at);
 
-		assert_int_equal(read_at(m->u, pick(m->u->n), m->handle, len,
-					 at),
-				 0);
+		assert_int_equal(
+			read_at(m->u, pick(m->u->n), m->handle, len, at), 0);
 		assert_int_equal(m->u->in_len, len);
 		check_bytes(m, m->u->in, at, len);
 	}
@@ -352,19 +350,17 @@ static void adopt(struct model *m, const struct doubt *d)
 
 	assert_int_equal(cluster_stat(m->u, pick(m->u->n), "f", &a), 0);
 	size = a.size;
-	if (d->what == WRITTEN ? size < m->size || size > BFS_MAX(m->size,
-								  d->at +
-								  d->len)
-			       : size != m->size && size != d->to)
+	if (d->what == WRITTEN
+		    ? size < m->size || size > BFS_MAX(m->size, d->at + d->len)
+		    : size != m->size && size != d->to)
 		fail_msg("step %u: size is %zu; it was %zu, the call (%d) was "
 			 "for %zu+%zu or %zu",
 			 m->step, size, m->size, d->what, d->at, d->len, d->to);
 	for (size_t at = 0; at < size; at += SPAN) {
 		size_t len = BFS_MIN(SPAN, size - at);
 
-		assert_int_equal(read_at(m->u, pick(m->u->n), m->handle, len,
-					 at),
-				 0);
+		assert_int_equal(
+			read_at(m->u, pick(m->u->n), m->handle, len, at), 0);
 		assert_int_equal(m->u->in_len, len);
 		for (size_t n = at; n < at + len; n++)
 			if (!may_be(m, d, n, m->u->in[n - at]))
@@ -541,9 +537,8 @@ static void space_returns(void **state)
 	for (unsigned round = 0; round < 3; round++) {
 		f = open_file(u, 0, "f", O_CREAT | O_RDWR);
 		home = (unsigned)(f.ino >> 48);
-		assert_int_equal(write_at(u, 0, f, data, sizeof(data), 0, 0,
-					  &rep),
-				 0);
+		assert_int_equal(
+			write_at(u, 0, f, data, sizeof(data), 0, 0, &rep), 0);
 		assert_int_equal(data_files(u), 4);
 		if (round == 1)
 			cluster_unit_kill(u, (home + 1) % 4);
@@ -588,11 +583,10 @@ static struct cluster_call *start_io(struct cluster_unit *u, unsigned node,
 
 	bfs_wire_init(&w, fields, sizeof(fields));
 	if (!data) {
-		bfs_read_req_put(&w,
-				 &(struct bfs_read_req){ .handle = h,
-							 .offset = offset,
-							 .size = (uint32_t)
-								 len });
+		bfs_read_req_put(
+			&w, &(struct bfs_read_req){ .handle = h,
+						    .offset = offset,
+						    .size = (uint32_t)len });
 		return cluster_start(u, node, BFS_OP_READ, fields,
 				     (size_t)(w.pos - fields));
 	}
@@ -626,10 +620,9 @@ static void side_by_side(void **state)
 	for (unsigned r = 0; r < ROUNDS; r++) {
 		for (unsigned w = 0; w < WRITERS; w++) {
 			memset(data[w], tag_of(w, r), RECORD);
-			calls[2 * w] = start_io(u, pick(4), f, data[w], RECORD,
-						(uint64_t)RECORD *
-							(r * WRITERS + w),
-						0);
+			calls[2 * w] = start_io(
+				u, pick(4), f, data[w], RECORD,
+				(uint64_t)RECORD * (r * WRITERS + w), 0);
 			calls[2 * w + 1] = start_io(u, pick(4), g, data[w],
 						    RECORD, 0, O_APPEND);
 		}
@@ -705,8 +698,7 @@ static void pell_mell(void **state)
 		for (unsigned k = 0; k < BFS_COUNT(calls); k++) {
 			fill(data[k], SPAN);
 			m.size = MOST - 1;
-			calls[k] = pick(3)
-					   ? start_io(u, pick(4), m.handle,
+			calls[k] = pick(3) ? start_io(u, pick(4), m.handle,
 						      data[k], 1 + pick(SPAN),
 						      pick(MOST - SPAN), 0)
 					   : start_truncate(&m, pick(4), &d);
@@ -720,9 +712,8 @@ static void pell_mell(void **state)
 			assert_int_equal(read_at(u, 0, m.handle, SPAN, at), 0);
 			assert_int_equal(u->in_len, len);
 			memcpy(other, u->in, len);
-			assert_int_equal(read_at(u, 1 + pick(3), m.handle,
-						 SPAN, at),
-					 0);
+			assert_int_equal(
+				read_at(u, 1 + pick(3), m.handle, SPAN, at), 0);
 			assert_int_equal(u->in_len, len);
 			assert_memory_equal(u->in, other, len);
 		}
