@@ -119,6 +119,7 @@ int bfs_config_fail(struct bfs_config_err *err,
 		n = snprintf(err->text, cap, "command line: ");
 	va_start(ap, fmt);
 	vsnprintf(err->text + n, cap - (size_t)n, fmt, ap);
+	bfs_log_one_line(err->text);
 	va_end(ap);
 	return -EINVAL;
 }

@@ -31,6 +31,13 @@ int bfs_log_level_of(const char *tag)
 	return -1;
 }
 
+void bfs_log_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 /* Copy with JSON's escapes; returns the length written. */
 static size_t escape(char *to, size_t cap, const char *from)
 {
@@ -67,8 +74,10 @@ static size_t format_line(char *line, size_t cap, const char *tag,
 			     (long long)t.tv_sec, t.tv_nsec / 1000, tag,
 			     bfs_log_who, getpid(), safe);
 	} else {
+		snprintf(safe, sizeof(safe), "%s", text);
+		bfs_log_one_line(safe);
 		n = snprintf(line, cap, "%s[%d] %s: %s\n", bfs_log_who,
-			     getpid(), tag, text);
+			     getpid(), tag, safe);
 	}
 	return n < (int)cap ? (size_t)n : cap - 1;
 }

@@ -34,6 +34,9 @@ void bfs_log_write(enum bfs_log_level level, const char *fmt, ...)
 			bfs_log_write(BFS_LOG_##level, __VA_ARGS__); \
 	} while (0)
 
+/* Control characters become '?': names that others chose are in messages. */
+void bfs_log_one_line(char *text);
+
 /* "error" -> BFS_LOG_error; -1 if there is no such level. */
 int bfs_log_level_of(const char *tag);
 

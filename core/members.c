@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/members.h"
 
+#include "core/log.h"
 #include "core/place.h"
 #include "core/util.h"
 
@@ -18,6 +19,7 @@ int bfs_members_fail(int e, char *err, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	vsnprintf(err, BFS_MEMBERS_ERR, fmt, ap);
+	bfs_log_one_line(err);
 	va_end(ap);
 	return e;
 }

@@ -294,6 +294,7 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 	int r = allow_users(s);
 
 	raise_limits();
+	bfs_daemon_confine();
 	if (!r)
 		r = bfs_join_identify(s);
 	if (!r)

@@ -14,6 +14,9 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch);
 int bfs_daemon_run(struct bfs_server *s);
 void bfs_daemon_stop(struct bfs_server *s, bool scratch);
 
+/* Give up what root has and a daemon does not need (confine.c). */
+void bfs_daemon_confine(void);
+
 /* SIGTERM, SIGINT, SIGHUP as events of the loop (signals.c). */
 int bfs_signals_start(struct bfs_server *s);
 void bfs_signals_stop(struct bfs_server *s);

@@ -17,12 +17,13 @@
 #define BFS_CURSOR_DOTDOT 2u
 
 struct bfs_dentry {
-	struct bfs_dentry *child[2];	/* smaller, larger cursors */
+	/* What a search looks at, together: a cache line each step. */
+	struct bfs_dentry *child[2]; /* smaller, larger cursors */
+	uint64_t cursor;
 	struct bfs_dentry *prev, *next; /* in inode->names */
 	struct bfs_inode *inode;	/* NULL: its home is another shard */
 	struct bfs_inode *dir;
-	uint64_t ino; /* the inode's number */
-	uint64_t cursor;
+	uint64_t ino;  /* the inode's number */
 	uint32_t prio; /* the treap's: a parent's is not smaller */
 	uint16_t type; /* S_IFMT of the inode */
 	uint8_t len;

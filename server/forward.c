@@ -132,7 +132,7 @@ static int take_answer(struct forward *f)
 	w.pos += m->rep_len;
 	bfs_call_fields_end(c, &w);
 	c->in_len = m->in_len;
-	if (!c->origin.forwarded && c->port->ops->passes_fds)
+	if (!c->origin.forwarded)
 		r = bfs_passing_take(c);
 	return r;
 }

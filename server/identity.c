@@ -7,6 +7,7 @@
 #include "server/store.h"
 
 #include "core/log.h"
+#include "core/members.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,17 +18,19 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #define MARKER "benchfs"
 #define MARKER_NEW "benchfs.new"
 #define SECRET "secret"
 #define SECRET_NEW "secret.new"
-#define FORMAT 1
+#define FORMAT 2
 
 struct marker {
 	unsigned format;
 	uint64_t cluster, list_hash;
-	uint32_t shard;
+	uint32_t shard, secret; /* the secret's number */
 	bool journal;
 };
 
@@ -38,6 +41,16 @@ static int failed(const struct bfs_fs *fs, const char *what)
 	bfs_log(error, "cannot %s data directory %s: %m", what,
 		fs->conf.data_dir);
 	return -err;
+}
+
+static int damaged(const struct bfs_fs *fs, const char *file)
+{
+	bfs_log(error,
+		"data directory %s: file %s is not what was written; nothing "
+		"is changed: restore it, or move the directory away and start "
+		"with an empty one",
+		fs->conf.data_dir, file);
+	return -EUCLEAN;
 }
 
 static int refused(const struct bfs_fs *fs, const char *what, uint64_t has,
@@ -121,12 +134,35 @@ static void parse_rest(const char *text, struct marker *m)
 	const char *cluster = line(text, "\ncluster "),
 		   *shard = line(text, "\nshard "),
 		   *list = line(text, "\nlist "),
-		   *journal = line(text, "\njournal ");
+		   *journal = line(text, "\njournal "),
+		   *secret = line(text, "\nsecret ");
 
 	m->cluster = cluster ? strtoull(cluster, NULL, 16) : 0;
 	m->shard = shard ? (uint32_t)strtoul(shard, NULL, 10) : 0;
 	m->list_hash = list ? strtoull(list, NULL, 16) : 0;
 	m->journal = journal && !strncmp(journal, "lmdb\n", 5);
+	m->secret = secret ? (uint32_t)strtoul(secret, NULL, 16) : 0;
+}
+
+/* The last line vouches for the others: one bit could say that all of it may
+ * be removed. */
+static int put_sum(char *text, size_t len, size_t cap)
+{
+	return snprintf(text + len, cap - len, "sum %016" PRIx64 "\n",
+			(uint64_t)XXH3_64bits(text, len));
+}
+
+static bool sum_fits(const char *text, size_t len)
+{
+	const char *sum = line(text, "\nsum ");
+	size_t before = sum ? (size_t)(sum - strlen("sum ") - text) : 0;
+	char again[256];
+
+	if (!sum || strlen(text) != len)
+		return false;
+	memcpy(again, text, before);
+	put_sum(again, before, sizeof(again));
+	return !strcmp(again, text);
 }
 
 /* 1: there is none. */
@@ -151,6 +187,8 @@ static int read_marker(const struct bfs_fs *fs, struct marker *m)
 			fs->conf.data_dir, m->format, FORMAT);
 		return -EPROTO;
 	}
+	if (!sum_fits(text, (size_t)n))
+		return damaged(fs, MARKER);
 	parse_rest(text, m);
 	return 0;
 }
@@ -158,12 +196,15 @@ static int read_marker(const struct bfs_fs *fs, struct marker *m)
 static int write_marker(const struct bfs_fs *fs)
 {
 	char text[256], was[256];
+	int n = snprintf(text, sizeof(text),
+			 "benchfs data\nformat %u\ncluster %016" PRIx64
+			 "\nshard %u\nlist %016" PRIx64
+			 "\njournal %s\nsecret %08x\n",
+			 FORMAT, fs->conf.cluster, fs->conf.shard,
+			 fs->conf.list_hash, fs->conf.journal ? "lmdb" : "none",
+			 bfs_secret_id(fs->conf.secret));
 
-	snprintf(text, sizeof(text),
-		 "benchfs data\nformat %u\ncluster %016" PRIx64
-		 "\nshard %u\nlist %016" PRIx64 "\njournal %s\n",
-		 FORMAT, fs->conf.cluster, fs->conf.shard, fs->conf.list_hash,
-		 fs->conf.journal ? "lmdb" : "none");
+	put_sum(text, (size_t)n, sizeof(text));
 	/* A start needs no space if nothing has changed. */
 	if (read_small(fs, MARKER, was, sizeof(was)) > 0 && !strcmp(was, text))
 		return 0;
@@ -224,6 +265,8 @@ static int check_old(struct bfs_fs *fs, const struct marker *m)
 	r = read_secret(fs, secret);
 	if (r)
 		return r;
+	if (bfs_secret_id(secret) != m->secret)
+		return damaged(fs, SECRET);
 	if (fs->conf.cluster && memcmp(secret, fs->conf.secret, 16)) {
 		bfs_log(error,
 			"data directory %s has another secret than this "

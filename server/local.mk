@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/admit.c %D%/answer.c %D%/answer.h \
 	%D%/arena.c %D%/arena.h \
 	%D%/bind.c %D%/bind.h \
+	%D%/confine.c \
 	%D%/client.c %D%/client_cred.c %D%/client.h \
 	%D%/dispatch.c %D%/serve.h %D%/server.h \
 	%D%/join.c %D%/join.h \

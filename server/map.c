@@ -8,11 +8,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lmdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
@@ -111,7 +115,7 @@ static int sum_file(const struct bfs_map *m, uint64_t *sum, uint64_t *size)
 }
 
 /* No checksum is no damage: the last checkpoint was not finished, and LMDB
- * finds the one before in the same file. */
+ * finds the one before in the same file.  1 then. */
 static int check_sum(const struct bfs_map *m)
 {
 	int fd = openat(m->conf.dir, SUM_NAME, O_RDONLY | O_CLOEXEC);
@@ -121,7 +125,7 @@ static int check_sum(const struct bfs_map *m)
 	int e;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : failed(m, "check", errno);
+		return errno == ENOENT ? 1 : failed(m, "check", errno);
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
@@ -267,6 +271,59 @@ static int unseal(const struct bfs_map *m)
 	return fsync(m->conf.dir) ? failed(m, "begin to write", errno) : 0;
 }
 
+static int start(struct bfs_map *m, uint64_t *seq)
+{
+	int e = open_env(m, FILE_NAME);
+
+	if (!e)
+		e = begin(m);
+	return e ? e : read_head(m, seq);
+}
+
+static int see(void *arg, const struct bfs_record *r)
+{
+	return 0;
+}
+
+/* In a child that does nothing else: all of it is read. */
+static void probe_child(struct bfs_map *m)
+{
+	const struct rlimit none = { 0, 0 };
+	uint64_t seq;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &none);
+	bfs_log_fd = -1;
+	alarm(LOCK_MS / 1000);
+	for (int sig = SIGQUIT; sig < SIGALRM; sig++)
+		signal(sig, SIG_DFL);
+	if (!start(m, &seq))
+		bfs_map_each(m, see, NULL);
+	_exit(0);
+}
+
+/*
+ * There is no checksum that vouches for the file, and LMDB follows the numbers
+ * in it wherever they lead: if that kills a process, it is not us.  Errors are
+ * found again when we read it.
+ */
+static int probe(struct bfs_map *m)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return failed(m, "check", errno);
+	if (!pid)
+		probe_child(m);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return failed(m, "check", errno);
+	return WIFSIGNALED(status) || WEXITSTATUS(status)
+		       ? damaged(m, "LMDB crashes when it reads it")
+		       : 0;
+}
+
 int bfs_map_open(struct bfs_map **out, const struct bfs_jlog_conf *conf,
 		 bool write, uint64_t *seq)
 {
@@ -283,16 +340,14 @@ int bfs_map_open(struct bfs_map **out, const struct bfs_jlog_conf *conf,
 		e = -errno;
 	if (!e)
 		e = check_sum(m);
+	if (e == 1) /* who writes is a process that may crash by itself */
+		e = write ? 0 : probe(m);
 	if (!e && write)
 		e = unseal(m);
 	if (!e && write)
 		e = make_file(m);
 	if (!e)
-		e = open_env(m, FILE_NAME);
-	if (!e)
-		e = begin(m);
-	if (!e)
-		e = read_head(m, seq);
+		e = start(m, seq);
 	if (e)
 		bfs_map_close(m);
 	else
@@ -335,16 +390,24 @@ int bfs_map_each(struct bfs_map *m,
 {
 	MDB_cursor *c;
 	MDB_val key, val;
+	MDB_stat st = { 0 };
+	size_t n = 0;
 	int rc = mdb_cursor_open(m->txn, m->dbi, &c), e = 0;
 
+	if (!rc)
+		rc = mdb_stat(m->txn, m->dbi, &st);
 	if (rc)
 		return failed(m, "read", rc);
 	while (!e && !(rc = mdb_cursor_get(c, &key, &val, MDB_NEXT))) {
 		struct bfs_record r;
 
-		if (!*(const uint8_t *)key.mv_data)
+		n++;
+		if (!key.mv_size || n > st.ms_entries)
+			e = -EBADMSG;
+		else if (!*(const uint8_t *)key.mv_data)
 			continue; /* the head */
-		e = decode(&key, &val, &r);
+		if (!e)
+			e = decode(&key, &val, &r);
 		if (!e)
 			e = fn(arg, &r);
 		if (e == -EBADMSG)
@@ -353,6 +416,8 @@ int bfs_map_each(struct bfs_map *m,
 	mdb_cursor_close(c);
 	if (!e && rc != MDB_NOTFOUND)
 		e = failed(m, "read", rc);
+	if (!e && n != st.ms_entries)
+		e = damaged(m, "records are missing");
 	return e;
 }
 

@@ -83,8 +83,12 @@ static bool same_device(const struct bfs_server *s, int fd, uint64_t *ino)
 static void pass_file(struct bfs_call *c, const struct bfs_open_req *req,
 		      struct bfs_open_rep *rep)
 {
-	int flags = (int)req->oflags & BFS_DATA_FLAGS;
-	int fd = open_data(c->server, rep->attr.ino, flags);
+	int flags = (int)req->oflags & BFS_DATA_FLAGS, fd = -1;
+
+	/* A client of ours by UCX gets none, as the file's daemon cannot know.
+	 */
+	if (c->port->ops->passes_fds)
+		fd = open_data(c->server, rep->attr.ino, flags);
 
 	if (fd >= 0 && same_device(c->server, fd, &rep->data_ino) &&
 	    bfs_passing_lock(fd, c->cred->uid, req->arena_slot, flags,
@@ -110,6 +114,8 @@ static int take_open(struct bfs_call *c)
 		      c->req_len - BFS_REQ_HEAD_LEN);
 	if (bfs_open_req_get(&w, &req))
 		return -EBADMSG;
+	if (rep.kind == BFS_OPEN_SPECIAL && !c->port->ops->passes_fds)
+		return -EOPNOTSUPP;
 	if (rep.kind == BFS_OPEN_SPECIAL) {
 		fd = open_data(c->server, rep.attr.ino, O_PATH);
 		if (fd < 0)
@@ -159,10 +165,9 @@ static int start_copy(struct bfs_call *c, const struct bfs_datafd_rep *rep)
 		.ino = rep->attr.ino,
 		.size = rep->attr.size,
 		.change = rep->change,
-		.deadline = c->deadline
-				    ? c->deadline
-				    : bfs_now() +
-					      c->head.deadline_ms * 1000000ull,
+		.deadline = c->deadline ? c->deadline
+					: bfs_now() + c->head.deadline_ms *
+							      1000000ull,
 	};
 	r = bfs_fiber_run(copy, k);
 	if (!r)
@@ -219,7 +224,7 @@ int bfs_passing_take(struct bfs_call *c)
 	case BFS_OP_OPEN:
 		return take_open(c);
 	case BFS_OP_DATAFD:
-		return take_datafd(c);
+		return c->port->ops->passes_fds ? take_datafd(c) : 0;
 	default:
 		return 0;
 	}

@@ -16,6 +16,25 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* One, or a link to one, that somebody else has made could have his socket in
+ * it. */
+static int check_dir(const char *dir)
+{
+	struct stat st;
+
+	if (lstat(dir, &st) || (st.st_uid == geteuid() && stat(dir, &st)))
+		return -errno;
+	if (st.st_uid == geteuid() && S_ISDIR(st.st_mode))
+		return 0;
+	if (st.st_uid == geteuid()) {
+		bfs_log(error, "run directory %s: it is no directory", dir);
+		return -ENOTDIR;
+	}
+	bfs_log(error, "run directory %s: it belongs to user %u, we are %u",
+		dir, st.st_uid, geteuid());
+	return -EPERM;
+}
+
 int bfs_run_dir_make(struct bfs_server *s)
 {
 	bool others = s->allow_all || s->nallowed;
@@ -27,10 +46,14 @@ int bfs_run_dir_make(struct bfs_server *s)
 		bfs_log(error, "cannot make the run directory %s: %m", dir);
 		return r;
 	}
+	r = check_dir(dir);
+	if (r)
+		return r;
 	/* Others may pass through to the socket, not look around. */
-	if (others && chmod(dir, 0711)) {
+	if (chmod(dir, others ? 0711 : 0700)) {
 		r = -errno;
-		bfs_log(error, "cannot open %s to other users: %m", dir);
+		bfs_log(error, "cannot %s %s to other users: %m",
+			others ? "open" : "close", dir);
 		return r;
 	}
 	s->run_dir = realpath(dir, NULL);

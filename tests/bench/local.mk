@@ -6,7 +6,7 @@ EXTRA_DIST += %D%/scale.sh
 check_PROGRAMS += %D%/foreign %D%/paths
 %C%_paths_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_paths_LDADD = tests/unit/libjournalunit.la $(FS_UNIT_LIBS) $(LOOP_LIBS)
-EXTRA_DIST += %D%/paths.sh %D%/paths.expected
+EXTRA_DIST += %D%/paths.sh %D%/paths.expected %D%/table.py
 .PHONY: bench-check bench-record
 bench-check bench-record: $(check_PROGRAMS)
 	srcdir='$(srcdir)' builddir='$(abs_builddir)' CFLAGS='$(CFLAGS)' \
@@ -16,3 +16,4 @@ bench-check bench-record: $(check_PROGRAMS)
 bench-scale: all %D%/scale
 	builddir=$(abs_builddir) $(SHELL) $(srcdir)/%D%/scale.sh 1 16 64
 .PHONY: bench-scale
+EXTRA_DIST += %D%/relay.sh

@@ -3,7 +3,7 @@
 # against those in one of 10 k in a second file system, whose turns come in
 # between; memory for each inode; 10 k directories deep and wide, and the limits
 # of paths; 256 client processes; how soon a killed daemon is back.
-#   [FILES="1000000 ..."] [PROCESSES=2] [CLIENTS=256] tests/bench/scale.sh [DAEMONS...]
+#   [FILES="1000000 50000"] [SMALL=10000] [PROCESSES=2] [CLIENTS=256] tests/bench/scale.sh [DAEMONS...]
 # FILES: for each number of daemons; the last one for the others too.  A ratio
 # holds on a busy machine, a rate does not.
 # ("make bench-scale" builds what it needs, and runs it for 1, 16 and 64.)
@@ -11,7 +11,7 @@ set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 builddir=${builddir:-$here}
 scale=$builddir/tests/bench/scale
-files=${FILES:-1000000 100000} processes=${PROCESSES:-2} clients=${CLIENTS:-256}
+files=${FILES:-1000000 50000} small=${SMALL:-10000} processes=${PROCESSES:-2} clients=${CLIENTS:-256}
 [ $# -gt 0 ] || set -- 1
 T=$(mktemp -d "${TMPDIR:-/tmp}/bfs-scale.XXXXXX")
 up=
@@ -60,7 +60,7 @@ full() {
 }
 
 table() {
-	awk -v small=10000 '
+	awk -v small="$small" '
 	FILENAME ~ /beside$/ { n[$1] += $2; s[$1] += $3; next }
 	$1 == "empty" { empty = $3; next }
 	$1 ~ /^memory/ {
@@ -75,7 +75,7 @@ table() {
 	$3 > 0 {
 		printf "%-28s %12d /s", $1 " (" $2 ")", $2 / $3
 		if (n[$1])
-			printf " %10d /s at 10 k, ratio %.2f", n[$1] / s[$1],
+			printf " %10d /s at %d, ratio %.2f", n[$1] / s[$1], small,
 				$2 / $3 * s[$1] / n[$1]
 		printf "\n"
 	}' "$T/beside" "$T/out"
@@ -87,14 +87,18 @@ for n; do
 	count=${files%% *}
 	case $files in *" "*) files=${files#* } ;; esac
 	rm -rf "$T"/*.data "$T"/*.run
+	deep=$small
+	[ "$n" -le 16 ] || deep=$((small / 5)) # each level asks many daemons
 	t=$(now)
 	start big "$n"
 	echo "start-daemons $n $(since "$t")" >"$T/out"
 	start small "$n"
 	rm -f "$T/turns.there" "$T/turns.back"
 	mkfifo "$T/turns.there" "$T/turns.back"
+	# connections to each other are made once
+	in_it big "$scale" files /benchfs/warm 1000 "$processes" >/dev/null
 	echo "empty 0 $(memory big)" >>"$T/out"
-	SCALE_TURNS=$T/turns in_it small "$scale" beside /benchfs/small 10000 \
+	SCALE_TURNS=$T/turns in_it small "$scale" beside /benchfs/small "$small" \
 		"$processes" >"$T/beside" &
 	beside=$!
 	# the memory and the restart are asked for by a shell outside
@@ -110,8 +114,8 @@ for n; do
 	wait $beside
 	rm "$T/full" "$T/go-on"
 	{
-		in_it big "$scale" wide /benchfs/wide 10000 "$processes"
-		in_it big "$scale" deep /benchfs/deep 10000 1
+		in_it big "$scale" wide /benchfs/wide "$small" "$processes"
+		in_it big "$scale" deep /benchfs/deep "$deep" 1
 		in_it big "$scale" clients /benchfs/clients 100 "$clients"
 	} >>"$T/out"
 	t=$(now)

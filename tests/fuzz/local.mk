@@ -4,9 +4,9 @@
 FUZZ_LIBS = $(CLUSTER_UNIT_LIBS)
 FUZZ_WORLD = %D%/message.c %D%/message.h %D%/secret.h %D%/world.c %D%/world.h
 
-FUZZ_TARGETS = decode daemon peer ring
+FUZZ_TARGETS = decode daemon peer ring text journal
 
-UNIT_FUZZ = %D%/decode %D%/daemon %D%/peer %D%/ring
+UNIT_FUZZ = %D%/decode %D%/daemon %D%/peer %D%/ring %D%/text %D%/journal
 check_PROGRAMS += $(UNIT_FUZZ)
 TESTS += $(UNIT_FUZZ)
 %C%_decode_SOURCES = %D%/decode.c %D%/drive.c %D%/fuzz.h
@@ -21,9 +21,17 @@ TESTS += $(UNIT_FUZZ)
 %C%_ring_SOURCES = %D%/ring.c %D%/drive.c %D%/message.c %D%/message.h
 %C%_ring_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_ring_LDADD = $(FUZZ_LIBS)
+TEXT_LIBS = core/libcorecluster.la core/libcoreconf.la $(XXHASH_LIBS)
+%C%_text_SOURCES = %D%/text.c %D%/drive.c
+%C%_text_LDADD = $(TEXT_LIBS)
+JOURNAL_LIBS = tests/unit/libjournalunit.la $(FS_UNIT_LIBS) $(XXHASH_LIBS)
+%C%_journal_SOURCES = %D%/journal.c %D%/drive.c %D%/message.c %D%/message.h
+%C%_journal_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_journal_LDADD = $(JOURNAL_LIBS)
 
 if FUZZ
-FUZZERS = %D%/fuzz-decode %D%/fuzz-daemon %D%/fuzz-peer %D%/fuzz-ring
+FUZZERS = %D%/fuzz-decode %D%/fuzz-daemon %D%/fuzz-peer %D%/fuzz-ring \
+	%D%/fuzz-text %D%/fuzz-journal
 EXTRA_PROGRAMS += $(FUZZERS)
 endif
 %C%_fuzz_decode_SOURCES = %D%/decode.c %D%/libfuzzer.c
@@ -42,6 +50,13 @@ endif
 %C%_fuzz_ring_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_fuzz_ring_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 %C%_fuzz_ring_LDADD = $(FUZZ_LIBS)
+%C%_fuzz_text_SOURCES = %D%/text.c %D%/libfuzzer.c
+%C%_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+%C%_fuzz_text_LDADD = $(TEXT_LIBS)
+%C%_fuzz_journal_SOURCES = %D%/journal.c %D%/libfuzzer.c %D%/message.c %D%/message.h
+%C%_fuzz_journal_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_fuzz_journal_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+%C%_fuzz_journal_LDADD = $(JOURNAL_LIBS)
 
 # SECONDS=30 for each target, or RUNS=1000000.  In a tree that is not
 # configured for it, in one that is made for it.

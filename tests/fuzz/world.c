@@ -86,7 +86,8 @@ static struct world *make(unsigned n)
 	struct world *w = calloc(1, sizeof(*w));
 
 	FUZZ_CHECK(w);
-	w->u = cluster_unit_new(n, 1);
+	/* of several daemons, striped: there is a journal then, too */
+	w->u = n > 1 ? cluster_unit_striped(n, 1, 16) : cluster_unit_new(n, 1);
 	for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
 		w->client[i] =
 			bfs_session_new(&w->u->servers[0], getpid(), &hostile);

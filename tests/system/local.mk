@@ -9,6 +9,7 @@ SYSTEM_HELPERS = \
 	%D%/deny \
 	%D%/dirs \
 	%D%/extents \
+	%D%/forge \
 	%D%/forks \
 	%D%/held \
 	%D%/libraries \
@@ -24,6 +25,7 @@ SYSTEM_HELPERS = \
 	%D%/uring \
 	%D%/walks \
 	$(NULL)
+%C%_forge_LDADD = core/libcore.la
 %C%_uring_LDADD = $(LIBURING_LIBS)
 check_PROGRAMS += $(SYSTEM_HELPERS)
 
@@ -35,6 +37,7 @@ SYSTEM_TESTS = \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
 	%D%/client-death.sh \
+	%D%/corruption.sh \
 	%D%/counters.sh \
 	%D%/come-back.sh \
 	%D%/cp.sh \
@@ -96,10 +99,12 @@ SYSTEM_TESTS = \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
 	%D%/restart.sh \
+	%D%/ucx-client.sh \
 	%D%/renames.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \
 	%D%/run.sh \
+	%D%/security.sh \
 	%D%/sed.sh \
 	%D%/space.sh \
 	%D%/space-limit.sh \

@@ -554,6 +554,76 @@ static void test_fsync(void **state)
 }
 
 /* RULES 31: both values are named. */
+/* A bit of the marker could say that all may go, one of the secret hides each
+ * name: neither is believed. */
+static void test_identity_damage(void **state)
+{
+	static const char *const names[] = { "benchfs", "secret" };
+	struct fs_unit *u = *state;
+	char path[256], log[1024], *before, *after;
+
+	furnish(u);
+	before = u_dump(u);
+	u_kill(u);
+	u->conf.cluster = 0; /* alone: it believes what is there */
+	for (size_t n = 0; n < 2; n++) {
+		snprintf(path, sizeof(path), "%s/%s", u->data, names[n]);
+		for (off_t at = 0; at < size_of(path) - (off_t)n; at++) {
+			flip(path, at);
+			assert_true(u_start_fails(u, log, sizeof(log)) < 0);
+			if (!strstr(log, names[n]))
+				fail_msg("%s, byte %d: %s", path, (int)at, log);
+			flip(path, at);
+		}
+	}
+	ok(fs_unit_restart(u));
+	after = u_dump(u);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+/* There is no checksum of an LMDB file while a checkpoint writes it: LMDB may
+ * crash on it, we do not, and what is missing is told. */
+static void test_checkpoint_unsealed(void **state)
+{
+	struct fs_unit *u = *state;
+	char path[256], sum[256], log[1024], *before, *after;
+	unsigned refused = 0, same = 0;
+	off_t size;
+
+	furnish(u);
+	checkpoint(u);
+	before = u_dump(u);
+	u_kill(u);
+	snprintf(path, sizeof(path), "%s/meta/map.lmdb", u->data);
+	snprintf(sum, sizeof(sum), "%s/meta/map.sum", u->data);
+	ok(unlink(sum));
+	size = size_of(path);
+	for (off_t at = 3; at < size; at += 331) {
+		int r;
+
+		flip(path, at);
+		r = u_start_fails(u, log, sizeof(log));
+		if (r) {
+			assert_non_null(strstr(log, path));
+			refused++;
+		} else {
+			u->server->fs = u->fs;
+			u->root = u->at = bfs_fs_root(u->fs);
+			after = u_dump(u);
+			assert_string_equal(before, after);
+			free(after);
+			same++;
+			u_kill(u);
+		}
+		flip(path, at);
+	}
+	assert_true(refused && same);
+	free(before);
+	u->fs = NULL;
+}
+
 static void test_identity(void **state)
 {
 	struct fs_unit *u = *state;
@@ -614,6 +684,8 @@ int main(void)
 		TEST(test_sync_fails),
 		TEST(test_fsync),
 		TEST(test_identity),
+		TEST(test_identity_damage),
+		TEST(test_checkpoint_unsealed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

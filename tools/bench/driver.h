@@ -50,6 +50,7 @@ struct bench_figure {
 	double ns[BENCH_ROUNDS_MAX];	/* for one operation, by round */
 	double ratio[BENCH_ROUNDS_MAX]; /* plain's time / ours, by round */
 	double median, spread, against; /* of ns, in %, of ratio */
+	double best;			/* of ns */
 	uint64_t ops;
 	struct bench_counts counts; /* of all rounds */
 	uint64_t segments;	    /* of UCX, that the worker has mapped */

@@ -10,8 +10,10 @@ static void put_figure(const struct bench *b, const struct bfs_work *w,
 	if (f->error)
 		fprintf(out, ",\"error\":\"%s\"", strerrorname_np(f->error));
 	if (f->rounds && !f->error) {
-		fprintf(out, ",\"us\":%.4f,\"spread_percent\":%.2f",
-			f->median / 1e3, f->spread);
+		fprintf(out,
+			",\"us\":%.4f,\"best_us\":%.4f"
+			",\"spread_percent\":%.2f",
+			f->median / 1e3, f->best / 1e3, f->spread);
 		fprintf(out, ",\"ratio\":%.4f,\"rounds\":%u,\"ops\":%llu",
 			f->against, f->rounds, (unsigned long long)f->ops);
 		if (w->bytes)

@@ -132,6 +132,7 @@ static int one(struct bench *b, unsigned work, unsigned conf, unsigned round)
 static void sum_up(struct bench_figure *f)
 {
 	f->median = bench_median(f->ns, f->rounds);
+	f->best = f->rounds ? quantile(f->ns, f->rounds, 0) : 0;
 	f->against = bench_median(f->ratio, f->rounds);
 	f->spread = f->rounds ? 100 *
 					(quantile(f->ns, f->rounds, 0.75) -

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static void print_value(const struct bfs_work *w, const struct bench_figure *f,
-			char *out, size_t size)
+			double ns, char *out, size_t size)
 {
 	if (f->error)
 		snprintf(out, size, "%s", strerrorname_np(f->error));
@@ -13,11 +13,11 @@ static void print_value(const struct bfs_work *w, const struct bench_figure *f,
 		snprintf(out, size, "-");
 	else if (w->bytes)
 		snprintf(out, size, "%.1f MiB/s",
-			 (double)w->bytes / f->median * 1e9 / (1 << 20));
-	else if (f->median >= 1e6)
-		snprintf(out, size, "%.2f ms", f->median / 1e6);
+			 (double)w->bytes / ns * 1e9 / (1 << 20));
+	else if (ns >= 1e6)
+		snprintf(out, size, "%.2f ms", ns / 1e6);
 	else
-		snprintf(out, size, "%.2f us", f->median / 1e3);
+		snprintf(out, size, "%.2f us", ns / 1e3);
 }
 
 static void print_line(const struct bench *b, unsigned work, unsigned conf,
@@ -25,13 +25,14 @@ static void print_line(const struct bench *b, unsigned work, unsigned conf,
 {
 	const struct bfs_work *w = &bfs_works[work];
 	const struct bench_figure *f = &b->figure[work][conf];
-	char value[32];
+	char median[32], best[32];
 
 	if (!f->there)
 		return;
-	print_value(w, f, value, sizeof(value));
-	fprintf(out, "%-16s %-8s %15s", conf == BENCH_PLAIN ? w->name : "",
-		b->conf[conf].name, value);
+	print_value(w, f, f->median, median, sizeof(median));
+	print_value(w, f, f->best, best, sizeof(best));
+	fprintf(out, "%-16s %-8s %15s %15s", conf == BENCH_PLAIN ? w->name : "",
+		b->conf[conf].name, median, best);
 	if (f->rounds && !f->error) {
 		double n = f->ops ? (double)f->ops : 1;
 
@@ -47,8 +48,9 @@ static void print_line(const struct bench *b, unsigned work, unsigned conf,
 static void print_suite(const struct bench *b, enum bfs_suite s, FILE *out)
 {
 	fprintf(out, "\n%s: %s\n", bfs_suite_name[s], bfs_suite_what[s]);
-	fprintf(out, "%-16s %-8s %15s %6s %6s  %-12s %7s %7s\n", "work", "on",
-		"median", "spread", "ratio", "served by", "local/n", "ucx/n");
+	fprintf(out, "%-16s %-8s %15s %15s %6s %6s  %-12s %7s %7s\n", "work",
+		"on", "median", "best round", "spread", "ratio", "served by",
+		"local/n", "ucx/n");
 	for (unsigned i = 0; i < bfs_works_count; i++)
 		for (unsigned c = 0; bfs_works[i].suite == s && c < BENCH_CONFS;
 		     c++)
