@@ -261,6 +261,18 @@ UNIT_TESTS += %D%/unit/test_ld_path
 %C%_unit_test_ld_path_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_ld_path_LDADD = $(CMOCKA_LIBS)
 
+# Messages that are lost.
+UNIT_TESTS += %D%/unit/test_lost_peers
+%C%_unit_test_lost_peers_SOURCES = %D%/unit/test_lost_peers.c
+%C%_unit_test_lost_peers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_lost_peers_LDADD = $(CLUSTER_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_lost_replies
+%C%_unit_test_lost_replies_SOURCES = %D%/unit/test_lost_replies.c
+%C%_unit_test_lost_replies_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_lost_replies_LDADD = %D%/unit/libjournalunit.la \
+	$(FS_UNIT_LIBS) $(LOOP_LIBS)
+
 include tests/sequences/local.mk
 include tests/faults/local.mk
 include tests/power/local.mk

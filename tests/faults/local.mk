@@ -31,13 +31,21 @@ check_LTLIBRARIES += %D%/libfail.la
 %C%_libfail_la_CFLAGS = $(BFS_PLAIN_CFLAGS) -fno-builtin
 %C%_libfail_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-rpath /nowhere
-check_PROGRAMS += %D%/nth %D%/script
-%C%_nth_SOURCES = %D%/nth.c
+check_PROGRAMS += %D%/leaks %D%/nth %D%/script
+%C%_nth_SOURCES = %D%/nth.c %D%/rig.c %D%/rig.h
+%C%_leaks_SOURCES = %D%/leaks.c %D%/rig.c %D%/rig.h
 %C%_script_SOURCES = %D%/script.c
 %C%_script_LDADD = tests/sequences/libseq.la
-TESTS += %D%/nth.sh
-EXTRA_DIST += %D%/nth.sh
+TESTS += %D%/leaks.sh %D%/nth.sh
+EXTRA_DIST += %D%/leaks.sh %D%/nth.sh
 
 .PHONY: check-faults
 check-faults: $(check_PROGRAMS) $(check_LTLIBRARIES)
 	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth.sh
+	EVERY=1 tests/unit/test_lost_peers
+	tests/unit/test_lost_replies
+
+.PHONY: check-leaks
+check-leaks: $(check_PROGRAMS) $(check_LTLIBRARIES)
+	$(AM_TESTS_ENVIRONMENT) RUNS=$${RUNS:-10000} \
+		$(SHELL) $(srcdir)/%D%/leaks.sh

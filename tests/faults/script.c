@@ -5,6 +5,7 @@
  * matter; then nothing fails any more, and what is there is explained by the
  * calls that succeeded, and those that failed having happened or not.
  * script DIR keep|check: makes a state, and looks whether it is there.
+ * script DIR clear: removes all that is in it.
  */
 #include "tests/faults/fail_file.h"
 #include "tests/sequences/seq.h"
@@ -46,10 +47,10 @@ static const int clean[] = {
 #define FAIL(kind, error, what) error,
 #include "tests/faults/fail.def"
 #undef FAIL
-	ETIMEDOUT,	ENOTCONN, ECONNRESET, EPIPE,
-	ECONNREFUSED, ENFILE,	ENOLCK,
+	ETIMEDOUT, ENOTCONN, ECONNRESET, EPIPE, ECONNREFUSED, ENFILE, ENOLCK,
 };
 
+static int keep_levels; /* of what is to be removed */
 static struct seq_world world[WORLDS];
 static unsigned nworlds = 1;
 static const char *dir;
@@ -200,7 +201,7 @@ static void compare(const struct seq_fs *fs)
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *ftw)
 {
-	if (remove(path))
+	if (ftw->level >= keep_levels && remove(path))
 		err(1, "%s", path);
 	return 0;
 }
@@ -231,11 +232,15 @@ int main(int argc, char **argv)
 	struct seq_fs fs;
 
 	if (argc != 3)
-		errx(2, "script DIR FAIL_FILE|keep|check");
+		errx(2, "script DIR FAIL_FILE|keep|check|clear");
 	dir = argv[1];
 	fs = seq_libc(dir);
 	alarm(200);
 	seq_world_init(&world[0], SEQ_BARE);
+	if (!strcmp(argv[2], "clear")) {
+		keep_levels = 1;
+		return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	}
 	if (!strcmp(argv[2], "check")) {
 		for (unsigned n = 0; n < CALLS; n++)
 			seq_apply(&world[0], &calls[n], n);

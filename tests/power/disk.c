@@ -161,16 +161,6 @@ void disk_build(unsigned upto, disk_choice *keep, void *arg, const char *to)
 	free(b.object);
 }
 
-unsigned disk_unsynced(unsigned upto)
-{
-	unsigned sum = 0;
-
-	for (unsigned n = 0; n < upto; n++)
-		sum += disk.change[n].kind != DISK_SYNC &&
-		       !disk_synced(&disk.change[n], upto);
-	return sum;
-}
-
 void disk_tell(unsigned upto, disk_choice *keep, void *arg)
 {
 	static const char *const kinds[] = { "write",  "size",	 "mode", "name",

@@ -17,8 +17,6 @@ void disk_start(const char *root);
 void disk_stop(void);
 /* How many changes there have been. */
 unsigned disk_changes(void);
-/* ... of them, how many a build up to there might lose. */
-unsigned disk_unsynced(unsigned upto);
 
 /* Is the n-th change there, though nothing synced it? */
 typedef bool disk_choice(void *arg, unsigned n);

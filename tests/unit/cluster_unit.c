@@ -140,7 +140,9 @@ static void make_net(struct cluster_unit *u)
 		.lose = c->lose,
 		.duplicate = c->duplicate,
 		.breaks = c->breaks,
-		.stray = c->stray });
+		.stray = c->stray,
+		.decide = c->decide,
+		.arg = c->arg });
 	assert_non_null(u->net);
 }
 
@@ -170,7 +172,7 @@ struct cluster_unit *cluster_unit_with(const struct cluster_unit_conf *conf)
 	}
 	for (unsigned i = 0; i < n; i++)
 		start_server(u, i);
-	if (conf->breaks || conf->stray)
+	if (conf->breaks || conf->stray || conf->decide)
 		bfs_loop_timer(bfs_ploop_loop(u->net), &u->sweep,
 			       bfs_now() + SWEEP_NS);
 	return u;

@@ -26,6 +26,9 @@ struct cluster_unit_conf {
 	bool journal;		  /* daemons can be started anew */
 	/* Of 1000 messages. */
 	unsigned lose, duplicate, breaks, stray;
+	/* Instead: the fate of each. */
+	enum bfs_ploop_fate (*decide)(void *arg, const struct bfs_ploop_msg *m);
+	void *arg;
 };
 
 struct cluster_unit {
