@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 9
+#define BFS_PROTO_VERSION 11
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -82,6 +82,7 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 #define BFS_FSYNC_ALL 2u    /* syncfs */
 #define BFS_FSYNC_NAMES 4u  /* what finds the data, which is synced */
 #define BFS_FSYNC_CLOSED 8u /* nobody asks: it was closed, and needs a name */
+#define BFS_FSYNC_MAPPED 16u /* only what was stored into mappings here */
 
 /* what of DATAFD. */
 enum bfs_datafd {

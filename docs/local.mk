@@ -21,7 +21,7 @@ bfs_man_recipe = $(AM_V_GEN)$(MKDIR_P) %D% && %D%/gen <$< >$@.pod.tmp && \
 	rm -f $@.pod.tmp
 $(man_MANS): %D%/gen$(EXEEXT)
 
-EXTRA_DIST += %D%/reliability.md %D%/scaling.md \
-	%D%/design/ARCHITECTURE.md %D%/design/CLUSTER.md %D%/design/NUMBERS.md %D%/design/PITFALLS.md \
+EXTRA_DIST += %D%/scaling.md \
+	%D%/reliability.md %D%/design/ARCHITECTURE.md %D%/design/CLUSTER.md %D%/design/NUMBERS.md %D%/design/PITFALLS.md \
 	%D%/design/RULES.md %D%/design/SEMANTICS.md %D%/design/STYLE.md
 EXTRA_DIST += %D%/performance.md

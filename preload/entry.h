@@ -8,6 +8,7 @@
 #include "preload/dirstream.h"
 #include "preload/fd.h"
 #include "preload/lead.h"
+#include "preload/mapped.h"
 #include "preload/ops.h"
 #include "preload/own.h"
 #include "preload/path.h"

@@ -10,6 +10,7 @@
 #include "preload/datafd.h"
 #include "preload/exec_run.h"
 #include "preload/fd.h"
+#include "preload/mapped.h"
 #include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/session.h"
@@ -29,6 +30,8 @@ void bfs_run_prepare(void)
 {
 	/* Descriptors with CLOEXEC go without a call to close(). */
 	bfs_fd_share_all();
+	if (bfs_mapped_count)
+		bfs_mapped_sync_all(BFS_FSYNC_MAPPED);
 	bfs_session_report();
 	bfs_count_early();
 }

@@ -103,12 +103,16 @@ int bfs_changes_check(const struct bfs_fs *fs, struct bfs_str changes)
 static int make_entry(struct bfs_fs *fs, const struct bfs_change *c)
 {
 	struct bfs_inode *dir = bfs_copy_get(fs, c->dir);
+	const struct bfs_dentry *d;
 
 	if (!dir)
 		return -ENOMEM;
 	if (c->kind == BFS_CHANGE_PUT)
 		return bfs_dir_put(fs, dir, c->name, c->ino, c->type);
-	bfs_dir_drop(fs, dir, c->name);
+	/* It may be another's when the change is made late (TXREDO). */
+	d = bfs_dir_find(fs, dir, c->name);
+	if (d && d->ino == c->ino)
+		bfs_dir_drop(fs, dir, c->name);
 	return 0;
 }
 

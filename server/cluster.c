@@ -5,8 +5,13 @@
 #include "core/members.h"
 #include "core/util.h"
 #include "server/far.h"
+#include "server/hidden.h"
+#include "server/mappers.h"
 #include "server/peer.h"
+#include "server/settle.h"
 #include "server/shared.h"
+#include "server/special.h"
+#include "server/stripe.h"
 #include "server/stripe_space.h"
 #include "server/txp.h"
 
@@ -64,6 +69,7 @@ void bfs_cluster_joined(struct bfs_server *s)
 	for (unsigned n = 0; n < s->members->n; n++)
 		if (!same_node(s, n))
 			s->fs->conf.many_nodes = true;
+	bfs_special_find(s);
 	bfs_stripe_look(s, UINT_MAX);
 }
 
@@ -71,6 +77,9 @@ void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 {
 	bfs_log(info, "daemon of shard %u has started anew", shard);
 	bfs_copy_revoke_all(s->fs, shard);
+	bfs_hidden_peer_new(s, shard);
+	bfs_mappers_forget(s, shard);
+	bfs_settle_peer_new(s, shard);
 	bfs_stripe_peer_new(s, shard);
 	bfs_stripe_look(s, shard);
 }
@@ -80,6 +89,16 @@ bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino)
 	unsigned home = bfs_shared_home(s->fs, ino);
 
 	return home != s->fs->conf.shard && home < s->nshards;
+}
+
+bool bfs_cluster_needed(const struct bfs_server *s, uint64_t ino)
+{
+	struct bfs_shards parties = { 0 };
+	bool needed = bfs_cluster_elsewhere(s, ino) ||
+		      bfs_settle_parties(s->fs, ino, &parties);
+
+	bfs_shards_clear(&parties);
+	return needed;
 }
 
 struct closing {
@@ -130,10 +149,13 @@ void bfs_cluster_closed(struct bfs_server *s, struct bfs_handle h)
 bool bfs_cluster_sweep(struct bfs_server *s)
 {
 	struct bfs_inode *i;
+	bool again;
 
 	if (s->nshards <= 1)
 		return false;
 	DL_FOREACH(s->fs->orphans, i)
 	bfs_far_ask(s, i);
-	return bfs_txp_sweep(s);
+	bfs_special_sweep(s);
+	again = bfs_txp_sweep(s);
+	return bfs_settle_sweep(s) || again;
 }

@@ -12,7 +12,9 @@ void bfs_cluster_joined(struct bfs_server *s);
 void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard);
 /* Is another shard the inode's home? */
 bool bfs_cluster_elsewhere(const struct bfs_server *s, uint64_t ino);
-/* As bfs_sync_closed(), for an inode of another shard. */
+/* ... or has another shard a part in making it durable? */
+bool bfs_cluster_needed(const struct bfs_server *s, uint64_t ino);
+/* As bfs_sync_closed(), for such an inode. */
 void bfs_cluster_closed(struct bfs_server *s, struct bfs_handle h);
 /* Once a second while there is something: true, call again. */
 bool bfs_cluster_sweep(struct bfs_server *s);

@@ -19,9 +19,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define LOOK_NS 5000000000ull	/* how often it is looked who is used */
-#define KEEP_NS 30000000000ull	/* unused: somebody may come again */
-#define SETTLED_NS 20000000ll	/* more than a tick of any kernel's clock */
+#define LOOK_NS 5000000000ull  /* how often it is looked who is used */
+#define KEEP_NS 30000000000ull /* unused: somebody may come again */
+#define SETTLED_NS 20000000ll  /* more than a tick of any kernel's clock */
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 #ifndef MFD_EXEC
@@ -371,4 +371,30 @@ int bfs_copy_open(struct bfs_server *s, uint64_t ino, uint64_t size,
 	bfs_stat_add(copies, 1);
 	k = add(all, ino, size, change);
 	return k ? use(all, k, deadline) : -ENOMEM;
+}
+
+/* Then the kernel lets nobody write it, us included. */
+static bool runs(const struct copy *k)
+{
+	char path[64];
+	int fd;
+
+	if (k->fd < 0)
+		return k->refs; /* about to */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", k->fd);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ETXTBSY;
+}
+
+bool bfs_copy_runs(const struct bfs_server *s, uint64_t ino)
+{
+	const struct copy *k;
+
+	if (s->copies)
+		DL_FOREACH(s->copies->all, k)
+	if (k->ino == ino && runs(k))
+		return true;
+	return false;
 }

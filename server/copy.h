@@ -19,6 +19,8 @@
  */
 int bfs_copy_open(struct bfs_server *s, uint64_t ino, uint64_t size,
 		  uint64_t change, uint64_t deadline);
+/* Does anybody execute a copy of that file? */
+bool bfs_copy_runs(const struct bfs_server *s, uint64_t ino);
 void bfs_copies_free(struct bfs_server *s);
 
 /* At its home: what tells the state of a file, whose attributes these are as of

@@ -10,17 +10,21 @@
 #include "server/copy.h"
 #include "server/far.h"
 #include "server/fs.h"
+#include "server/hidden.h"
 #include "server/join.h"
 #include "server/journal.h"
 #include "server/loop.h"
+#include "server/mappers.h"
 #include "server/passing.h"
 #include "server/peer_impl.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/special.h"
 #include "server/stripe.h"
 #include "server/sync.h"
+#include "server/tx.h"
 #include "server/tx_log.h"
 #include "server/uring.h"
 
@@ -107,7 +111,7 @@ static void closed(void *arg, struct bfs_handle h)
 {
 	struct bfs_server *s = arg;
 
-	if (bfs_cluster_elsewhere(s, h.ino))
+	if (bfs_cluster_needed(s, h.ino))
 		bfs_cluster_closed(s, h);
 	else
 		bfs_sync_closed(s, h);
@@ -339,6 +343,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 {
 	bfs_signals_stop(s);
 	bfs_peers_free(s); /* what waits for others ends */
+	bfs_tx_stop(s);
 	bfs_join_stop(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;
@@ -358,6 +363,9 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	if (s->locks)
 		bfs_serve_lock_stop(s);
 	bfs_copies_free(s);
+	bfs_hiddens_free(s);
+	bfs_mappers_free(s);
+	bfs_special_free(s);
 	if (s->fs)
 		bfs_fs_free(s->fs);
 	if (s->fs && scratch)

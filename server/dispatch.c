@@ -3,6 +3,7 @@
 #include "core/stats.h"
 #include "core/util.h"
 #include "server/fiber.h"
+#include "server/hidden.h"
 #include "server/journal.h"
 #include "server/route.h"
 #include "server/serve.h"
@@ -125,7 +126,11 @@ static int run(struct bfs_call *c)
 
 	bfs_wire_init(&in, c->req + BFS_REQ_HEAD_LEN,
 		      c->req_len - BFS_REQ_HEAD_LEN);
-	r = bfs_route(c);
+	r = bfs_hidden_first(c);
+	if (r == BFS_HIDDEN_DONE)
+		return 0;
+	if (!r)
+		r = bfs_route(c);
 	if (!r)
 		r = steps[c->head.op](c, &in);
 	return r == -BFS_ELSEWHERE ? bfs_route_forward(c) : r;

@@ -6,6 +6,8 @@
 #include "server/dir.h"
 #include "server/hold.h"
 #include "server/journal.h"
+#include "server/journal_turn.h"
+#include "server/settle.h"
 #include "server/shared.h"
 #include "server/store.h"
 #include "server/stripe.h"
@@ -82,6 +84,8 @@ static int set_up_journal(struct bfs_fs *fs)
 		lay_out_root(fs);
 	if (!r)
 		r = bfs_journal_flush(fs->journal);
+	if (!r)
+		r = bfs_journal_sync_now(fs->journal);
 	return r ? r : bfs_load_sweep(fs);
 }
 
@@ -183,6 +187,7 @@ void bfs_fs_free(struct bfs_fs *fs)
 	bfs_stripe_drops_free(fs);
 	bfs_hold_free_all(fs);
 	bfs_txp_free_all(fs);
+	bfs_settle_free_all(fs);
 	if (!stays)
 		bfs_store_remove(fs);
 	bfs_store_close(fs);

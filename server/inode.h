@@ -25,6 +25,7 @@ struct bfs_stripe;
 struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
+struct bfs_unsettled;
 struct bfs_waiter;
 struct bfs_xattr;
 struct bfs_fdref;
@@ -119,7 +120,9 @@ struct bfs_fs {
 	uint64_t tree_tx;	    /* who may move directories; 0: nobody */
 	struct bfs_tx *driving;	    /* changes that we drive (utlist DL) */
 	struct bfs_tx_news *news;   /* of their ends (utlist DL) */
-	struct bfs_inode *orphans;  /* unlinked but open (utlist DL) */
+	struct bfs_unsettled *unsettled; /* not on disk everywhere, by id */
+	void *settling;			 /* settle_round.c's own */
+	struct bfs_inode *orphans;	 /* unlinked but open (utlist DL) */
 	/* After a restart: an open that made a file may be asked for again, so
 	 * it stays, whoever has unlinked it since. */
 	bool keep_orphans;

@@ -34,6 +34,7 @@ struct bfs_jlog {
 	uint64_t seq, synced;
 	struct bfs_segment *closed; /* nclosed of them, ascending */
 	size_t nclosed;
+	bool rebooted;
 };
 
 static int failed(const struct bfs_jlog *l, const char *what)
@@ -224,6 +225,7 @@ static void adopt(struct bfs_jlog *l, struct bfs_jlog_end *end)
 	l->closed = end->seg;
 	l->nclosed = kept;
 	l->seq = end->seq;
+	l->rebooted = end->other_boot;
 }
 
 /* The space behind what was written goes back; there was to be more. */
@@ -340,6 +342,11 @@ uint64_t bfs_jlog_seq(const struct bfs_jlog *l)
 uint64_t bfs_jlog_synced(const struct bfs_jlog *l)
 {
 	return l->synced;
+}
+
+bool bfs_jlog_rebooted(const struct bfs_jlog *l)
+{
+	return l->rebooted;
 }
 
 int bfs_jlog_fd(const struct bfs_jlog *l)

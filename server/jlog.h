@@ -49,6 +49,8 @@ int bfs_jlog_append(struct bfs_jlog *l, uint8_t *frame, uint32_t len);
 /* The last frame that was written, and the last that is on disk. */
 uint64_t bfs_jlog_seq(const struct bfs_jlog *l);
 uint64_t bfs_jlog_synced(const struct bfs_jlog *l);
+/* Was it written before this boot of the machine, some of it? */
+bool bfs_jlog_rebooted(const struct bfs_jlog *l);
 /* Descriptor to sync, and what to say when a sync begun at seq is done. */
 int bfs_jlog_fd(const struct bfs_jlog *l);
 void bfs_jlog_set_synced(struct bfs_jlog *l, uint64_t seq);

@@ -21,6 +21,7 @@ struct bfs_jlog_end {
 	/* Cut off there, and all later segments; UINT64_MAX: nowhere. */
 	uint64_t cut_segment;
 	size_t cut;
+	bool other_boot; /* of the machine wrote some of it */
 };
 
 int bfs_jlog_scan(const struct bfs_jlog_conf *conf, uint64_t after,

@@ -172,6 +172,7 @@ static int check_head(struct reading *r, uint64_t after)
 			       "checkpoint");
 	r->first = h.first;
 	r->same_boot = !memcmp(h.boot, r->boot, sizeof(h.boot));
+	r->end->other_boot |= !r->same_boot;
 	return 0;
 }
 

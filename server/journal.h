@@ -147,6 +147,9 @@ static inline void bfs_note_change(struct bfs_fs *fs)
  */
 int bfs_journal_sync(struct bfs_journal *j, struct bfs_journal_wait *w);
 
+/* May an inode of ours be on disk already?  j may be NULL. */
+bool bfs_journal_on_disk(const struct bfs_journal *j, uint64_t ino);
+
 /* Have the log on disk in a moment, without anybody waiting. */
 void bfs_journal_sync_soon(struct bfs_journal *j);
 

@@ -202,6 +202,14 @@ void bfs_journal_remove(struct bfs_journal *j, uint64_t ino, bool sock)
 	};
 }
 
+bool bfs_journal_on_disk(const struct bfs_journal *j, uint64_t ino)
+{
+	if (!j)
+		return false;
+	return (ino & NUMBER) <=
+	       BFS_MAX(j->synced_ino, j->syncing ? j->sync_ino : 0);
+}
+
 /* Behind a frame.  What was never on disk cannot come back from there. */
 void bfs_journal_removals(struct bfs_journal *j)
 {

@@ -36,6 +36,9 @@ noinst_LTLIBRARIES += %D%/libserver.la
 # The file system.
 %C%_libserver_la_SOURCES += \
 	%D%/copy.c %D%/copy.h \
+	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_impl.h \
+	%D%/special.c %D%/special.h \
+	%D%/mappers.c %D%/mappers.h \
 	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
 	%D%/data.c %D%/data.h %D%/datafd.c \
 	%D%/dir.c %D%/dir.h \
@@ -61,7 +64,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_attr.c \
 	%D%/serve_data.c \
 	%D%/serve_fsync.c \
-	%D%/serve_datafd.c \
+	%D%/serve_datafd.c %D%/serve_map.c \
 	%D%/serve_dir.c \
 	%D%/serve_name.c \
 	%D%/serve_open.c \
@@ -93,6 +96,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/readdir.c %D%/readdir.h \
 	%D%/serve_part.c \
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
+	%D%/settle.c %D%/settle.h %D%/settle_impl.h %D%/settle_round.c \
+	%D%/sync_shards.c \
 	%D%/shared.c %D%/shared.h %D%/shards.c %D%/shards.h \
 	%D%/statfs.c %D%/statfs.h \
 	%D%/chunks.c %D%/chunks.h %D%/pieces.c %D%/serve_chunk.c %D%/serve_chunk_space.c %D%/serve_stripe.c \

@@ -7,10 +7,12 @@
 #include "server/copy.h"
 #include "server/data.h"
 #include "server/fiber.h"
+#include "server/hidden.h"
 #include "server/open_flags.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/shared.h"
+#include "server/special.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,8 +120,10 @@ static int take_open(struct bfs_call *c)
 		return -EOPNOTSUPP;
 	if (rep.kind == BFS_OPEN_SPECIAL) {
 		fd = open_data(c->server, rep.attr.ino, O_PATH);
+		if (fd == -EXDEV)
+			fd = bfs_special_fifo(c->server, &rep.attr);
 		if (fd < 0)
-			return fd == -EXDEV ? -ENXIO : fd;
+			return fd;
 		c->pass_fd = fd;
 		return 0;
 	}
@@ -132,19 +136,37 @@ static int take_open(struct bfs_call *c)
 	return 0;
 }
 
-/* A call that gets a descriptor of a copy, made on a fiber. */
-struct copying {
+/* A call that gets a descriptor of what is made for it on a fiber. */
+struct making {
 	struct bfs_call *c;
 	struct bfs_session *held;
-	uint64_t ino, size, change, deadline;
+	uint32_t what;
+	struct bfs_datafd_rep rep;
+	uint64_t deadline;
 };
 
-static void copy(void *arg)
+int bfs_passing_make(struct bfs_server *s, uint32_t what,
+		     const struct bfs_datafd_rep *rep, uint64_t deadline)
 {
-	struct copying *k = arg;
+	uint64_t ino = rep->attr.ino;
+	int fd = -ENOENT;
+
+	if (what == BFS_DATAFD_MAP || what == BFS_DATAFD_MAP_WRITE)
+		return bfs_hidden_open(s, ino, what == BFS_DATAFD_MAP_WRITE,
+				       deadline);
+	if (what == BFS_DATAFD_COPY)
+		fd = bfs_hidden_peek(s, ino);
+	if (fd == -ENOENT)
+		fd = bfs_copy_open(s, ino, rep->attr.size, rep->change,
+				   deadline);
+	return fd;
+}
+
+static void run(void *arg)
+{
+	struct making *k = arg;
 	struct bfs_call *c = k->c;
-	int fd = bfs_copy_open(c->server, k->ino, k->size, k->change,
-			       k->deadline);
+	int fd = bfs_passing_make(c->server, k->what, &k->rep, k->deadline);
 
 	c->pass_fd = fd < 0 ? -1 : fd;
 	bfs_call_finish(c, fd < 0 ? fd : 0);
@@ -152,42 +174,32 @@ static void copy(void *arg)
 	free(k);
 }
 
-static int start_copy(struct bfs_call *c, const struct bfs_datafd_rep *rep)
+static uint64_t deadline_of(const struct bfs_call *c)
 {
-	struct copying *k = malloc(sizeof(*k));
-	int r;
-
-	if (!k)
-		return -ENOMEM;
-	*k = (struct copying){
-		.c = c,
-		.held = bfs_session_hold(c->session),
-		.ino = rep->attr.ino,
-		.size = rep->attr.size,
-		.change = rep->change,
-		.deadline = c->deadline ? c->deadline
-					: bfs_now() + c->head.deadline_ms *
-							      1000000ull,
-	};
-	r = bfs_fiber_run(copy, k);
-	if (!r)
-		return BFS_LATER;
-	bfs_session_release(k->held);
-	free(k);
-	return r;
+	return c->deadline ? c->deadline
+			   : bfs_now() + c->head.deadline_ms * 1000000ull;
 }
 
 /* The file is not on this node. */
 static int take_far(struct bfs_call *c, const struct bfs_datafd_req *req,
 		    const struct bfs_datafd_rep *rep)
 {
-	switch (req->what) {
-	case BFS_DATAFD_COPY:
-	case BFS_DATAFD_EXEC:
-		return start_copy(c, rep);
-	default:
-		return -EOPNOTSUPP;
-	}
+	struct making *k = malloc(sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	*k = (struct making){ .c = c,
+			      .held = bfs_session_hold(c->session),
+			      .what = req->what,
+			      .rep = *rep,
+			      .deadline = deadline_of(c) };
+	r = bfs_fiber_run(run, k);
+	if (!r)
+		return BFS_LATER;
+	bfs_session_release(k->held);
+	free(k);
+	return r;
 }
 
 static int take_datafd(struct bfs_call *c)
@@ -203,6 +215,8 @@ static int take_datafd(struct bfs_call *c)
 		      c->req_len - BFS_REQ_HEAD_LEN);
 	if (bfs_datafd_req_get(&w, &req))
 		return -EBADMSG;
+	if (rep.apart)
+		return take_far(c, &req, &rep);
 	if (req.what == BFS_DATAFD_SOCKET)
 		fd = open_there(c->server, rep.attr.ino, "sock",
 				O_PATH | O_DIRECTORY);
@@ -210,8 +224,10 @@ static int take_datafd(struct bfs_call *c)
 		fd = open_data(c->server, rep.attr.ino,
 			       req.what == BFS_DATAFD_MAP_WRITE ? O_RDWR
 								: O_RDONLY);
-	if (fd == -EXDEV)
+	if (fd == -EXDEV && req.what != BFS_DATAFD_SOCKET)
 		return take_far(c, &req, &rep);
+	if (fd == -EXDEV)
+		fd = bfs_special_sockets(c->server, rep.attr.ino);
 	if (fd < 0)
 		return fd;
 	c->pass_fd = fd;

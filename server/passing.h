@@ -18,6 +18,11 @@ bool bfs_passing_lock(int fd, uint32_t uid, uint32_t slot, int oflags,
  * made. */
 int bfs_passing_take(struct bfs_call *c);
 
+/* On a fiber: a descriptor for DATAFD of what is not in one file on this node,
+ * as the answer tells; or -errno. */
+int bfs_passing_make(struct bfs_server *s, uint32_t what,
+		     const struct bfs_datafd_rep *rep, uint64_t deadline);
+
 /* Is there a life lock of that description on another daemon's data file? */
 bool bfs_passing_locked(struct bfs_server *s, uint64_t ino, uint32_t uid,
 			uint32_t slot);

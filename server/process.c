@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "core/util.h"
+#include "server/hidden.h"
 #include "server/loop.h"
 #include "server/session.h"
 
@@ -33,6 +34,7 @@ static void on_exit_of(void *arg, uint32_t events)
 	if (c->process == proc)
 		bfs_client_drop(c);
 	bfs_serve_process_gone(p->server, proc->pid);
+	bfs_hidden_look(p->server);
 	forget(proc);
 }
 

@@ -171,6 +171,11 @@ pid_t bfs_route_pid(const struct bfs_call *c)
 	return c->session->far ? c->session->far_pid : c->session->pid;
 }
 
+bool bfs_route_forwarded(const struct bfs_call *c)
+{
+	return c->session && c->session->far;
+}
+
 bool bfs_route_passes(const struct bfs_call *c)
 {
 	const struct bfs_server *s = c->server;

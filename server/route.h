@@ -35,6 +35,8 @@ int bfs_route_top(struct bfs_call *c, struct bfs_walk *w);
  * there. */
 unsigned bfs_route_node(const struct bfs_call *c);
 pid_t bfs_route_pid(const struct bfs_call *c);
+/* Has another daemon forwarded it? */
+bool bfs_route_forwarded(const struct bfs_call *c);
 /* May the client get descriptors: is its daemon on this node? */
 bool bfs_route_passes(const struct bfs_call *c);
 

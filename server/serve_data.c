@@ -7,6 +7,7 @@
 #include "server/data.h"
 #include "server/journal.h"
 #include "server/later.h"
+#include "server/mappers.h"
 #include "server/perm.h"
 #include "server/server.h"
 #include "server/stripe.h"
@@ -220,6 +221,18 @@ static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 	return r;
 }
 
+static int write_here(struct writing *w, struct bfs_write_rep *rep)
+{
+	int r;
+
+	w->d = bfs_data_get(bfs_call_fs(w->c), w->inode, true, &r);
+	if (!w->d)
+		return r;
+	r = write_within_limit(w, rep);
+	bfs_data_put(w->d);
+	return r;
+}
+
 int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		    struct bfs_write_rep *rep)
 {
@@ -241,17 +254,19 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 	if (!r && !append && req->offset > INT64_MAX - c->out_len)
 		r = req->offset > INT64_MAX ? -EINVAL : -EFBIG;
 	if (!r)
+		r = bfs_mappers_ready(c->server, req->handle.ino);
+	if (!r)
 		r = bfs_stripe_admit(c, w.inode, req->offset, c->out_len,
 				     append);
 	/* It may have waited. */
 	if (r >= 0 && bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &w.inode))
 		return -ESTALE;
-	if (r)
-		return r < 0 ? r : bfs_stripe_append(c, w.inode, req, rep);
-	w.d = bfs_data_get(bfs_call_fs(c), w.inode, true, &r);
-	if (!w.d)
+	if (r < 0)
 		return r;
-	r = write_within_limit(&w, rep);
-	bfs_data_put(w.d);
+	r = r ? bfs_stripe_append(c, w.inode, req, rep) : write_here(&w, rep);
+	if (!r)
+		r = bfs_mappers_tell(c->server, req->handle.ino,
+				     rep->end - rep->written, rep->written,
+				     c->deadline);
 	return r;
 }

@@ -3,10 +3,12 @@
 #include "server/copy.h"
 #include "server/data.h"
 #include "server/far.h"
+#include "server/fiber.h"
+#include "server/mappers.h"
+#include "server/passing.h"
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
-#include "server/session.h"
 #include "server/stripe.h"
 
 #include <errno.h>
@@ -29,15 +31,13 @@ static int check_rights(const struct bfs_call *c, const struct bfs_inode *i,
 	return bfs_perm_check(c->cred, i, may);
 }
 
-static int open_map(struct bfs_call *c, struct bfs_inode *i,
-		    const struct bfs_datafd_req *req, uint32_t rights)
+static int check_map(struct bfs_call *c, struct bfs_inode *i,
+		     const struct bfs_datafd_req *req, uint32_t rights)
 {
 	bool write = rights & BFS_RIGHT_WRITE;
 	int r;
 
-	/* One data file does not have it all. */
-	if (!S_ISREG(i->mode) ||
-	    bfs_stripe_reaches(bfs_call_fs(c), i, 0))
+	if (!S_ISREG(i->mode))
 		return -ENODEV;
 	r = check_rights(c, i, req, rights);
 	if (r)
@@ -45,39 +45,47 @@ static int open_map(struct bfs_call *c, struct bfs_inode *i,
 	/* Stores into a mapping are seen by no limit. */
 	if (write && bfs_call_fs(c)->conf.max_bytes)
 		return -ENODEV;
-	return bfs_data_open(bfs_call_fs(c), i, write ? O_RDWR : O_RDONLY);
+	/* One node stores at a time (D2a). */
+	if (write && bfs_route_passes(c) &&
+	    !bfs_stripe_chunk(bfs_call_fs(c), i) &&
+	    bfs_mappers_writing(c->server, i->ino))
+		return -ENODEV;
+	return 0;
 }
 
 /* Has anybody a descriptor to write with, or such a mapping?  No lease is given
  * then. */
-static bool written(int fd)
+static bool written(struct bfs_fs *fs, struct bfs_inode *i)
 {
+	int fd = bfs_data_open(fs, i, O_RDONLY);
+	bool is = false;
+
+	if (fd < 0)
+		return true;
 	if (fcntl(fd, F_SETLEASE, F_RDLCK))
-		return errno == EAGAIN;
-	fcntl(fd, F_SETLEASE, F_UNLCK);
-	return false;
+		is = errno == EAGAIN;
+	else
+		fcntl(fd, F_SETLEASE, F_UNLCK);
+	close(fd);
+	return is;
 }
 
-static int open_exec(struct bfs_call *c, struct bfs_inode *i)
+static int check_exec(struct bfs_call *c, struct bfs_inode *i, bool copied)
 {
-	int fd;
-
 	if (!S_ISREG(i->mode) || bfs_perm_check(c->cred, i, BFS_MAY_EXEC))
 		return -EACCES;
-	if (bfs_stripe_reaches(bfs_call_fs(c), i, 0))
-		return -ENODEV;
 	/* Of writers that are passed through the kernel knows itself. */
-	if (bfs_orphan_written(bfs_call_fs(c), i))
+	if (bfs_orphan_written(bfs_call_fs(c), i) ||
+	    bfs_mappers_writing(c->server, i->ino))
 		return -ETXTBSY;
 	/* An open writer of ours would make exec fail with ETXTBSY. */
 	bfs_data_uncache(bfs_call_fs(c), i);
-	fd = bfs_data_open(bfs_call_fs(c), i, O_RDONLY);
+	if (!copied)
+		return 0;
 	/* Who executes a copy does not ask the kernel about this file. */
-	if (fd >= 0 && !bfs_route_passes(c) && written(fd)) {
-		close(fd);
+	if (written(bfs_call_fs(c), i))
 		return -ETXTBSY;
-	}
-	return fd;
+	return bfs_mappers_runs(c->server, i->ino, bfs_route_node(c));
 }
 
 /* The directory of sockets; the client adds 16 hex digits of the inode. */
@@ -100,56 +108,100 @@ static int open_sockets(struct bfs_call *c, const struct bfs_inode *i)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_for(struct bfs_call *c, struct bfs_inode *i,
-		    const struct bfs_datafd_req *req, uint32_t *rights)
+/* Is one data file not all that the client is to get? */
+static bool apart(const struct bfs_call *c, struct bfs_inode *i, uint32_t what)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+
+	switch (what) {
+	case BFS_DATAFD_MAP:
+	case BFS_DATAFD_MAP_WRITE: /* it may grow */
+		return bfs_stripe_chunk(fs, i);
+	case BFS_DATAFD_COPY:
+		return bfs_stripe_reaches(fs, i, 0) ||
+		       bfs_mappers_writing(c->server, i->ino);
+	case BFS_DATAFD_EXEC:
+		return bfs_stripe_reaches(fs, i, 0);
+	}
+	return false;
+}
+
+static int check(struct bfs_call *c, struct bfs_inode *i,
+		 const struct bfs_datafd_req *req, bool copied,
+		 uint32_t *rights)
 {
 	*rights = BFS_RIGHT_READ;
 	switch (req->what) {
-	case BFS_DATAFD_MAP:
-	case BFS_DATAFD_COPY:
-		return open_map(c, i, req, *rights);
 	case BFS_DATAFD_MAP_WRITE:
 		*rights |= BFS_RIGHT_WRITE;
-		return open_map(c, i, req, *rights);
+		return check_map(c, i, req, *rights);
+	case BFS_DATAFD_MAP:
+	case BFS_DATAFD_COPY:
+		return check_map(c, i, req, *rights);
 	case BFS_DATAFD_EXEC:
-		return open_exec(c, i);
+		return check_exec(c, i, copied);
 	case BFS_DATAFD_SOCKET:
 		*rights = BFS_RIGHT_PATH;
-		return open_sockets(c, i);
+		return 0;
 	}
 	return -EINVAL;
+}
+
+/* For a client of our own. */
+static int open_for(struct bfs_call *c, struct bfs_inode *i,
+		    const struct bfs_datafd_req *req,
+		    const struct bfs_datafd_rep *rep)
+{
+	if (rep->apart)
+		return bfs_passing_make(c->server, req->what, rep, c->deadline);
+	return bfs_data_open(bfs_call_fs(c), i,
+			     req->what == BFS_DATAFD_MAP_WRITE ? O_RDWR
+							       : O_RDONLY);
+}
+
+static int give(struct bfs_call *c, struct bfs_inode *i,
+		const struct bfs_datafd_req *req, struct bfs_datafd_rep *rep)
+{
+	bool ours = bfs_route_node(c) == c->server->shard;
+	uint32_t rights;
+	int fd = 0, r;
+
+	rep->apart = apart(c, i, req->what);
+	if (ours && rep->apart && !bfs_fiber_self())
+		return -BFS_NEED_FIBER;
+	r = check(c, i, req, rep->apart || !bfs_route_passes(c), &rights);
+	if (!r)
+		r = bfs_inode_attr(bfs_call_fs(c), i, &rep->attr);
+	if (r)
+		return r;
+	rep->handle = bfs_inode_handle(bfs_call_fs(c), i, rights);
+	rep->change = bfs_copy_change(bfs_call_fs(c), &rep->attr);
+	/* Another daemon opens its own (passing.c). */
+	if (req->what == BFS_DATAFD_SOCKET)
+		fd = open_sockets(c, i);
+	else if (ours)
+		fd = open_for(c, i, req, rep);
+	if (fd < 0)
+		return fd;
+	if (ours)
+		c->pass_fd = fd;
+	else if (req->what == BFS_DATAFD_SOCKET)
+		close(fd);
+	return 0;
 }
 
 int bfs_serve_datafd(struct bfs_call *c, const struct bfs_datafd_req *req,
 		     struct bfs_datafd_rep *rep)
 {
-	struct bfs_fs *fs = bfs_call_fs(c);
 	struct bfs_inode *i;
-	uint32_t rights;
-	int fd, r;
+	int r;
 
-	if (!(c->session && c->session->far) && !c->port->ops->passes_fds)
+	if (!bfs_route_forwarded(c) && !c->port->ops->passes_fds)
 		return -EOPNOTSUPP;
 	r = bfs_walk_to(c, req->at, req->path, true, &i);
 	if (!r && req->what == BFS_DATAFD_EXEC)
 		r = bfs_far_settle(c, i);
 	if (r > 0)
 		r = bfs_walk_to(c, req->at, req->path, true, &i);
-	if (r)
-		return r;
-	fd = open_for(c, i, req, &rights);
-	if (fd < 0)
-		return fd;
-	r = bfs_inode_attr(fs, i, &rep->attr);
-	if (r) {
-		close(fd);
-		return r;
-	}
-	if (bfs_route_node(c) == c->server->shard)
-		c->pass_fd = fd;
-	else
-		close(fd); /* the client's daemon opens its own (passing.c) */
-	rep->handle = bfs_inode_handle(fs, i, rights);
-	rep->change = bfs_copy_change(fs, &rep->attr);
-	return 0;
+	return r ? r : give(c, i, req, rep);
 }

@@ -4,10 +4,14 @@
  * the log, at once, by io_uring; the answer waits for all of them.
  */
 #include "server/data.h"
+#include "server/fiber.h"
 #include "server/journal.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "server/settle.h"
+#include "server/shared.h"
 #include "server/stripe_space.h"
+#include "server/sync.h"
 #include "server/uring.h"
 
 #include "core/log.h"
@@ -16,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,17 +147,23 @@ static int start_parts(struct syncing *y, struct bfs_inode *i, uint32_t flags)
 	return r ? r : start_log(y);
 }
 
-static int sync_inode(struct bfs_call *c, struct bfs_inode *i, uint32_t flags)
+static struct syncing *begin(struct bfs_call *c)
 {
 	struct syncing *y = calloc(1, sizeof(*y));
-	int r;
 
 	if (!y)
-		return -ENOMEM;
+		return NULL;
 	y->c = c;
 	y->dir = -1;
-	y->left = 1; /* this one */
-	r = start_parts(y, i, flags);
+	y->left = 1; /* the handler itself */
+	return y;
+}
+
+/* The handler has nothing more to begin. */
+static int end(struct syncing *y, int r)
+{
+	struct bfs_call *c = y->c;
+
 	if (r)
 		y->status = y->status ? y->status : r;
 	if (!--y->left) {
@@ -163,6 +174,68 @@ static int sync_inode(struct bfs_call *c, struct bfs_inode *i, uint32_t flags)
 	y->parked = true;
 	bfs_session_park(c);
 	return BFS_LATER;
+}
+
+/* Other shards' logs, that fsync of the inode needs. */
+struct others {
+	struct bfs_shards parties, holders;
+};
+
+static bool any(const struct others *o)
+{
+	return bfs_shards_next(&o->parties, 0) != UINT_MAX ||
+	       bfs_shards_next(&o->holders, 0) != UINT_MAX;
+}
+
+static void forget(struct others *o)
+{
+	bfs_shards_clear(&o->parties);
+	bfs_shards_clear(&o->holders);
+}
+
+/* Who gave up his copy has synced what he did with it. */
+static void not_left(struct bfs_call *c, uint64_t ino, const struct others *o)
+{
+	const struct bfs_inode *i = bfs_inode_here(bfs_call_fs(c), ino);
+	struct bfs_shared *s = i && S_ISDIR(i->mode) ? i->dir.shared : NULL;
+
+	for (unsigned n = s ? bfs_shards_next(&o->holders, 0) : UINT_MAX;
+	     n != UINT_MAX; n = bfs_shards_next(&o->holders, n + 1))
+		bfs_shards_remove(&s->left, n);
+}
+
+static int sync_others(struct bfs_call *c, uint64_t ino, const struct others *o)
+{
+	int r = bfs_sync_shards(c, &o->holders, ino, 0);
+
+	if (!r)
+		r = bfs_sync_shards(c, &o->parties, 0, 0);
+	if (!r)
+		not_left(c, ino, o);
+	return r;
+}
+
+static int sync_inode(struct bfs_call *c, struct bfs_inode *i, uint32_t flags)
+{
+	struct others o = { 0 };
+	uint64_t ino = i->ino;
+	struct syncing *y = NULL;
+	int r = bfs_sync_whom(bfs_call_fs(c), i, &o.parties, &o.holders);
+
+	if (!r && any(&o) && !bfs_fiber_self())
+		r = -BFS_NEED_FIBER;
+	if (!r)
+		y = begin(c);
+	if (!r && !y)
+		r = -ENOMEM;
+	if (!r) {
+		r = start_parts(y, i, flags); /* while we wait for others */
+		if (!r)
+			r = sync_others(c, ino, &o);
+		r = end(y, r);
+	}
+	forget(&o);
+	return r;
 }
 
 /* All of them are in the log, which is in the same file system. */
@@ -178,18 +251,58 @@ static int sync_all(struct bfs_call *c)
 	return r;
 }
 
+/* The disks of all daemons. */
+static int sync_everywhere(struct bfs_call *c)
+{
+	const struct bfs_server *s = c->server;
+	struct bfs_shards all = { 0 };
+	int r = 0;
+
+	for (unsigned n = 0; !r && n < s->nshards; n++)
+		if (n != s->shard)
+			r = bfs_shards_add(&all, n);
+	if (!r)
+		r = bfs_sync_shards(c, &all, 0, BFS_FSYNC_ALL);
+	bfs_shards_clear(&all);
+	return r ? r : sync_all(c);
+}
+
+int bfs_serve_synclog(struct bfs_call *c, const struct bfs_synclog_req *req,
+		      struct bfs_synclog_rep *rep)
+{
+	struct bfs_shards parties = { 0 };
+	struct syncing *y;
+	int r = 0;
+
+	if (req->flags & ~BFS_FSYNC_ALL)
+		return -EINVAL;
+	if (req->flags)
+		return sync_all(c);
+	if (req->ino)
+		r = bfs_settle_parties(bfs_call_fs(c), req->ino, &parties);
+	if (r > 0)
+		r = bfs_sync_shards(c, &parties, 0, 0);
+	bfs_shards_clear(&parties);
+	y = r ? NULL : begin(c);
+	if (!y)
+		return r ? r : -ENOMEM;
+	return end(y, start_log(y));
+}
+
 int bfs_serve_fsync(struct bfs_call *c, const struct bfs_fsync_req *req,
 		    struct bfs_fsync_rep *rep)
 {
 	struct bfs_inode *i = bfs_inode_of(bfs_call_fs(c), req->handle);
 
+	if (req->flags == BFS_FSYNC_MAPPED)
+		return 0; /* done on its way here (hidden.h) */
 	if (!i)
 		return -ESTALE;
 	if (req->flags & ~(BFS_FSYNC_DATA | BFS_FSYNC_ALL | BFS_FSYNC_NAMES |
 			   BFS_FSYNC_CLOSED))
 		return -EINVAL;
 	if (req->flags & BFS_FSYNC_ALL)
-		return sync_all(c);
+		return sync_everywhere(c);
 	if (req->handle.rights & BFS_RIGHT_PATH)
 		return -EBADF;
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))

@@ -32,10 +32,12 @@ static int get_stand_in(struct bfs_tx *t, uint64_t ino,
 	int r = 0;
 
 	if (e && e->imode)
-		rep = (struct bfs_txinode_rep){ e->imode, e->iuid, e->igid,
-						e->inlink, e->ilinkable };
+		rep = (struct bfs_txinode_rep){ e->imode,     e->iuid,
+						e->igid,      e->inlink,
+						e->ilinkable, e->ion_disk };
 	else
 		r = bfs_tx_inode(t, ino, &rep);
+	t->durable |= !r && rep.on_disk;
 	if (!r)
 		*i = (struct bfs_inode){ .ino = ino,
 					 .mode = rep.mode,
@@ -56,11 +58,11 @@ static struct bfs_change put(uint64_t dir, struct bfs_str name,
 				    .type = i->mode & S_IFMT };
 }
 
-static struct bfs_change drop(uint64_t dir, struct bfs_str name)
+static struct bfs_change drop(uint64_t dir, struct bfs_str name, uint64_t ino)
 {
-	return (struct bfs_change){ .kind = BFS_CHANGE_DROP,
-				    .dir = dir,
-				    .name = name };
+	return (struct bfs_change){
+		.kind = BFS_CHANGE_DROP, .dir = dir, .name = name, .ino = ino
+	};
 }
 
 static struct bfs_change links(const struct bfs_inode *i, int32_t delta)
@@ -113,7 +115,7 @@ static int unlink_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
 		r = bfs_tx_dir(t, i.ino, true);
 	if (r)
 		return r;
-	bfs_tx_add(t, drop(dir_ino, w->last));
+	bfs_tx_add(t, drop(dir_ino, w->last, i.ino));
 	bfs_tx_add(t, lost(&i));
 	return 0;
 }
@@ -306,7 +308,7 @@ static void plan(struct moving *m)
 		bfs_tx_add(&m->t, moved(new, m->from_dir, n->from.last));
 		return;
 	}
-	bfs_tx_add(&m->t, drop(m->from_dir, n->from.last));
+	bfs_tx_add(&m->t, drop(m->from_dir, n->from.last, old->ino));
 	if (new)
 		bfs_tx_add(&m->t, lost(new));
 }

@@ -2,6 +2,7 @@
 /* open(2), with the order of errors that Linux has. */
 #include "server/data.h"
 #include "server/making.h"
+#include "server/mappers.h"
 #include "server/node.h"
 #include "server/open_flags.h"
 #include "server/passing.h"
@@ -62,12 +63,13 @@ static bool can_pass(const struct opening *o)
 	return o->fs->conf.pass && bfs_route_passes(o->c);
 }
 
-/* Must the daemon see each write?  For a limit on space, or for set-id bits
- * that the kernel would not clear. */
+/* Must the daemon see each write?  For a limit on space, for set-id bits that
+ * the kernel would not clear, or for those who map the file elsewhere. */
 static bool must_see(const struct opening *o)
 {
 	return o->fs->conf.max_bytes || bfs_stripe_chunk(o->fs, o->inode) ||
-	       !bfs_data_mirrors(o->fs, o->inode);
+	       !bfs_data_mirrors(o->fs, o->inode) ||
+	       bfs_mappers_any(o->c->server, o->inode->ino);
 }
 
 /*
@@ -251,7 +253,7 @@ static int open_fifo(struct opening *o)
 {
 	int fd;
 
-	if (!bfs_route_passes(o->c))
+	if (!bfs_route_passes(o->c) && !bfs_route_forwarded(o->c))
 		return -EOPNOTSUPP;
 	if (bfs_route_node(o->c) != o->c->server->shard)
 		return 0; /* the client's daemon opens it (passing.c) */
@@ -372,6 +374,21 @@ static unsigned walk_flags(int flags)
 	return f;
 }
 
+/* Other nodes that run it, or map it and have to be told.  As
+ * bfs_mappers_idle(). */
+static int check_nodes(const struct opening *o)
+{
+	int r = 0;
+
+	if (!S_ISREG(o->inode->mode) || o->flags & O_PATH || !writes(o))
+		return 0;
+	if (may_run(o))
+		r = bfs_mappers_idle(o->c, o->inode->ino);
+	if (!r && o->flags & O_TRUNC)
+		r = bfs_mappers_ready(o->c->server, o->inode->ino);
+	return r;
+}
+
 /* What another shard's entry names.  1: it is gone already. */
 static int open_named(struct opening *o, struct bfs_open_rep *rep,
 		      const struct bfs_walk *w)
@@ -421,7 +438,14 @@ static int open_walked(struct opening *o, struct bfs_open_rep *rep,
 	if (r)
 		return r == 1 ? create_apart(o, rep, w) : r;
 	r = w->inode ? check_found(o) : create(o, w);
-	return r ? r : open_inode(o, rep);
+	if (!r && w->inode)
+		r = check_nodes(o);
+	if (!r)
+		r = open_inode(o, rep);
+	if (!r && w->inode && o->flags & O_TRUNC && S_ISREG(rep->attr.mode))
+		r = bfs_mappers_tell(o->c->server, rep->attr.ino, 0, UINT64_MAX,
+				     o->c->deadline);
+	return r;
 }
 
 int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,

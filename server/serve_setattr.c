@@ -3,6 +3,7 @@
 #include "server/data.h"
 #include "server/fiber.h"
 #include "server/hold.h"
+#include "server/mappers.h"
 #include "server/perm.h"
 #include "server/shared.h"
 #include "server/stripe.h"
@@ -230,6 +231,19 @@ static int prepare(struct bfs_call *c, struct bfs_inode *i,
 	return r;
 }
 
+/* Other nodes that run the file, or map it and have to be told. */
+static int check_nodes(struct bfs_call *c, const struct bfs_inode *i,
+		       const struct bfs_setattr_req *req)
+{
+	int r = 0;
+
+	if (!(req->valid & BFS_SET_SIZE))
+		return 0;
+	if (i->mode & 0111)
+		r = bfs_mappers_idle(c, i->ino);
+	return r ? r : bfs_mappers_ready(c->server, i->ino);
+}
+
 static int set(struct bfs_call *c, struct bfs_inode *i,
 	       const struct bfs_setattr_req *req)
 {
@@ -238,6 +252,8 @@ static int set(struct bfs_call *c, struct bfs_inode *i,
 
 	if (!r)
 		r = prepare(c, i, req, &tx);
+	if (!r)
+		r = check_nodes(c, i, req);
 	if (r)
 		return r;
 	r = apply(c, i, req);
@@ -259,5 +275,10 @@ int bfs_serve_setattr(struct bfs_call *c, const struct bfs_setattr_req *req,
 			r = set(c, i, req);
 		c->waits += r == 1;
 	} while (r == 1);
-	return r ? r : bfs_inode_attr(bfs_call_fs(c), i, &rep->attr);
+	if (!r)
+		r = bfs_inode_attr(bfs_call_fs(c), i, &rep->attr);
+	if (!r && req->valid & BFS_SET_SIZE)
+		r = bfs_mappers_tell(c->server, rep->attr.ino, req->size,
+				     UINT64_MAX, c->deadline);
+	return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How a file's content lies: fallocate, and seek for data and holes. */
 #include "server/data.h"
+#include "server/mappers.h"
 #include "server/perm.h"
 #include "server/stripe_space.h"
 
@@ -55,25 +56,38 @@ static int bfs_data_fallocate(struct bfs_call *c, struct bfs_inode *i, int fd,
 	return bfs_data_kill_setid(fs, i, bfs_perm_write_kills(c->cred, i));
 }
 
+/* Of its own, as for truncate: no writer of ours is left behind. */
+static int fallocate_here(struct bfs_call *c, struct bfs_inode *i,
+			  const struct bfs_fallocate_req *req)
+{
+	int fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR), r;
+
+	if (fd < 0)
+		return fd;
+	r = bfs_data_fallocate(c, i, fd, req);
+	close(fd);
+	return r;
+}
+
 int bfs_serve_fallocate(struct bfs_call *c, const struct bfs_fallocate_req *req,
 			struct bfs_fallocate_rep *rep)
 {
 	struct bfs_inode *i;
-	int fd, r = bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &i);
+	int r = bfs_data_inode(c, req->handle, BFS_RIGHT_WRITE, &i);
 
 	if (r)
 		return r == -EINVAL ? -ENODEV : r;
 	if (req->offset > INT64_MAX || req->size > INT64_MAX)
 		return -EINVAL;
-	r = bfs_stripe_fallocate(c, i, req);
-	if (r != -EDOM)
+	r = bfs_mappers_ready(c->server, req->handle.ino);
+	if (r)
 		return r;
-	/* Of its own, as for truncate: no writer of ours is left behind. */
-	fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR);
-	if (fd < 0)
-		return fd;
-	r = bfs_data_fallocate(c, i, fd, req);
-	close(fd);
+	r = bfs_stripe_fallocate(c, i, req);
+	if (r == -EDOM)
+		r = fallocate_here(c, i, req);
+	if (!r) /* some modes move all that is behind */
+		r = bfs_mappers_tell(c->server, req->handle.ino, req->offset,
+				     UINT64_MAX, c->deadline);
 	return r;
 }
 

@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
+#include "server/mappers.h"
 #include "server/perm.h"
 #include "server/server.h"
 #include "server/stripe_home.h"
@@ -163,6 +164,9 @@ int bfs_serve_stripeend(struct bfs_call *c, const struct bfs_stripeend_req *req,
 		return -ESTALE;
 	if (req->offset > (uint64_t)INT64_MAX - req->size)
 		return -EINVAL;
+	r = bfs_mappers_ready(c->server, req->ino);
+	if (r)
+		return r;
 	rep->version = bfs_stripe_version(bfs_call_fs(c), i);
 	if (req->grant) {
 		g = bfs_stripe_granted(i, req->grant);
@@ -180,6 +184,9 @@ int bfs_serve_stripeend(struct bfs_call *c, const struct bfs_stripeend_req *req,
 	if (g)
 		bfs_stripe_ungrant(bfs_call_fs(c), i, g,
 				   req->offset + rep->written);
+	if (!r && rep->written)
+		r = bfs_mappers_tell(c->server, req->ino, req->offset,
+				     rep->written, c->deadline);
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What drivers of changes on several shards ask of us. */
 #include "server/server.h"
+#include "server/settle.h"
 #include "server/txp.h"
 
 int bfs_serve_txentry(struct bfs_call *c, const struct bfs_txentry_req *req,
@@ -30,13 +31,14 @@ int bfs_serve_txdir(struct bfs_call *c, const struct bfs_txdir_req *req,
 int bfs_serve_txprepare(struct bfs_call *c, const struct bfs_txprepare_req *req,
 			struct bfs_txprepare_rep *rep)
 {
-	return bfs_txp_prepare(c->server->fs, (unsigned)c->peer, req->tx,
-			       req->changes);
+	return bfs_txp_prepare(c->server->fs, (unsigned)c->peer, req);
 }
 
 int bfs_serve_txend(struct bfs_call *c, const struct bfs_txend_req *req,
 		    struct bfs_txend_rep *rep)
 {
+	rep->known = bfs_txp_holds(c->server->fs, req->tx) ||
+		     bfs_settle_known(c->server->fs, req->tx);
 	bfs_txp_end(c->server->fs, req->tx, req->commit);
 	return 0;
 }

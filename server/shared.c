@@ -49,6 +49,7 @@ void bfs_shared_detach(struct bfs_fs *fs, struct bfs_inode *i)
 	if (s->copy)
 		bfs_copies_delist(fs, s);
 	bfs_shards_clear(&s->holders);
+	bfs_shards_clear(&s->left);
 	bfs_shards_clear(&s->changed);
 	if (s->busy)
 		DL_DELETE(fs->busy_dirs, s);
@@ -155,6 +156,8 @@ int bfs_holder_add(struct bfs_fs *fs, struct bfs_inode *i, unsigned shard)
 void bfs_holder_remove(struct bfs_fs *fs, struct bfs_inode *i, unsigned shard)
 {
 	bfs_shards_remove(&i->dir.shared->holders, shard);
+	if (fs->journal)
+		bfs_shards_add(&i->dir.shared->left, shard);
 	if (fs->journal)
 		bfs_journal_gone_holder(
 			fs->journal, &(struct bfs_rec_holder){ i->ino, shard });

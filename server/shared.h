@@ -27,6 +27,8 @@ struct bfs_shared {
 	uint64_t busy;
 	struct bfs_shared *prev, *next; /* in fs->busy_dirs */
 	struct bfs_shards holders; /* home: who may have a copy or entries */
+	/* home: had a copy, and may have synced nothing since (fsync) */
+	struct bfs_shards left;
 	struct bfs_shards changed; /* home: whose part must be asked for */
 	struct bfs_part *parts;	   /* home: nparts of them, by shard */
 	unsigned nparts;

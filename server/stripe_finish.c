@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
+#include "server/mappers.h"
 #include "server/perm.h"
 #include "server/stripe_home.h"
 
@@ -28,10 +29,9 @@ int bfs_stripe_publish(int fd, uint64_t end)
 	return r ? -errno : 0;
 }
 
-/* Of mappings on other nodes there are none yet (R15). */
 bool bfs_stripe_watched(const struct bfs_server *s, uint64_t ino)
 {
-	return false;
+	return bfs_mappers_any(s, ino);
 }
 
 static int sync_written(int fd, uint32_t flags)

@@ -7,7 +7,9 @@
 #include "server/fiber.h"
 #include "server/peer.h"
 #include "server/server.h"
+#include "server/settle.h"
 #include "server/shared.h"
+#include "server/sync.h"
 #include "server/tx_log.h"
 
 #include <errno.h>
@@ -83,9 +85,12 @@ int bfs_tx_inode(struct bfs_tx *t, uint64_t ino, struct bfs_txinode_rep *rep)
 	if (r)
 		return r;
 	if (shard == own(t))
-		return bfs_txp_inode(t->c, shard, &req, rep);
-	return bfs_peer_txinode(t->c->server, shard, t->c->deadline, &req, rep,
-				room);
+		r = bfs_txp_inode(t->c, shard, &req, rep);
+	else
+		r = bfs_peer_txinode(t->c->server, shard, t->c->deadline, &req,
+				     rep, room);
+	t->durable |= !r && rep->on_disk;
+	return r;
 }
 
 int bfs_tx_dir(struct bfs_tx *t, uint64_t ino, bool empty)
@@ -140,16 +145,21 @@ static uint32_t changes_of(const struct bfs_tx *t, unsigned shard, uint8_t *buf)
 static int prepare_own(struct bfs_tx *t)
 {
 	uint8_t buf[BFS_CHANGES_LEN];
-	struct bfs_str changes = { (char *)buf, changes_of(t, own(t), buf) };
+	uint8_t with[BFS_WITH_MAX];
+	struct bfs_txprepare_req req = {
+		t->id,
+		bfs_settle_with(&t->with, own(t), own(t), with),
+		{ (char *)buf, changes_of(t, own(t), buf) }
+	};
 
-	return changes.len ? bfs_txp_prepare(bfs_call_fs(t->c), own(t), t->id,
-					     changes)
-			   : 0;
+	return req.changes.len
+		       ? bfs_txp_prepare(bfs_call_fs(t->c), own(t), &req)
+		       : 0;
 }
 
 /* PREPARE on its way to another shard. */
 struct preparing {
-	uint8_t req[BFS_CHANGES_LEN + 16], rep[16];
+	uint8_t req[BFS_CHANGES_LEN + BFS_WITH_MAX + 16], rep[16];
 };
 
 /* False: nothing is to happen there. */
@@ -157,8 +167,11 @@ static bool fill_in(const struct bfs_tx *t, unsigned shard, struct preparing *p,
 		    struct bfs_peer_msg *m)
 {
 	uint8_t buf[BFS_CHANGES_LEN];
+	uint8_t with[BFS_WITH_MAX];
 	struct bfs_txprepare_req req = {
-		t->id, { (char *)buf, changes_of(t, shard, buf) }
+		t->id,
+		bfs_settle_with(&t->with, own(t), shard, with),
+		{ (char *)buf, changes_of(t, shard, buf) }
 	};
 	struct bfs_wire w;
 
@@ -217,11 +230,12 @@ struct bfs_tx_news {
 	unsigned shard;
 	uint64_t tx;
 	bool decided;
+	bool redo;	/* it has lost its part: here it is again */
 	unsigned *left; /* of those that the driver waits for; or NULL */
 	struct bfs_fiber *fiber;
 	struct bfs_timer timer;
 	struct bfs_tx_news *prev, *next; /* in fs->news */
-	uint8_t req[12], rep[16];
+	uint8_t rep[16];
 };
 
 static void heard(struct bfs_tx_news *n)
@@ -231,7 +245,7 @@ static void heard(struct bfs_tx_news *n)
 
 	DL_DELETE(n->server->fs->news, n);
 	if (n->decided && n->msg.status != -ECANCELED)
-		bfs_tx_log_heard(n->server->fs, n->tx, n->shard);
+		bfs_settle_heard(n->server->fs, n->tx, n->shard);
 	BFS_KILL_POINT(tx_heard);
 	free(n);
 	if (left && !--*left)
@@ -245,10 +259,27 @@ static void on_timer(struct bfs_timer *timer)
 	tell(timer->arg);
 }
 
+/* It does not know what it has promised: it has lost power since. */
+static bool lost(const struct bfs_tx_news *n)
+{
+	struct bfs_txend_rep rep = { 1 };
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, n->msg.rep, n->msg.rep_len);
+	return n->decided && !n->redo && !n->msg.status &&
+	       !bfs_txend_rep_get(&w, &rep) && !rep.known &&
+	       bfs_settle_is_decided(n->server->fs, n->tx);
+}
+
 static void on_told(struct bfs_peer_msg *m)
 {
 	struct bfs_tx_news *n = m->arg;
 
+	if (lost(n)) {
+		n->redo = true;
+		tell(n);
+		return;
+	}
 	if (!m->status || !n->decided || m->status == -ECANCELED) {
 		heard(n);
 		return;
@@ -264,15 +295,18 @@ static void on_told(struct bfs_peer_msg *m)
 
 static void tell(struct bfs_tx_news *n)
 {
+	uint8_t req[BFS_FIELDS_MAX];
 	struct bfs_wire w;
 
-	bfs_wire_init(&w, n->req, sizeof(n->req));
-	bfs_put_u64(&w, n->tx);
-	bfs_put_u32(&w, n->decided);
+	bfs_wire_init(&w, req, sizeof(req));
+	n->redo = n->redo && bfs_settle_put_redo(n->server->fs, n->tx, &w);
+	if (!n->redo)
+		bfs_txend_req_put(&w,
+				  &(struct bfs_txend_req){ n->tx, n->decided });
 	n->msg = (struct bfs_peer_msg){
-		.op = BFS_OP_TXEND,
-		.req = n->req,
-		.req_len = sizeof(n->req),
+		.op = n->redo ? BFS_OP_TXREDO : BFS_OP_TXEND,
+		.req = req,
+		.req_len = (size_t)(w.pos - req),
 		.rep = n->rep,
 		.rep_cap = sizeof(n->rep),
 		.deadline = bfs_now() + n->server->config.network.timeout_secs *
@@ -333,7 +367,21 @@ bool bfs_tx_decided(const struct bfs_fs *fs, uint64_t tx)
 	DL_FOREACH(fs->news, n)
 	if (n->tx == tx && n->decided)
 		return true;
-	return false;
+	return bfs_settle_is_decided(fs, tx);
+}
+
+void bfs_tx_stop(struct bfs_server *s)
+{
+	struct bfs_tx_news *n, *next;
+
+	if (!s->fs)
+		return;
+	DL_FOREACH_SAFE(s->fs->news, n, next)
+	{
+		bfs_loop_timer(s->loop, &n->timer, 0);
+		DL_DELETE(s->fs->news, n);
+		free(n);
+	}
 }
 
 int bfs_tx_end(struct bfs_tx *t, int r)
@@ -347,6 +395,10 @@ int bfs_tx_end(struct bfs_tx *t, int r)
 	if (!r)
 		r = bfs_tx_log_decision(t);
 	BFS_KILL_POINT(tx_decided);
+	/* What others have on disk must not be lost between two of their logs.
+	 * If this fails, fsync will tell: it has been decided. */
+	if (!r && t->durable && bfs_shards_next(&t->with, 0) != UINT_MAX)
+		(void)bfs_sync_own_log(t->c->server);
 	/* This is the moment at which it happens, or not. */
 	bfs_txp_end(fs, t->id, !r);
 	spread(t, !r, r ? NULL : &left);

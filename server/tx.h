@@ -22,6 +22,7 @@ struct bfs_tx {
 	struct bfs_shards with; /* other shards that hold something for it */
 	struct bfs_change changes[BFS_CHANGES_MAX];
 	unsigned n;
+	bool durable; /* it concerns an inode that may be on disk (R24) */
 	uint64_t made;		    /* the inode that the call makes, or 0 */
 	struct bfs_tx *prev, *next; /* in fs->driving */
 };
@@ -48,6 +49,9 @@ int bfs_tx_end(struct bfs_tx *t, int r);
 bool bfs_tx_decided(const struct bfs_fs *fs, uint64_t tx);
 /* At the start: that shard is to be told of what we have decided. */
 void bfs_tx_again(struct bfs_server *s, uint64_t tx, unsigned shard);
+
+/* We stop: nobody is told any more (they will ask). */
+void bfs_tx_stop(struct bfs_server *s);
 
 /* After -EAGAIN: wait a short, random time.  0 or -ETIMEDOUT. */
 int bfs_tx_pause(struct bfs_call *c);

@@ -6,6 +6,7 @@
 #include "server/journal.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "server/settle.h"
 #include "server/tx.h"
 
 #include <errno.h>
@@ -45,17 +46,10 @@ int bfs_tx_log_decision(const struct bfs_tx *t)
 						 .made = t->made,
 						 .session = sess ? sess->id : 0,
 						 .request = t->c->head.id });
+	bfs_settle_decided(t);
 	if (sess)
 		bfs_session_note(t->c->session);
 	return bfs_journal_flush(j);
-}
-
-void bfs_tx_log_heard(struct bfs_fs *fs, uint64_t tx, unsigned shard)
-{
-	if (fs->journal)
-		bfs_journal_gone_decision(
-			fs->journal,
-			&(struct bfs_rec_decision){ .id = tx, .shard = shard });
 }
 
 /* Whoever asks again gets the answer: rename, link and unlink have no fields,
@@ -90,6 +84,7 @@ void bfs_tx_log_restore(struct bfs_server *s)
 {
 	if (!s->journal)
 		return;
+	bfs_settle_restore(s);
 	bfs_journal_each(s->journal, BFS_RECORD_DECISION, restore_decision, s);
 	bfs_journal_each(s->journal, BFS_RECORD_TXPART, restore_part, s);
 	if (s->busy)

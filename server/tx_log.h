@@ -17,8 +17,6 @@ void bfs_tx_log_part(struct bfs_fs *fs, uint64_t tx, unsigned driver,
 void bfs_tx_log_part_gone(struct bfs_fs *fs, uint64_t tx);
 /* We have decided, and that is in the log when this returns.  0 or -errno. */
 int bfs_tx_log_decision(const struct bfs_tx *t);
-/* That shard has heard. */
-void bfs_tx_log_heard(struct bfs_fs *fs, uint64_t tx, unsigned shard);
 
 /* At the start, before anybody can call: hold again what is promised, make
  * what we have decided ourselves. */

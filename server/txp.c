@@ -9,8 +9,10 @@
 #include "server/found.h"
 #include "server/hash.h"
 #include "server/hold.h"
+#include "server/journal.h"
 #include "server/peer.h"
 #include "server/server.h"
+#include "server/settle.h"
 #include "server/shared.h"
 #include "server/tx_log.h"
 
@@ -139,14 +141,15 @@ static int pin(struct bfs_txp *t, struct bfs_inode *i)
 }
 
 /* The inode is here too: it need not be asked for. */
-static int tell_inode(struct bfs_txp *t, struct bfs_inode *i,
-		      struct bfs_txentry_rep *rep)
+static int tell_inode(const struct bfs_fs *fs, struct bfs_txp *t,
+		      struct bfs_inode *i, struct bfs_txentry_rep *rep)
 {
 	rep->imode = i->mode;
 	rep->iuid = i->uid;
 	rep->igid = i->gid;
 	rep->inlink = i->nlink;
 	rep->ilinkable = i->linkable;
+	rep->ion_disk = bfs_journal_on_disk(fs->journal, i->ino);
 	return pin(t, i);
 }
 
@@ -173,7 +176,7 @@ static int take_entry(struct bfs_call *c, struct bfs_txp *t,
 					 .uid = dir->uid,
 					 .gid = dir->gid,
 					 .nlink = dir->nlink };
-	return d && d->inode ? tell_inode(t, d->inode, rep) : 0;
+	return d && d->inode ? tell_inode(fs, t, d->inode, rep) : 0;
 }
 
 int bfs_txp_entry(struct bfs_call *c, unsigned driver,
@@ -223,7 +226,9 @@ int bfs_txp_inode(struct bfs_call *c, unsigned driver,
 					 .uid = i->uid,
 					 .gid = i->gid,
 					 .nlink = i->nlink,
-					 .linkable = i->linkable };
+					 .linkable = i->linkable,
+					 .on_disk = bfs_journal_on_disk(
+						 fs->journal, i->ino) };
 	return leave(fs, t, r);
 }
 
@@ -257,10 +262,16 @@ int bfs_txp_dir(struct bfs_call *c, unsigned driver,
 	return t ? leave(fs, t, take_dir(c, t, req)) : -ENOMEM;
 }
 
-int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
-		    struct bfs_str changes)
+bool bfs_txp_holds(const struct bfs_fs *fs, uint64_t tx)
 {
-	struct bfs_txp *t = find(fs, tx);
+	return find(fs, tx);
+}
+
+int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver,
+		    const struct bfs_txprepare_req *req)
+{
+	struct bfs_str changes = req->changes;
+	struct bfs_txp *t = find(fs, req->tx);
 	int r;
 
 	if (!t || t->over || t->driver != driver)
@@ -279,8 +290,9 @@ int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
 	memcpy(t->changes, changes.ptr, changes.len);
 	t->len = changes.len;
 	t->prepared = true;
-	bfs_hold_promise(fs, tx);
-	bfs_tx_log_part(fs, tx, driver, changes);
+	bfs_hold_promise(fs, req->tx);
+	bfs_tx_log_part(fs, req->tx, driver, changes);
+	bfs_settle_promised(fs, req->tx, driver, req->with, changes);
 	BFS_KILL_POINT(part_promised);
 	return 0;
 }
@@ -342,6 +354,8 @@ void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit)
 		bfs_changes_make(fs, t->changes, t->len);
 	if (t->prepared)
 		bfs_tx_log_part_gone(fs, tx);
+	if (!commit)
+		bfs_settle_end(fs, tx);
 	BFS_KILL_POINT(part_made);
 	t->over = true;
 	if (!t->users)

@@ -26,8 +26,10 @@ int bfs_txp_inode(struct bfs_call *c, unsigned driver,
 int bfs_txp_dir(struct bfs_call *c, unsigned driver,
 		const struct bfs_txdir_req *req);
 /* Does not wait. */
-int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver, uint64_t tx,
-		    struct bfs_str changes);
+int bfs_txp_prepare(struct bfs_fs *fs, unsigned driver,
+		    const struct bfs_txprepare_req *req);
+/* Does that change hold anything here still? */
+bool bfs_txp_holds(const struct bfs_fs *fs, uint64_t tx);
 /* Harmless if tx is not known here: it has ended. */
 void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit);
 

@@ -205,6 +205,14 @@ UNIT_TESTS += %D%/unit/test_cluster
 %C%_unit_test_cluster_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cluster_LDADD = $(CLUSTER_UNIT_LIBS)
 
+# What is not synced is lost: the calls that sync are looked at.
+UNIT_TESTS += %D%/unit/test_power
+%C%_unit_test_power_SOURCES = \
+	%D%/unit/test_power.c %D%/unit/power.c %D%/unit/power.h
+%C%_unit_test_power_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_power_LDFLAGS = -Wl,--wrap=fsync,--wrap=fdatasync
+%C%_unit_test_power_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_stripe
 %C%_unit_test_stripe_SOURCES = %D%/unit/test_stripe.c
 %C%_unit_test_stripe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -28,7 +28,11 @@ cd "$T" # what a mutant writes into the real working directory goes here
 mkdir "$mnt/with" "$mnt/without"
 bad=0 n=0
 for row; do
-	[ "$row" != tmpfile ] || continue
+	case $row in
+	tmpfile) continue ;;
+	# what these do shows on several nodes: tests/cluster/maps.sh
+	msync | munmap) continue ;;
+	esac
 	n=$((n + 1))
 	sh "$T/judge" "$row" "$mnt" || bad=$((bad + 1))
 done

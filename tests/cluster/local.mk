@@ -1,7 +1,7 @@
 # Several nodes: network namespaces, made by lib.sh; needs root.
-CLUSTER_TESTS = %D%/mpi.sh %D%/nodes.sh %D%/peers.sh
+CLUSTER_TESTS = %D%/maps.sh %D%/mpi.sh %D%/nodes.sh %D%/peers.sh
 TESTS += $(CLUSTER_TESTS)
-EXTRA_DIST += $(CLUSTER_TESTS) %D%/lib.sh %D%/on-nodes.sh %D%/with.sh %D%/start64.sh
+EXTRA_DIST += $(CLUSTER_TESTS) %D%/maps.py %D%/lib.sh %D%/on-nodes.sh %D%/with.sh %D%/start64.sh
 
 # The system tests on the first of 4 nodes x 2 daemons.
 .PHONY: check-cluster check-cluster-system

@@ -6,6 +6,8 @@ net 4
 BENCHFS_TEST_OPTIONS="--launcher ssh --hosts n1,n2,n3,n4 -n 2 \
 -o network.bind_addr=eth0 ${BENCHFS_TEST_OPTIONS:-}"
 export BENCHFS_TEST_OPTIONS
+BENCHFS_TEST_FAR=1
+export BENCHFS_TEST_FAR
 unset BENCHFS_TEST_MNT
 rc=0
 node 1 sh "$@" || rc=$?

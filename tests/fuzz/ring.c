@@ -164,6 +164,7 @@ static void make(void)
 	FUZZ_CHECK(!mkdir(run, 0700));
 	server()->run_dir = run;
 	server()->pass = true;
+	server()->config.node.member = (char *)""; /* as bfs_config_init does */
 	server()->loop = bfs_loop_new(0);
 	FUZZ_CHECK(server()->loop);
 	FUZZ_CHECK(!bfs_port_local_new(server(), &w.port));

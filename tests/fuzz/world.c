@@ -24,9 +24,9 @@ static int history_fd = -1;
 /* A message under way in a daemon. */
 struct message {
 	struct bfs_call call;
-	struct world *world; /* NULL: it has ended */
+	struct world *world;
 	uint32_t op;
-	bool client;
+	bool client, again;
 	uint8_t rep[BFS_FIELDS_MAX];
 	uint8_t *out, *in;
 };
@@ -94,6 +94,9 @@ static struct world *make(unsigned n)
 		FUZZ_CHECK(w->client[i]);
 		w->client[i]->greeted = true;
 	}
+	w->next_id = 1ull << 33; /* no number of an input's */
+	for (unsigned i = 0; i < n; i++) /* as bfs_config_init does */
+		w->u->servers[i].config.node.member = (char *)"";
 	fuzz_know_handle(&w->known, cluster_root(w->u));
 	make_secret(w);
 	return w;
@@ -151,7 +154,8 @@ static void check_answer(struct message *m)
 		FUZZ_CHECK(!contains(m->in, c->in_len, SECRET_TEXT));
 		FUZZ_CHECK(h.status < 134 || h.status == BFS_ESCAPE);
 	}
-	if (!h.status && m->world)
+	/* a number used again gets the answer of its first call */
+	if (!h.status && !m->again)
 		fuzz_learn(&m->world->known, m->op, w);
 	if (h.status == BFS_ESCAPE) {
 		struct bfs_escape_rep e;
@@ -231,6 +235,7 @@ static void make_request(struct world *w, struct message *m,
 	size_t n;
 
 	m->op = h.op = fuzz_take_op(in, peer && how % 4);
+	m->again = how >= 240;
 	h.id = how < 240 ? ++w->next_id : fuzz_take_u64(in, &w->known);
 	if (peer) /* slots that the real peer does not use */
 		h.id = h.id << 12 | 3000;

@@ -59,6 +59,45 @@ ROW(mmap)
 	TRUE(p != MAP_FAILED && !*p);
 }
 
+/* Other nodes see it: tests/cluster/maps.sh. */
+ROW(msync)
+{
+	int fd = file("f", "hello");
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (row_ours && p == MAP_FAILED && errno == ENODEV)
+		return;
+	if (!TRUE(p != MAP_FAILED))
+		return;
+	p[0] = 'J';
+	OK(msync(p, 4096, MS_SYNC));
+	OK(msync(p, 4096, MS_ASYNC));
+	TEXT(get("f"), "Jello");
+	FAILS(msync(p, 4096, MS_SYNC | MS_ASYNC), EINVAL);
+	FAILS(msync(p + 1, 4096, MS_SYNC), EINVAL);
+	OK(munmap(p, 4096));
+	FAILS(msync(p, 4096, MS_SYNC), ENOMEM);
+}
+
+ROW(munmap)
+{
+	int fd = file("f", "hello");
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (row_ours && p == MAP_FAILED && errno == ENODEV)
+		return;
+	if (!TRUE(p != MAP_FAILED))
+		return;
+	OK(close(fd));
+	p[0] = 'J';
+	FAILS(munmap(p + 1, 4096), EINVAL);
+	FAILS(munmap(p, 0), EINVAL);
+	OK(munmap(p + 4096, 4096));
+	p[1] = 'E';
+	OK(munmap(p, 4096));
+	TEXT(get("f"), "JEllo");
+}
+
 /* To another file system and back, more than any buffer. */
 static void across(int in, int out, int memory)
 {

@@ -6,14 +6,25 @@
 # BenchFS that runs already.  If it does not, BENCHFS_TEST_DAEMONS of our own
 # are started.
 # shellcheck disable=SC2154 # lib.sh has set them
+# PLACEMENT: what storage.placement is for them; if it is not set, local for odd
+# SEEDs where there are several, each then being on a node of its own, so that
+# most files are made by two daemons; else whole.
 # $programs: words for other ones than those of the build.
 run="$builddir/run ${programs:-} benchfs"
 
+choose_placement() {
+	placement=${PLACEMENT:-whole}
+	[ "$daemons" = 1 ] || [ $((${SEED:-1} % 2)) = 0 ] ||
+		placement=${PLACEMENT:-local}
+	[ "$placement" != local ] || export BENCHFS_TEST_APART=1
+}
+
 # Daemons of our own.
 our_daemons() {
+	choose_placement
 	cat >"$T/start" <<END
 exec $run start -n $daemons \$2 --run-dir "$T/rd" -d "$T/data" \
-	-o metadata.journal=lmdb ${BENCHFS_TEST_OPTIONS:-}
+	-o metadata.journal=lmdb -o storage.placement=$placement ${BENCHFS_TEST_OPTIONS:-}
 END
 	# A cluster has a directory for each member, HOST.0, HOST.1 ...
 	cat >"$T/kill" <<END

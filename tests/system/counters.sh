@@ -4,6 +4,7 @@
 . "${0%/*}/lib.sh"
 requires "$PY"
 [ "${BENCHFS_TRANSPORT:-}" != ucx ] || skip "nothing is passed through"
+[ -z "$far" ] || skip "not all files are passed through"
 
 cat >"$T/count.py" <<'END'
 import json, os, subprocess, sys

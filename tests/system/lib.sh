@@ -102,6 +102,10 @@ benchfs_run() {
 # BENCHFS_TEST_DAEMONS daemons.
 run_options=${BENCHFS_TEST_OPTIONS:-}
 daemons=${BENCHFS_TEST_DAEMONS:-1}
+# Not empty: some files are on other nodes, so not passed through.
+# the scripts look at it
+# shellcheck disable=SC2034
+far=${BENCHFS_TEST_FAR:-${BENCHFS_TEST_APART:-}}
 bfs() {
 	rc=0
 	# word splitting is wanted

@@ -5,6 +5,7 @@
 # as root, become an ordinary user first
 if [ "$(id -u)" = 0 ] && [ "${1:-}" != inside ]; then
 	requires setpriv
+	[ -z "${BENCHFS_TEST_FAR:-}" ] || skip "only root enters namespaces"
 	setpriv --reuid 12345 --regid 12345 --clear-groups \
 		test -x "$builddir/run" || skip "the build tree is not open to others"
 	T2=$(mktemp -d /tmp/bfs-own.XXXXXX)

@@ -9,7 +9,7 @@ rc=0
 [ $rc != 77 ] || skip "no io_uring here"
 [ $rc = 0 ] || fail "the test is wrong on a real file"
 
-if [ "${BENCHFS_TRANSPORT:-}" != ucx ]; then
+if [ "${BENCHFS_TRANSPORT:-}" != ucx ] && [ -z "$far" ]; then
 	bfs "$helpers/uring" "$mnt/f" pass || fail "passed through"
 	# calls past the C library are caught, io_uring's too
 	run_options=--syscalls

@@ -9,7 +9,10 @@
 #include "server/inode.h"
 #include "server/journal.h"
 #include "server/serve_lock.h"
+#include "server/stripe.h"
 #include "server/stripe_space.h"
+#include "server/tx.h"
+#include "server/tx_log.h"
 #include "server/txp.h"
 
 #include <errno.h>
@@ -43,6 +46,15 @@ static void on_reply(struct bfs_call *c)
 static const struct bfs_port_ops port_ops = { .name = "unit",
 					      .reply = on_reply };
 static struct bfs_port port = { .ops = &port_ops };
+
+/* As daemon.c does. */
+static void attach_journal(struct bfs_server *s)
+{
+	s->journal = s->fs->journal;
+	s->journal->server = s;
+	bfs_session_restore(s);
+	bfs_tx_log_restore(s);
+}
 
 static void drop_far(void *arg, uint64_t ino)
 {
@@ -82,11 +94,15 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_fs_new(&s->fs, &conf), 0);
 	bfs_stripe_restore(s);
+	if (u->conf.turns)
+		attach_journal(s);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	if (u->net)
 		assert_int_equal(bfs_ploop_join(u->net, s), 0);
 	if (u->conf.journal)
 		bfs_stripe_look(s, UINT_MAX);
+	if (u->conf.turns)
+		bfs_journal_forget_kept(s->journal);
 	u->clients[i] = bfs_session_new(s, getpid(), &u->cred);
 	assert_non_null(u->clients[i]);
 }
@@ -195,40 +211,102 @@ struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
 		.journal = true });
 }
 
+struct cluster_unit *cluster_unit_new_journal(unsigned n, uint64_t seed)
+{
+	return cluster_unit_with(
+		&(struct cluster_unit_conf){ .n = n,
+					     .seed = seed,
+					     .layout.policy = BFS_POLICY_WHOLE,
+					     .journal = true,
+					     .turns = true });
+}
+
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *ftw)
 {
 	return remove(path);
 }
 
-/* What a turn's answers wait for. */
-static void write_journals(struct cluster_unit *u)
-{
-	for (unsigned i = 0; i < u->n; i++)
-		if (u->servers[i].fs && u->servers[i].fs->journal)
-			bfs_journal_flush(u->servers[i].fs->journal);
-}
-
-void cluster_unit_kill(struct cluster_unit *u, unsigned i)
+static void stop_server(struct cluster_unit *u, unsigned i)
 {
 	struct bfs_server *s = &u->servers[i];
 
-	write_journals(u);
-	if (s->fs->journal)
-		s->fs->journal->failed = -EIO; /* nothing more is written */
+	if (!s->fs)
+		return;
 	if (u->net)
 		bfs_ploop_kill(u->net, s);
+	if (u->net)
+		bfs_tx_stop(s);
+	s->journal = NULL;
 	bfs_session_free_all(s);
 	bfs_serve_lock_stop(s);
 	bfs_fs_free(s->fs);
-	bfs_arenas_free(s->arenas);
 	s->fs = NULL;
+	bfs_arenas_free(s->arenas);
+	free(s->far_owners);
+	s->far_owners = NULL;
 	s->sessions = NULL;
 }
 
-void cluster_unit_start(struct cluster_unit *u, unsigned i)
+void cluster_unit_kill(struct cluster_unit *u, unsigned node)
 {
-	start_server(u, i);
+	struct bfs_journal *j = u->servers[node].fs->journal;
+
+	if (j && !u->conf.turns)
+		bfs_journal_flush(j);
+	if (j && j->timer.at && u->conf.turns)
+		bfs_loop_timer(u->servers[node].loop, &j->timer, 0);
+	if (j)
+		j->failed = -EIO; /* nothing more is written */
+	stop_server(u, node);
+}
+
+void cluster_unit_start(struct cluster_unit *u, unsigned node)
+{
+	start_server(u, node);
+}
+
+static void turn(struct cluster_unit *u)
+{
+	for (unsigned i = 0; i < u->n; i++)
+		if (u->servers[i].journal)
+			bfs_journal_turn(u->servers[i].journal);
+}
+
+bool cluster_step(struct cluster_unit *u)
+{
+	bool more = bfs_ploop_step(u->net);
+
+	turn(u);
+	return more;
+}
+
+struct alarm {
+	struct bfs_timer timer;
+	bool over;
+};
+
+static void on_alarm(struct bfs_timer *t)
+{
+	struct alarm *a = t->arg;
+
+	a->over = true;
+}
+
+void cluster_pass(struct cluster_unit *u, unsigned secs)
+{
+	while (secs--) {
+		struct alarm a = { .timer.fn = on_alarm };
+
+		a.timer.arg = &a;
+		for (unsigned i = 0; i < u->n; i++)
+			if (u->servers[i].fs)
+				bfs_cluster_sweep(&u->servers[i]);
+		bfs_loop_timer(bfs_ploop_loop(u->net), &a.timer,
+			       bfs_now() + 1000000000u);
+		while (!a.over && cluster_step(u))
+			;
+	}
 }
 
 void cluster_unit_free(struct cluster_unit *u)
@@ -236,8 +314,7 @@ void cluster_unit_free(struct cluster_unit *u)
 	if (u->sweep.at)
 		bfs_loop_timer(bfs_ploop_loop(u->net), &u->sweep, 0);
 	for (unsigned i = 0; i < u->n; i++)
-		if (u->servers[i].fs)
-			cluster_unit_kill(u, i);
+		stop_server(u, i);
 	if (u->net)
 		bfs_ploop_free(u->net);
 	if (u->place)
@@ -277,6 +354,7 @@ struct cluster_call *cluster_start(struct cluster_unit *u, unsigned node,
 	memcpy(w.pos, fields, len);
 	c->req_len = BFS_REQ_HEAD_LEN + len;
 	bfs_serve(c);
+	turn(u);
 	return cc;
 }
 
@@ -289,9 +367,12 @@ int cluster_finish(struct cluster_unit *u, struct cluster_call *cc)
 {
 	struct bfs_rep_head h;
 	struct bfs_wire w;
+	uint64_t until;
 
-	assert_true(cc->done || bfs_ploop_run(u->net, &cc->done, HOUR));
-	write_journals(u);
+	until = bfs_now() + HOUR;
+	while (!cc->done && bfs_now() <= until && cluster_step(u))
+		;
+	assert_true(cc->done);
 	bfs_wire_init(&w, cc->rep, cc->call.rep_len);
 	h = bfs_get_rep_head(&w);
 	assert_int_equal(bfs_wire_end(&w), 0);

@@ -24,6 +24,8 @@ struct cluster_unit_conf {
 	uint64_t delay_max_ns;	  /* 0: 50 us */
 	unsigned copies;	  /* of directories, bound; 0: any */
 	bool journal;		  /* daemons can be started anew */
+	/* ...and answers wait for the log (cluster_step, not bfs_ploop_step) */
+	bool turns;
 	/* Of 1000 messages. */
 	unsigned lose, duplicate, breaks, stray;
 	/* Instead: the fate of each. */
@@ -56,10 +58,17 @@ struct cluster_unit *cluster_unit_with(const struct cluster_unit_conf *conf);
 /* The same with striped files, and daemons that can be killed. */
 struct cluster_unit *cluster_unit_striped(unsigned n, uint64_t seed,
 					  unsigned log2);
+/* The same with whole files. */
+struct cluster_unit *cluster_unit_new_journal(unsigned n, uint64_t seed);
 void cluster_unit_free(struct cluster_unit *u);
 /* kill -9, when no client of that node waits; and its next start. */
 void cluster_unit_kill(struct cluster_unit *u, unsigned node);
 void cluster_unit_start(struct cluster_unit *u, unsigned node);
+/* The next thing happens.  False: nothing is left to happen. */
+bool cluster_step(struct cluster_unit *u);
+/* So much time passes, in which each daemon looks after what is left to do
+ * once a second. */
+void cluster_pass(struct cluster_unit *u, unsigned secs);
 
 /* cluster_<name>(u, node, &req, &rep): a client's call at that node's daemon;
  * strings of rep last until the next call. */
