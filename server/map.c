@@ -249,6 +249,8 @@ static int make_file(struct bfs_map *m)
 
 	if (!faccessat(m->conf.dir, FILE_NAME, F_OK, 0))
 		return 0;
+	if (errno != ENOENT) /* it may be there: not one in its place */
+		return failed(m, "look for", errno);
 	if (unlinkat(m->conf.dir, FILE_NEW, 0) && errno != ENOENT)
 		return failed(m, "begin", errno);
 	e = open_env(m, FILE_NEW);
