@@ -108,21 +108,12 @@ int bfs_session_repeated(struct bfs_call *c)
 	return 0;
 }
 
-/* A daemon greets anew and sends it again; nobody has been refused anything
- * that he asked for. */
-static int unknown(const struct bfs_call *c)
-{
-	bfs_log(info, "%s refused: session %016llx is not known here",
-		bfs_op_name(c->head.op), (unsigned long long)c->head.session);
-	return bfs_op_peer(c->head.op) ? -ENOTCONN : -EACCES;
-}
-
 static int identify(struct bfs_call *c)
 {
 	if (!c->session) {
 		c->session = bfs_session_find(c->server, c->head.session);
 		if (!c->session || c->session->ticket != c->head.ticket)
-			return unknown(c);
+			return -EACCES;
 		c->cred = &c->session->cred;
 	}
 	return c->head.session == c->session->id ? 0 : -EACCES;

@@ -457,19 +457,6 @@ static void test_wait_cancelled(void **state)
 	assert_true(bfs_now() - before < SECOND);
 }
 
-/* Whose session got lost greets anew; that is no answer to his call. */
-static void test_forgotten(void **state)
-{
-	struct world *w = *state;
-	struct bfs_session *sess, *next;
-
-	assert_int_equal(call(w, 0, 1, 5, ping), 0);
-	HASH_ITER(hh, w->server[1].sessions, sess, next)
-	sess->attached = NULL; /* and the connection does not tell */
-	bfs_session_free_all(&w->server[1]);
-	assert_int_equal(call(w, 0, 1, 5, ping), 0);
-}
-
 /* F4. */
 static void test_strangers(void **state)
 {
@@ -570,7 +557,6 @@ int main(void)
 		T(test_killed_while_serving),
 		T(test_wait_lasts),
 		T(test_wait_cancelled),
-		T(test_forgotten),
 		T(test_strangers),
 		T(test_window),
 		cmocka_unit_test(test_thousand),
