@@ -30,12 +30,12 @@ enum bfs_op_flags { BFS_RPC_PURE = 0, BFS_RPC_ONCE = 1, BFS_RPC_WAIT = 2 };
 #define BFS_RPC_PEER_WAIT (BFS_RPC_PEER | BFS_RPC_WAIT)
 
 /* Rights in a handle. */
-#define BFS_RIGHT_READ 1u   /* opened for reading */
-#define BFS_RIGHT_WRITE 2u  /* opened for writing */
-#define BFS_RIGHT_PATH 4u   /* O_PATH: a place to start from, no content */
-#define BFS_RIGHT_LOCK 8u   /* the daemon keeps the description's locks */
-#define BFS_RIGHT_SYNC 16u  /* its last close makes the file durable */
-#define BFS_RIGHT_NAMED 32u /* a daemon's, for what it found by its name */
+#define BFS_RIGHT_READ 1u     /* opened for reading */
+#define BFS_RIGHT_WRITE 2u    /* opened for writing */
+#define BFS_RIGHT_PATH 4u     /* O_PATH: a place to start from, no content */
+#define BFS_RIGHT_LOCK 8u     /* the daemon keeps the description's locks */
+#define BFS_RIGHT_SYNC 16u    /* its last close makes the file durable */
+#define BFS_RIGHT_NAMED 32u   /* a daemon's, for what it found by its name */
 #define BFS_RIGHT_STRIPED 64u /* chunks of that size, as log2: */
 #define BFS_RIGHT_CHUNK_SHIFT 8
 #define BFS_RIGHT_CHUNK(rights) ((rights) >> BFS_RIGHT_CHUNK_SHIFT & 63u)
@@ -78,10 +78,10 @@ enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };
 #define BFS_READDIR_NAMES 1u
 
 /* flags of FSYNC. */
-#define BFS_FSYNC_DATA 1u   /* fdatasync */
-#define BFS_FSYNC_ALL 2u    /* syncfs */
-#define BFS_FSYNC_NAMES 4u  /* what finds the data, which is synced */
-#define BFS_FSYNC_CLOSED 8u /* nobody asks: it was closed, and needs a name */
+#define BFS_FSYNC_DATA 1u    /* fdatasync */
+#define BFS_FSYNC_ALL 2u     /* syncfs */
+#define BFS_FSYNC_NAMES 4u   /* what finds the data, which is synced */
+#define BFS_FSYNC_CLOSED 8u  /* nobody asks: it was closed, and needs a name */
 #define BFS_FSYNC_MAPPED 16u /* only what was stored into mappings here */
 
 /* what of DATAFD. */

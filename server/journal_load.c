@@ -142,6 +142,8 @@ int bfs_load_entry(struct bfs_fs *fs, const struct bfs_rec_entry *r, bool gone)
 
 	if (gone) {
 		dir = bfs_inode_find(fs, r->dir);
+		if (dir && dir->mode && !S_ISDIR(dir->mode))
+			return -EBADMSG;
 		if (dir)
 			bfs_dir_unload_at(dir, r->cursor);
 		return 0;

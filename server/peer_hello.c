@@ -263,6 +263,13 @@ int bfs_serve_peerping(struct bfs_call *c, const struct bfs_peerping_req *req,
 
 static void send_greeting(struct bfs_peer *p);
 
+/* The one that we want has ended, and its port is somebody else's by now. */
+static bool is_another(const struct bfs_server *s,
+		       const struct bfs_peerhello_rep *rep)
+{
+	return rep->refused == EADDRNOTAVAIL || rep->cluster != s->cluster;
+}
+
 /* 0, or why this is not who we want. */
 static int check_reply(struct bfs_peer *p, const struct bfs_peerhello_rep *rep)
 {
@@ -275,6 +282,8 @@ static int check_reply(struct bfs_peer *p, const struct bfs_peerhello_rep *rep)
 					   s->list_hash },
 			     (uint64_t[]){ rep->version, rep->cluster,
 					   rep->list_hash });
+		if (is_another(s, rep))
+			return -ECONNREFUSED;
 		return rep->refused == ESTALE ? -ECONNRESET : -EACCES;
 	}
 	if (rep->proof == rep_proof(s, p->nonce, rep))

@@ -67,9 +67,9 @@ struct bfs_server {
 	uint16_t *node_first;
 	struct bfs_copies *copies;	   /* copy.c's own */
 	struct bfs_hiddens *hiddens;	   /* hidden.c's own */
-	struct bfs_mapped *mapped; /* mappers.c's own (uthash by ino) */
-	uint64_t map_regs;	   /* given out */
-	struct bfs_special *specials; /* special.c's own (utlist DL) */
+	struct bfs_mapped *mapped;	   /* mappers.c's own (uthash by ino) */
+	uint64_t map_regs;		   /* given out */
+	struct bfs_special *specials;	   /* special.c's own (utlist DL) */
 	unsigned deadlock_searches;	   /* under way (deadlock.c) */
 	bool sweeping;			   /* lock_timer does */
 	struct bfs_far_owners *far_owners; /* far_owner.c's own */

@@ -61,7 +61,7 @@ static void take_with(struct bfs_unsettled *u, struct bfs_str with)
 	struct bfs_wire w;
 
 	bfs_wire_init(&w, with.ptr, with.len);
-	while (w.pos < w.end) {
+	while (w.pos < w.end && !w.err) {
 		uint32_t shard = bfs_get_u32(&w);
 
 		if (shard < SHARDS_MAX && bfs_shards_add(&u->with, shard))
@@ -273,7 +273,7 @@ int bfs_serve_txredo(struct bfs_call *c, const struct bfs_txredo_req *req,
 		"lost its part with its power",
 		c->peer);
 	bfs_wire_init(&w, req->with.ptr, req->with.len);
-	while (w.pos < w.end)
+	while (w.pos < w.end && !w.err)
 		bfs_shards_add(&with, bfs_get_u32(&w) % SHARDS_MAX);
 	bfs_settle_promised(fs, req->tx, (unsigned)c->peer,
 			    bfs_settle_with(&with, fs->conf.shard,
@@ -290,6 +290,8 @@ int bfs_serve_txsettled(struct bfs_call *c, const struct bfs_txsettled_req *req,
 	struct bfs_fs *fs = bfs_call_fs(c);
 	struct bfs_wire w;
 
+	if (req->txs.len % sizeof(uint64_t))
+		return -EBADMSG;
 	bfs_wire_init(&w, req->txs.ptr, req->txs.len);
 	while (w.pos < w.end) {
 		uint64_t tx = bfs_get_u64(&w);

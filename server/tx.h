@@ -22,8 +22,8 @@ struct bfs_tx {
 	struct bfs_shards with; /* other shards that hold something for it */
 	struct bfs_change changes[BFS_CHANGES_MAX];
 	unsigned n;
-	bool durable; /* it concerns an inode that may be on disk (R24) */
-	uint64_t made;		    /* the inode that the call makes, or 0 */
+	bool durable;  /* it concerns an inode that may be on disk (R24) */
+	uint64_t made; /* the inode that the call makes, or 0 */
 	struct bfs_tx *prev, *next; /* in fs->driving */
 };
 

@@ -94,7 +94,7 @@ static struct world *make(unsigned n)
 		FUZZ_CHECK(w->client[i]);
 		w->client[i]->greeted = true;
 	}
-	w->next_id = 1ull << 33; /* no number of an input's */
+	w->next_id = 1ull << 33;	 /* no number of an input's */
 	for (unsigned i = 0; i < n; i++) /* as bfs_config_init does */
 		w->u->servers[i].config.node.member = (char *)"";
 	fuzz_know_handle(&w->known, cluster_root(w->u));

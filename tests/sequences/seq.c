@@ -126,7 +126,7 @@ static int do_write(struct seq_world *w, struct place p, unsigned n,
 	struct seq_node *x = NULL;
 	int e = want_file(w, p, &x);
 
-	if (e)
+	if (e || !x)
 		return e;
 	at = append ? x->size : SEQ_WRITE_AT;
 	end = at + len;

@@ -28,7 +28,7 @@ def look(path):
     st = os.lstat(path)
     what = f'{stat.filemode(st.st_mode)} {st.st_nlink}'
     if stat.S_ISREG(st.st_mode):
-        what += ' ' + repr(open(path).read())
+        what += ' ' + repr(open(path, "rb").read())
         what += ' ' + ' '.join(f'{x}={os.getxattr(path, x)}' for x in sorted(os.listxattr(path)))
     elif stat.S_ISLNK(st.st_mode):
         what += ' ' + os.readlink(path)

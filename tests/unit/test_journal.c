@@ -347,6 +347,28 @@ static void test_twice(void **state)
 	free(after);
 }
 
+/* An entry that comes or goes, of a directory that is none. */
+static void test_entry_of_file(void **state)
+{
+	struct fs_unit *u = *state;
+	struct bfs_rec_entry r = { .cursor = 256,
+				   .ino = BFS_ROOT_INO,
+				   .type = S_IFDIR,
+				   .name = BFS_STR("x") };
+	struct bfs_journal *j = u->fs->journal;
+	struct bfs_inode *i, *next;
+
+	u_append(u, "/file", "content");
+	u->fs->journal = NULL;
+	BFS_ITABLE_EACH(&u->fs->inodes, i, next)
+	if (S_ISREG(i->mode))
+		r.dir = i->ino;
+	assert_int_not_equal(r.dir, 0);
+	assert_int_equal(bfs_load_entry(u->fs, &r, true), -EBADMSG);
+	assert_int_equal(bfs_load_entry(u->fs, &r, false), -EBADMSG);
+	u->fs->journal = j;
+}
+
 static bool has(struct fs_unit *u, const char *name)
 {
 	char path[256];
@@ -678,6 +700,7 @@ int main(void)
 		TEST(test_damage),
 		TEST(test_missing),
 		TEST(test_twice),
+		TEST(test_entry_of_file),
 		TEST(test_checkpoint),
 		TEST(test_checkpoint_twice),
 		TEST(test_checkpoint_damage),
