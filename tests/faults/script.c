@@ -140,11 +140,13 @@ static void look_around(void)
 	DIR *d;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/other", dir);
+	/* Not the name that is created next: it may stay, and lead there. */
+	snprintf(path, sizeof(path), "%s/link", dir);
 	want(!symlink("a", path));
 	n = readlink(path, text, sizeof(text));
 	want(n == 1 || (n < 0 && errno == ENOENT));
 	want(!unlink(path) || errno == ENOENT);
+	snprintf(path, sizeof(path), "%s/other", dir);
 	fd = open(path, O_CREAT | O_RDWR, 0600);
 	want(fd >= 0);
 	want(!statvfs(dir, &v));
@@ -173,14 +175,17 @@ static void look_around(void)
 	want(!unlink(path));
 }
 
-/* It may be there still, if its end has failed. */
-static void forget_other(void)
+/* They may be there still, if their end has failed. */
+static void forget_others(void)
 {
+	static const char *const names[] = { "link", "other" };
 	char path[400];
 
-	snprintf(path, sizeof(path), "%s/other", dir);
-	if (unlink(path) && errno != ENOENT)
-		err(1, "%s", path);
+	for (unsigned n = 0; n < 2; n++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[n]);
+		if (unlink(path) && errno != ENOENT)
+			err(1, "%s", path);
+	}
 }
 
 static void compare(const struct seq_fs *fs)
@@ -257,7 +262,7 @@ int main(int argc, char **argv)
 		return nworlds == 1 ? 0 : 1;
 	disarm(argv[2]);
 	wait_until_back();
-	forget_other();
+	forget_others();
 	compare(&fs);
 	if (nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS))
 		err(1, "%s", dir);
