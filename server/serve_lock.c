@@ -214,7 +214,8 @@ static int check(const struct bfs_call *c, const struct bfs_lock_req *req)
 	if (req->flags & BFS_LOCK_TEST &&
 	    (req->space == BFS_LOCK_FLOCK || req->type == F_UNLCK))
 		return -EINVAL;
-	if (req->space != BFS_LOCK_POSIX && req->arena_slot == BFS_NO_SLOT)
+	if (req->space != BFS_LOCK_POSIX &&
+	    req->arena_slot >= BFS_ARENA_RECORDS)
 		return -EBADF;
 	r = check_rights(req);
 	/* The kernel keeps the locks of those who had the file open before. */

@@ -175,13 +175,14 @@ KNOWN_TESTS = \
 XFAIL_TESTS = $(KNOWN_TESTS)
 
 TESTS += $(SYSTEM_TESTS) $(KNOWN_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh %D%/mpi-io.c \
+EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh \
 	%D%/go/files.go %D%/mpi-io.c %D%/raw.h tests/.shellcheckrc
 
 # All of them over UCX; what shared memory cannot do goes over tcp.  Not those
 # about what a daemon keeps on disk, which start daemons of their own and whose
 # programs run outside of ./run (come-back.sh has a part over UCX).
-NOT_OVER_UCX = %D%/full-disk.sh %D%/kill-daemon.sh %D%/restart.sh %D%/stripe.sh
+NOT_OVER_UCX = %D%/full-disk.sh %D%/kill-daemon.sh %D%/restart.sh \
+	%D%/security.sh %D%/stripe.sh
 .PHONY: check-ucx-tcp check-ucx-shm
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \
