@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %D%/libcore.la
 	%D%/kill.def %D%/kill.h \
 	%D%/local_io.c %D%/local_io.h \
 	%D%/elf_scan.c %D%/elf_scan.h \
+	%D%/patience.h \
 	%D%/layout.h %D%/log.c %D%/log.h \
 	%D%/proto.c %D%/proto.h %D%/proto.def \
 	%D%/report.h \

@@ -13,6 +13,7 @@
 #include "server/session.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -129,6 +130,7 @@ static int make_ring(struct bfs_conn *c)
 	c->ring = p;
 	c->ring->magic = BFS_RING_MAGIC;
 	c->ring->slots = BFS_RING_SLOTS;
+	c->ring->cpu = BFS_RING_NO_CPU;
 	c->ring->sleeping = 1;
 	return fd;
 }
@@ -226,6 +228,8 @@ int bfs_client_poll(struct bfs_conn *c)
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
 	bits = atomic_exchange(&c->ring->posted, 0);
+	atomic_store_explicit(&c->ring->cpu, (uint32_t)sched_getcpu(),
+			      memory_order_relaxed);
 	c->calls++; /* c must outlive the loop */
 	for (; bits && c->sock >= 0; bits &= bits - 1, n++)
 		serve_slot(
@@ -238,6 +242,8 @@ int bfs_client_poll(struct bfs_conn *c)
 
 void bfs_client_sleep(struct bfs_conn *c)
 {
+	atomic_store_explicit(&c->ring->cpu, BFS_RING_NO_CPU,
+			      memory_order_relaxed);
 	atomic_store(&c->ring->sleeping, 1);
 }
 
@@ -362,6 +368,7 @@ void bfs_client_new(struct bfs_port_local *p, int sock)
 	c->port = p;
 	c->sock = sock;
 	DL_APPEND(p->conns, c);
+	bfs_loop_expect(p->server->loop);
 	if (introduce(c))
 		bfs_client_drop(c);
 }

@@ -13,6 +13,11 @@ UNIT_TESTS += %D%/unit/test_wire
 %C%_unit_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_wire_LDADD = core/libcore.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_patience
+%C%_unit_test_patience_SOURCES = %D%/unit/test_patience.c
+%C%_unit_test_patience_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_patience_LDADD = $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_members
 %C%_unit_test_members_SOURCES = %D%/unit/test_members.c
 %C%_unit_test_members_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
