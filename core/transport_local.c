@@ -22,6 +22,7 @@ struct local {
 	struct bfs_transport base;
 	struct bfs_ring *ring;
 	int sock;
+	int data_fd; /* or -1 */
 	struct bfs_patience patience;
 	/* Descriptors that arrived, by slot; -1: none. */
 	_Atomic int mail[BFS_RING_SLOTS];
@@ -302,11 +303,18 @@ static void local_end(struct bfs_transport *t, struct bfs_io *io)
 		bfs_sys_futex_wake(&l->ring->freed, 1);
 }
 
+static void close_fds(const struct local *l)
+{
+	bfs_sys_close(l->sock);
+	if (l->data_fd >= 0)
+		bfs_sys_close(l->data_fd);
+}
+
 static void local_destroy(struct bfs_transport *t)
 {
 	struct local *l = local_of(t);
 
-	bfs_sys_close(l->sock);
+	close_fds(l);
 	for (int i = 0; i < BFS_RING_SLOTS; i++)
 		if (l->mail[i] >= 0)
 			bfs_sys_close(l->mail[i]);
@@ -319,7 +327,7 @@ static void local_forget(struct bfs_transport *t)
 {
 	struct local *l = local_of(t);
 
-	bfs_sys_close(l->sock);
+	close_fds(l);
 	bfs_sys_munmap(l, sizeof(*l));
 }
 
@@ -335,6 +343,11 @@ static const struct bfs_transport_ops local_ops = {
 int bfs_local_socket(const struct bfs_transport *t)
 {
 	return local_of(t)->sock;
+}
+
+int bfs_local_data(const struct bfs_transport *t)
+{
+	return t->ops == &local_ops ? local_of(t)->data_fd : -1;
 }
 
 int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
@@ -365,6 +378,7 @@ int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
 					  .generation = hello->generation };
 	l->ring = link.ring;
 	l->sock = link.sock;
+	l->data_fd = link.data_fd;
 	bfs_patience_init(&l->patience, peer->hello.spin_us);
 	for (int i = 0; i < BFS_RING_SLOTS; i++)
 		l->mail[i] = -1;

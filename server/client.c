@@ -8,6 +8,7 @@
 #include "core/sys.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/fs.h"
 #include "server/loop.h"
 #include "server/process.h"
 #include "server/session.h"
@@ -135,10 +136,23 @@ static int make_ring(struct bfs_conn *c)
 	return fd;
 }
 
+/*
+ * Who owns the data files can open them as it is: then it need not be passed
+ * the descriptor of each.
+ */
+static bool lets_in(const struct bfs_conn *c, int *fd)
+{
+	const struct bfs_server *s = c->port->server;
+
+	*fd = s->pass ? bfs_fs_data_fd(s->fs, c->cred.uid) : -1;
+	c->session->opens = *fd >= 0;
+	return *fd >= 0;
+}
+
 static int send_hello(struct ring_call *rc)
 {
 	struct bfs_conn *c = rc->conn;
-	int fds[3] = { -1, -1, -1 }, r, n = 0;
+	int fds[4] = { -1, -1, -1, -1 }, r, n = 0;
 	uint64_t ino;
 
 	if (rc->call.rep_len > BFS_REP_HEAD_LEN) {
@@ -150,7 +164,7 @@ static int send_hello(struct ring_call *rc)
 		fds[0] = make_ring(c);
 		if (fds[0] < 0)
 			return fds[0];
-		n = 3;
+		n = 3 + lets_in(c, &fds[3]);
 	}
 	r = bfs_local_send(c->sock, rc->call.rep, rc->call.rep_len, fds, n,
 			   MSG_DONTWAIT);

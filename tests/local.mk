@@ -54,6 +54,11 @@ UNIT_TESTS += %D%/unit/test_fs_basic
 %C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_self_open
+%C%_unit_test_self_open_SOURCES = %D%/unit/test_self_open.c
+%C%_unit_test_self_open_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_self_open_LDADD = $(FS_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_itable
 %C%_unit_test_itable_SOURCES = %D%/unit/test_itable.c
 %C%_unit_test_itable_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -123,6 +123,7 @@ SYSTEM_TESTS = \
 	%D%/threads.sh \
 	%D%/tools.sh \
 	%D%/unlinked.sh \
+	%D%/self-open.sh \
 	%D%/visible.sh \
 	%D%/uring.sh \
 	%D%/walks.sh \
