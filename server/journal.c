@@ -7,6 +7,7 @@
 #include "server/checkpoint.h"
 #include "server/data.h"
 #include "server/dir.h"
+#include "server/hint.h"
 #include "server/journal_turn.h"
 #include "server/server.h"
 #include "server/shared.h"
@@ -47,6 +48,8 @@ static uint32_t flags_of(const struct bfs_inode *i)
 
 static void add_inode(struct bfs_journal *j, const struct bfs_inode *i)
 {
+	struct bfs_str hint = { 0 };
+	uint64_t named = bfs_hint_get(i, &hint);
 	struct bfs_rec_inode r = {
 		.ino = i->ino,
 		.mode = i->mode,
@@ -60,7 +63,8 @@ static void add_inode(struct bfs_journal *j, const struct bfs_inode *i)
 		.btime = to_time(i->btime),
 		.flags = flags_of(i),
 		.layout = bfs_layout_pack(i->layout),
-		.parent = S_ISDIR(i->mode) ? i->dir.parent : 0,
+		.parent = S_ISDIR(i->mode) ? i->dir.parent : named,
+		.target = hint,
 	};
 
 	if (S_ISLNK(i->mode))

@@ -92,6 +92,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/far.c %D%/far_owner.c %D%/far.h \
 	%D%/forward.c %D%/route.c %D%/route.h \
 	%D%/found.c %D%/found.h \
+	%D%/hint.c %D%/hint.h \
 	%D%/hold.c %D%/hold.h \
 	%D%/home.c %D%/home.h \
 	%D%/naming.h %D%/renaming.h %D%/serve_moving.c \
