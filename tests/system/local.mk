@@ -57,6 +57,7 @@ SYSTEM_TESTS = \
 	%D%/stripe.sh \
 	%D%/stripe-end.sh \
 	%D%/find.sh \
+	%D%/fd-path.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
 	%D%/forks.sh \
@@ -137,6 +138,7 @@ SYSTEM_PY = \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
 	%D%/py/exclusive.py \
+	%D%/py/fd-path.py \
 	%D%/py/stripe.py \
 	%D%/py/stripe_end.py \
 	%D%/py/files.py \
