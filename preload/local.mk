@@ -27,7 +27,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/shell.h %D%/spawn_actions.c %D%/spawn_actions.h \
 	%D%/open.h %D%/ops_open.c %D%/ops_openat2.c %D%/ops_setattr.c %D%/ops_xattr.c %D%/own.c %D%/own.h \
 	%D%/ops_stdio.c %D%/stdio_jumps.c %D%/stdio.h \
-	%D%/ops_aio.c %D%/ops_copy.c %D%/ops_map.c %D%/mapped.c %D%/mapped.h \
+	%D%/ops_aio.c %D%/ops_copy.c %D%/ops_libaio.c %D%/ops_map.c %D%/mapped.c %D%/mapped.h \
 	%D%/ops_syscall.c %D%/syscalls.def \
 	%D%/raw.c %D%/raw.h %D%/raw_process.c %D%/raw_signal.c \
 	%D%/raw_frame.c \

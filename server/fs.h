@@ -30,6 +30,8 @@ struct bfs_fs_conf {
 	uint64_t max_bytes;   /* of file content, 0: no limit of our own */
 	/* The root's, unless set on it; no chunk size: the default. */
 	struct bfs_layout layout;
+	/* ... which waits for bfs_fs_placed(): nobody copies the root before */
+	bool unplaced;
 	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
 	bool journal;	     /* names and attributes survive (D1, D3) */
 	bool scratch;	     /* ... only if this daemon is killed */
@@ -77,6 +79,9 @@ void bfs_fs_identity(const struct bfs_fs *fs, uint64_t *cluster,
 		     uint8_t secret[16]);
 /* Without a journal, and of a scratch one, the content goes. */
 void bfs_fs_free(struct bfs_fs *fs);
+
+/* It is known whether some daemons are on other nodes. */
+void bfs_fs_placed(struct bfs_fs *fs, bool many_nodes);
 
 /* Other settings for what follows (reload). */
 void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes);

@@ -333,10 +333,13 @@ ONE_DAEMON_TESTS += \
 	%D%/races/history.sh \
 	%D%/races/swap.sh
 THREE_TESTS = $(SYSTEM_TESTS) $(RACES) %D%/model/model.sh
-.PHONY: check-3
+.PHONY: check-3 check-3-striped
 check-3: $(check_PROGRAMS)
 	BENCHFS_TEST_DAEMONS=3 SEED=$${SEED:-5} $(MAKE) $(AM_MAKEFLAGS) check \
 		TESTS='$(filter-out $(ONE_DAEMON_TESTS),$(THREE_TESTS))'
+check-3-striped:
+	BENCHFS_STORAGE_PLACEMENT=stripe BENCHFS_STORAGE_CHUNK_SIZE=64K \
+		$(MAKE) $(AM_MAKEFLAGS) check-3
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh
