@@ -299,6 +299,60 @@ void bfs_arenas_each(struct bfs_arenas *all,
 	}
 }
 
+/* Of the users from uid on, the first. */
+static struct arena *first_from(struct bfs_arenas *all, uint32_t uid)
+{
+	struct arena *a, *next, *best = NULL;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	if (a->uid >= uid && (!best || a->uid < best->uid))
+		best = a;
+	return best;
+}
+
+/* False: fn takes no more, from *slot on. */
+static bool page_of(struct arena *a, uint32_t *slot,
+		    bool (*fn)(void *arg, uint32_t uid, uint32_t slot,
+			       const struct bfs_desc *d),
+		    const struct bfs_arena_sweep *ops, bool *making)
+{
+	uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
+
+	for (; *slot < high; ++*slot) {
+		const struct bfs_desc *d = &a->map->desc[*slot];
+		uint32_t word = d->word, state = BFS_DESC_STATE(word);
+
+		if (state == BFS_DESC_FREE || !is_alive(a, d, word, ops))
+			continue;
+		if (state == BFS_DESC_MADE)
+			*making = true;
+		else if (!fn(ops->arg, a->uid, *slot, d))
+			return false;
+	}
+	return true;
+}
+
+bool bfs_arenas_page(struct bfs_arenas *all, uint32_t *uid, uint32_t *slot,
+		     bool (*fn)(void *arg, uint32_t uid, uint32_t slot,
+				const struct bfs_desc *d),
+		     const struct bfs_arena_sweep *ops, bool *making)
+{
+	struct arena *a;
+
+	while ((a = first_from(all, *uid))) {
+		if (a->uid != *uid)
+			*slot = 0;
+		*uid = a->uid;
+		if (!page_of(a, slot, fn, ops, making))
+			return true;
+		if (*uid == UINT32_MAX)
+			break;
+		++*uid;
+		*slot = 0;
+	}
+	return false;
+}
+
 /* Has it to be looked at again soon? */
 static bool sweep_one(struct arena *a, struct bfs_desc *d,
 		      const struct bfs_arena_sweep *ops)

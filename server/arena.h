@@ -31,6 +31,15 @@ void bfs_arenas_each(struct bfs_arenas *a,
 		     void (*fn)(void *arg, uint32_t uid, uint32_t slot,
 				const struct bfs_desc *d),
 		     const struct bfs_arena_sweep *ops);
+/*
+ * The same in the order of (uid, slot), from there on, until fn says that it
+ * takes no more: then true, and the next call goes on with that one.  *making:
+ * records that are being made have been met.
+ */
+bool bfs_arenas_page(struct bfs_arenas *a, uint32_t *uid, uint32_t *slot,
+		     bool (*fn)(void *arg, uint32_t uid, uint32_t slot,
+				const struct bfs_desc *d),
+		     const struct bfs_arena_sweep *ops, bool *making);
 void bfs_arenas_free(struct bfs_arenas *a);
 
 /* Descriptors of the user's arena and of its empty memfd, both ours. */
