@@ -188,6 +188,11 @@ static bool slot_current(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
 	return bfs_arenas_current(arg, uid, slot, gen);
 }
 
+static bool slot_making(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
+{
+	return bfs_arenas_making(arg, uid, slot, gen);
+}
+
 static int open_fs(struct bfs_server *s, bool scratch)
 {
 	bool journal =
@@ -216,6 +221,7 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.slot_current = slot_current,
+		.slot_making = slot_making,
 		.arg = s->arenas,
 		.ask_far = s->nshards > 1 ? ask_far : NULL,
 		.drop_far = s->nshards > 1 ? drop_far : NULL,

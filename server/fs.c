@@ -268,6 +268,11 @@ void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close)
 	fs->conf.sync_close = sync_close;
 }
 
+int bfs_fs_data_fd(const struct bfs_fs *fs, uint32_t uid)
+{
+	return uid == fs->euid ? fs->data_path_fd : -1;
+}
+
 uint64_t bfs_fs_data_dev(const struct bfs_fs *fs)
 {
 	return fs->dev;

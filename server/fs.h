@@ -46,6 +46,9 @@ struct bfs_fs_conf {
 	 * or nobody who counts has it (RULES 4).  NULL: it cannot be told. */
 	bool (*slot_current)(void *arg, uint32_t uid, uint32_t slot,
 			     uint32_t gen);
+	/* Is that record's description being made?  NULL: it cannot be told. */
+	bool (*slot_making)(void *arg, uint32_t uid, uint32_t slot,
+			    uint32_t gen);
 	void *arg;
 	/* There are many descriptions on other nodes: ask which of them still
 	 * exist.  NULL: nobody to be asked */
@@ -86,6 +89,10 @@ void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close);
 
 /* st_dev of the data files. */
 uint64_t bfs_fs_data_dev(const struct bfs_fs *fs);
+
+/* The directory of the data files (O_PATH, ours), if that user owns them, or
+ * -1. */
+int bfs_fs_data_fd(const struct bfs_fs *fs, uint32_t uid);
 
 /* The root's handle, for HELLO. */
 struct bfs_handle bfs_fs_root(const struct bfs_fs *fs);

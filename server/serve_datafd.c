@@ -60,12 +60,12 @@ static int check_map(struct bfs_call *c, struct bfs_inode *i,
 static bool written(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	int fd = bfs_data_open(fs, i, O_RDONLY);
-	bool is = false;
+	bool is = bfs_orphan_making(fs, i, true);
 
 	if (fd < 0)
 		return true;
 	if (fcntl(fd, F_SETLEASE, F_RDLCK))
-		is = errno == EAGAIN;
+		is |= errno == EAGAIN;
 	else
 		fcntl(fd, F_SETLEASE, F_UNLCK);
 	close(fd);

@@ -124,6 +124,7 @@ SYSTEM_TESTS = \
 	%D%/threads.sh \
 	%D%/tools.sh \
 	%D%/unlinked.sh \
+	%D%/self-open.sh \
 	%D%/visible.sh \
 	%D%/uring.sh \
 	%D%/walks.sh \
