@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "server/journal.h"
 #include "server/perm.h"
+#include "server/quota.h"
 #include "server/stripe.h"
 
 #include <errno.h>
@@ -216,8 +217,11 @@ void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i)
 	else
 		bfs_data_remove_file(fs, i->ino, S_ISSOCK(i->mode));
 	if (S_ISREG(i->mode)) {
-		fs->used -= i->file.blocks;
+		uint64_t was = i->file.blocks;
+
+		fs->used -= was;
 		i->file.blocks = 0;
+		bfs_quota_moved(fs, i, was);
 	}
 }
 

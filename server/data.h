@@ -87,11 +87,16 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 int bfs_data_kill_setid(struct bfs_fs *fs, struct bfs_inode *i, uint32_t kill);
 
 /*
- * Space, if max_bytes is set.  room: how many of len bytes may be written at
- * offset, 0 for none; account, take_over: the file uses what it says now.
+ * Space (space.c), if there is a limit on it.  room: how many of len bytes may
+ * be written at offset, 0 for none, and what to answer where it is not all of
+ * them (-ENOSPC, -EDQUOT); i NULL: another shard's.  account, take_over: the
+ * file uses what it says now.
  */
+bool bfs_space_limited(const struct bfs_fs *fs);
+/* What is there is counted. */
+void bfs_space_begin(struct bfs_fs *fs);
 uint64_t bfs_space_room(struct bfs_fs *fs, struct bfs_inode *i, int fd,
-			uint64_t offset, uint64_t len);
+			uint64_t offset, uint64_t len, int *err);
 void bfs_space_account(struct bfs_fs *fs, struct bfs_inode *i, int fd);
 void bfs_space_take_over(struct bfs_fs *fs, struct bfs_inode *i,
 			 const struct stat *st);

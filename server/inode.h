@@ -26,6 +26,7 @@ struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
 struct bfs_unsettled;
+struct bfs_user;
 struct bfs_waiter;
 struct bfs_xattr;
 struct bfs_fdref;
@@ -143,6 +144,7 @@ struct bfs_fs {
 	uint64_t random;
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	uint64_t used;		 /* blocks of 512 bytes, if there is a limit */
+	struct bfs_user *users;	 /* quota.c's own (uthash by uid) */
 	struct timespec latest;	 /* seen on a data file: see bfs_fs_now */
 	struct bfs_fdref *fds;	 /* cached (utlist DL), least used first */
 	unsigned nfds;

@@ -67,7 +67,7 @@ static bool can_pass(const struct opening *o)
  * the kernel would not clear, or for those who map the file elsewhere. */
 static bool must_see(const struct opening *o)
 {
-	return o->fs->conf.max_bytes || bfs_stripe_chunk(o->fs, o->inode) ||
+	return bfs_space_limited(o->fs) || bfs_stripe_chunk(o->fs, o->inode) ||
 	       !bfs_data_mirrors(o->fs, o->inode) ||
 	       bfs_mappers_any(o->c->server, o->inode->ino);
 }

@@ -95,6 +95,7 @@ SYSTEM_TESTS = \
 	%D%/permissions-own.sh \
 	%D%/permissions.sh \
 	%D%/python.sh \
+	%D%/quota.sh \
 	%D%/raw.sh \
 	%D%/readdir.sh \
 	%D%/redirections.sh \
@@ -149,6 +150,7 @@ SYSTEM_PY = \
 	%D%/py/multiprocess.py \
 	%D%/py/names.py \
 	%D%/py/offsets.py \
+	%D%/py/quota.py \
 	%D%/py/readdir.py \
 	%D%/py/rename-race.py \
 	%D%/py/rename2.py \
