@@ -39,10 +39,9 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags);
 bool bfs_data_dir_changed(const struct bfs_fs *fs, unsigned hex, uint64_t *at);
 void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at);
 /* A new open of the data file.  The fd or -errno. */
-int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i,
-		  int flags);
+int bfs_data_open(struct bfs_fs *fs, const struct bfs_inode *i, int flags);
 /* An O_PATH fd of a fifo.  The fd or -errno. */
-int bfs_data_open_path(const struct bfs_fs *fs, const struct bfs_inode *i);
+int bfs_data_open_path(struct bfs_fs *fs, const struct bfs_inode *i);
 /* Remove what is on disk for the inode. */
 void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* The same, by number and now. */
@@ -75,6 +74,8 @@ struct bfs_fdref {
 struct bfs_fdref *bfs_data_get(struct bfs_fs *fs, struct bfs_inode *i,
 			       bool write, int *err);
 void bfs_data_put(struct bfs_fdref *d);
+/* Close those that nobody uses; false: there is none. */
+bool bfs_data_shed(struct bfs_fs *fs);
 /* Forget the inode's cached descriptor: nothing of ours holds it open. */
 void bfs_data_uncache(struct bfs_fs *fs, struct bfs_inode *i);
 

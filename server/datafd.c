@@ -35,6 +35,19 @@ void bfs_data_uncache(struct bfs_fs *fs, struct bfs_inode *i)
 		drop(fs, i->file.fd);
 }
 
+bool bfs_data_shed(struct bfs_fs *fs)
+{
+	struct bfs_fdref *d, *next;
+	bool any = false;
+
+	DL_FOREACH_SAFE(fs->fds, d, next)
+	if (d->refs == 1) {
+		drop(fs, d);
+		any = true;
+	}
+	return any;
+}
+
 static struct bfs_fdref *cache(struct bfs_fs *fs, struct bfs_inode *i, int fd,
 			       bool write)
 {

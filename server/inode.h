@@ -232,7 +232,7 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i);
 /* It has a name again. */
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* Has anybody a regular file open? */
-bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
+bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i);
 /* May descriptors of its data file be out?  Its locks tell for certain. */
 bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* Remember a description that is not passed through.  0 or -ENOMEM. */

@@ -46,6 +46,7 @@ SYSTEM_TESTS = \
 	%D%/daemon-stopped.sh \
 	%D%/daemon.sh \
 	%D%/dd.sh \
+	%D%/descriptors.sh \
 	%D%/dirs.sh \
 	%D%/dlopen.sh \
 	%D%/du.sh \
