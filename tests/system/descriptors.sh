@@ -52,7 +52,8 @@ at_exit='b stop --run-dir "$T/run/d" 2>/dev/null'
 # word splitting is wanted
 # shellcheck disable=SC2086
 (
-	ulimit -Sn 96 && ulimit -Hn 96 || exit 77
+	# shellcheck disable=SC3045 # dash has it
+	ulimit -n 96
 	b start --run-dir "$T/run/d" ${BENCHFS_TEST_OPTIONS:-}
 ) || fail "start: $?"
 (
@@ -60,4 +61,7 @@ at_exit='b stop --run-dir "$T/run/d" 2>/dev/null'
 	timeout 200 "$PY" "$T/crowd.py" "$mnt" "$(cat "$T/run/d/pid")" 80
 ) || fail "$?: $(cat "$T/run/d/log")"
 n=$(grep -c 'no descriptors for another client' "$T/run/d/log") || :
-[ "$n" -ge 1 ] && [ "$n" -le 20 ] || fail "told $n times: $(cat "$T/run/d/log")"
+case $n in
+[1-9] | 1[0-9]) ;;
+*) fail "told $n times: $(cat "$T/run/d/log")" ;;
+esac
