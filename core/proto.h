@@ -68,6 +68,8 @@ enum bfs_open_kind {
 /* Of whom ALIVE asks, and the bytes for each. */
 enum bfs_alive_kind { BFS_ALIVE_OPEN, BFS_ALIVE_PROCESS };
 #define BFS_ALIVE_BYTES 24
+/* Bytes for each in the answer to OPENS. */
+#define BFS_OPENS_BYTES 32
 
 /* space and flags of LOCK. */
 enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };

@@ -20,6 +20,7 @@
 #include "server/port_local.h"
 #include "server/port_ucx.h"
 #include "server/quota.h"
+#include "server/reclaim.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
 #include "server/special.h"
@@ -132,7 +133,8 @@ static void on_sweep(struct bfs_timer *t)
 	bool again;
 
 	if (!s->daemon->sweeping) {
-		s->fs->keep_orphans = bfs_session_awaited(s);
+		s->fs->keep_orphans =
+			bfs_session_awaited(s) | bfs_reclaim_waits(s);
 		again = s->fs->keep_orphans || bfs_fs_sweep(s->fs);
 		again |= bfs_cluster_sweep(s);
 		bfs_session_sweep(s);
@@ -274,7 +276,8 @@ static void come_back(struct bfs_server *s)
 	bfs_comeback_opens(s);
 	bfs_serve_lock_restore(s);
 	bfs_session_watch(s, s->daemon->local);
-	s->fs->keep_orphans = s->grace_until;
+	/* Other nodes' clients are known when we have joined. */
+	s->fs->keep_orphans = s->grace_until || s->nshards > 1;
 	bfs_journal_forget_kept(s->journal);
 	on_busy(s);
 }
@@ -369,6 +372,8 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_signals_stop(s);
 	bfs_peers_free(s); /* what waits for others ends */
 	bfs_tx_stop(s);
+	bfs_reclaim_free(s);
+	bfs_far_joined(s); /* nobody is told */
 	bfs_join_stop(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;

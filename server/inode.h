@@ -131,6 +131,7 @@ struct bfs_fs {
 	/* After a restart: an open that made a file may be asked for again, so
 	 * it stays, whoever has unlinked it since. */
 	bool keep_orphans;
+	uint64_t part_version; /* answers about parts of directories (home.h) */
 	struct bfs_inode *held; /* removed directories with handles out */
 	unsigned nheld;
 	struct bfs_chunks *chunks;	/* of others' files (uthash by ino) */

@@ -100,6 +100,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/naming.h %D%/renaming.h %D%/serve_moving.c \
 	%D%/passing.c %D%/passing.h \
 	%D%/readdir.c %D%/readdir.h \
+	%D%/reclaim.c %D%/reclaim.h \
 	%D%/serve_part.c \
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
 	%D%/settle.c %D%/settle.h %D%/settle_impl.h %D%/settle_round.c \
