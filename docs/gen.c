@@ -51,7 +51,18 @@ static void put_counters(void)
 	puts("=back\n");
 }
 
-/* A page on stdin; a line @OPTIONS@ or @COUNTERS@ gives way to the list. */
+static void put_defects(void)
+{
+	puts("=over 4\n");
+#define DEFECT(NAME, word, what, how) \
+	puts("=item B<" #word ">\n\n" what ": " how ".\n");
+#include "server/fsck.def"
+#undef DEFECT
+	puts("=back\n");
+}
+
+/* A page on stdin; a line @OPTIONS@, @COUNTERS@ or @DEFECTS@ gives way to the
+ * list. */
 int main(void)
 {
 	char line[1024];
@@ -61,6 +72,8 @@ int main(void)
 			put_options();
 		else if (!strcmp(line, "@COUNTERS@\n"))
 			put_counters();
+		else if (!strcmp(line, "@DEFECTS@\n"))
+			put_defects();
 		else
 			fputs(line, stdout);
 	}

@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "server/dir.h"
+#include "server/hint.h"
 #include "server/node.h"
 #include "server/shared.h"
 
@@ -75,7 +76,7 @@ static bool inode_ok(const struct bfs_fs *fs, const struct bfs_change *c)
 		return true;
 	case BFS_CHANGE_LINKS:
 		return i && c->delta >= -1 && c->delta <= 1 &&
-		       !S_ISDIR(i->mode);
+		       !S_ISDIR(i->mode) && (!c->dir || name_ok(c->name));
 	case BFS_CHANGE_MOVED:
 		return i && S_ISDIR(i->mode) && name_ok(c->name);
 	default:
@@ -116,10 +117,18 @@ static int make_entry(struct bfs_fs *fs, const struct bfs_change *c)
 	return 0;
 }
 
-static void add_links(struct bfs_fs *fs, struct bfs_inode *i, int32_t delta)
+static void add_links(struct bfs_fs *fs, struct bfs_inode *i,
+		      const struct bfs_change *c)
 {
+	int32_t delta = c->delta;
+
 	if (delta < 0 && !i->nlink)
 		return; /* none of ours asks for that */
+	if (delta < 0)
+		bfs_hint_drop(i, c->dir, c->name);
+	else if (c->dir &&
+		 bfs_shared_place(fs, c->dir, c->name) != fs->conf.shard)
+		bfs_hint_set(i, c->dir, c->name);
 	i->nlink += (uint32_t)delta;
 	bfs_inode_changed(fs, i);
 	if (delta > 0)
@@ -138,7 +147,7 @@ static int make_inode(struct bfs_fs *fs, const struct bfs_change *c)
 		return -ENOENT;
 	switch (c->kind) {
 	case BFS_CHANGE_LINKS:
-		add_links(fs, i, c->delta);
+		add_links(fs, i, c);
 		break;
 	case BFS_CHANGE_GONE:
 		bfs_node_dropped(fs, i);

@@ -12,7 +12,8 @@
 enum bfs_change_kind {
 	BFS_CHANGE_PUT = 1, /* (dir, name) names ino of that type */
 	BFS_CHANGE_DROP,    /* (dir, name), which names ino, is gone */
-	BFS_CHANGE_LINKS,   /* ino has delta names more; it changed */
+	BFS_CHANGE_LINKS,   /* ino has delta names more, or another, it changed:
+			     * (dir, name) came or, delta -1, went */
 	BFS_CHANGE_GONE,    /* directory ino is removed */
 	BFS_CHANGE_MOVED,   /* directory ino is (dir, name) now */
 	BFS_CHANGE_TREE,    /* nothing; the right to move is needed still */

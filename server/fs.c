@@ -133,27 +133,45 @@ static void dispose(struct bfs_fs *fs)
 	free(fs);
 }
 
-int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
+/* With nothing in it, and no directory. */
+static struct bfs_fs *blank(const struct bfs_fs_conf *conf)
 {
 	struct bfs_fs *fs = calloc(1, sizeof(*fs));
-	int r;
 
 	if (!fs)
-		return -ENOMEM;
+		return NULL;
 	fs->conf = *conf;
 	fs->conf.data_dir = strdup(conf->data_dir);
 	fs->seen = calloc(BFS_HANDLES_SEEN, sizeof(*fs->seen));
 	fs->hash_mask = UINT64_MAX;
 	if (!fs->conf.layout.chunk_log2)
 		fs->conf.layout.chunk_log2 = BFS_CHUNK_LOG2_DEFAULT;
+	if (fs->conf.data_dir && fs->seen)
+		return fs;
+	dispose(fs);
+	return NULL;
+}
+
+static void derive(struct bfs_fs *fs)
+{
+	fs->seed = derived(fs, "names");
+	fs->random = derived(fs, "priorities");
+}
+
+int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
+{
+	struct bfs_fs *fs = blank(conf);
+	int r;
+
+	if (!fs)
+		return -ENOMEM;
 	umask(077); /* whatever we were started with: never less than 0600 */
-	r = fs->conf.data_dir && fs->seen ? bfs_store_open(fs) : -ENOMEM;
+	r = bfs_store_open(fs);
 	if (r) {
 		dispose(fs);
 		return r;
 	}
-	fs->seed = derived(fs, "names");
-	fs->random = derived(fs, "priorities");
+	derive(fs);
 	r = set_up(fs);
 	fs->first_counter = fs->counter;
 	if (!r) {
@@ -165,6 +183,27 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 	bfs_store_close(fs);
 	dispose(fs);
 	return r;
+}
+
+int bfs_fs_look(struct bfs_fs **out, const char *data_dir, bool write)
+{
+	struct bfs_fs_conf conf = { .data_dir = data_dir, .journal = true };
+	struct bfs_fs *fs = blank(&conf);
+	int r = fs ? bfs_store_look(fs, write) : -ENOMEM;
+
+	if (!r && own_ids(fs)) {
+		r = -errno;
+		bfs_store_close(fs);
+	}
+	if (r) {
+		if (fs)
+			dispose(fs);
+		return r;
+	}
+	umask(077);
+	derive(fs);
+	*out = fs;
+	return 0;
 }
 
 void bfs_fs_identity(const struct bfs_fs *fs, uint64_t *cluster,
@@ -180,7 +219,7 @@ void bfs_fs_free(struct bfs_fs *fs)
 
 	if (!fs)
 		return;
-	stays = fs->journal && !fs->conf.scratch;
+	stays = fs->conf.journal && !fs->conf.scratch;
 	bfs_journal_close(fs->journal);
 	unload(fs);
 	bfs_chunks_free_all(fs);

@@ -63,6 +63,12 @@ struct bfs_fs_conf {
  * shard's or member list's (RULES 31), -EUCLEAN: it is damaged.
  */
 int bfs_fs_new(struct bfs_fs **fs, const struct bfs_fs_conf *conf);
+/*
+ * For fsck: that of a directory that no daemon uses, empty; cluster, shard and
+ * secret are the directory's.  nshards and place are to be set, and the journal
+ * to be read (bfs_journal_look).  Nothing is written.  0 or -errno, logged.
+ */
+int bfs_fs_look(struct bfs_fs **fs, const char *data_dir, bool write);
 /* The cluster's id and secret, as the directory has them. */
 void bfs_fs_identity(const struct bfs_fs *fs, uint64_t *cluster,
 		     uint8_t secret[16]);

@@ -240,6 +240,16 @@ static int read_secret(const struct bfs_fs *fs, uint8_t secret[16])
 	return n < 0 ? (int)n : -EUCLEAN;
 }
 
+static int check_secret(const struct bfs_fs *fs, const struct marker *m,
+			uint8_t secret[16])
+{
+	int r = read_secret(fs, secret);
+
+	if (!r && bfs_secret_id(secret) != m->secret)
+		r = damaged(fs, SECRET);
+	return r;
+}
+
 /* A file system that lives on: is it the one that we are to serve? */
 static int check_old(struct bfs_fs *fs, const struct marker *m)
 {
@@ -262,11 +272,9 @@ static int check_old(struct bfs_fs *fs, const struct marker *m)
 	    fs->conf.list_hash != m->list_hash)
 		return refused(fs, "member list", m->list_hash,
 			       fs->conf.list_hash);
-	r = read_secret(fs, secret);
+	r = check_secret(fs, m, secret);
 	if (r)
 		return r;
-	if (bfs_secret_id(secret) != m->secret)
-		return damaged(fs, SECRET);
 	if (fs->conf.cluster && memcmp(secret, fs->conf.secret, 16)) {
 		bfs_log(error,
 			"data directory %s has another secret than this "
@@ -310,6 +318,27 @@ int bfs_store_identify(struct bfs_fs *fs)
 	if (!m.journal)
 		r = make_new(fs);
 	return r ? r : write_marker(fs);
+}
+
+int bfs_store_recognize(struct bfs_fs *fs)
+{
+	struct marker m = { 0 };
+	int r = read_marker(fs, &m);
+
+	if (r < 0)
+		return r;
+	if (r || !m.journal) {
+		bfs_log(error,
+			r ? "%s is not a data directory of BenchFS"
+			  : "data directory %s has no journal: what was in it "
+			    "has gone with its daemon",
+			fs->conf.data_dir);
+		return -ENODATA;
+	}
+	fs->conf.cluster = m.cluster;
+	fs->conf.list_hash = m.list_hash;
+	fs->conf.shard = m.shard;
+	return check_secret(fs, &m, fs->conf.secret);
 }
 
 void bfs_store_forget(const struct bfs_fs *fs)

@@ -140,8 +140,10 @@ void bfs_inode_unload(struct bfs_fs *fs, struct bfs_inode *i)
 		bfs_shared_detach(fs, i);
 	if (S_ISREG(i->mode))
 		bfs_stripe_free(i);
-	if (i->rare)
+	if (i->rare) {
 		free(i->rare->opens);
+		free(i->rare->hint);
+	}
 	free(i->rare);
 	free(i);
 }

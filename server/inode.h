@@ -51,6 +51,7 @@ struct bfs_rare {
 	struct bfs_open *opens;	  /* nopens of them */
 	unsigned nopens, opens_cap;
 	struct bfs_stripe *stripe; /* of a striped file at its home */
+	struct bfs_hint *hint;	   /* or NULL: server/hint.h */
 };
 
 struct bfs_inode {

@@ -30,7 +30,7 @@ struct bfs_join {
 static int be_alone(struct bfs_server *s)
 {
 	s->nshards = 1;
-	s->list_hash = 1; /* one member */
+	s->list_hash = BFS_LIST_ALONE;
 	if (getrandom(s->secret, sizeof(s->secret), 0) != sizeof(s->secret) ||
 	    getrandom(&s->cluster, sizeof(s->cluster), 0) != sizeof(s->cluster))
 		return -EIO;

@@ -7,6 +7,7 @@
 #include "server/checkpoint.h"
 #include "server/data.h"
 #include "server/dir.h"
+#include "server/hint.h"
 #include "server/journal_turn.h"
 #include "server/server.h"
 #include "server/shared.h"
@@ -47,6 +48,8 @@ static uint32_t flags_of(const struct bfs_inode *i)
 
 static void add_inode(struct bfs_journal *j, const struct bfs_inode *i)
 {
+	struct bfs_str hint = { 0 };
+	uint64_t named = bfs_hint_get(i, &hint);
 	struct bfs_rec_inode r = {
 		.ino = i->ino,
 		.mode = i->mode,
@@ -60,7 +63,8 @@ static void add_inode(struct bfs_journal *j, const struct bfs_inode *i)
 		.btime = to_time(i->btime),
 		.flags = flags_of(i),
 		.layout = bfs_layout_pack(i->layout),
-		.parent = S_ISDIR(i->mode) ? i->dir.parent : 0,
+		.parent = S_ISDIR(i->mode) ? i->dir.parent : named,
+		.target = hint,
 	};
 
 	if (S_ISLNK(i->mode))
@@ -242,12 +246,17 @@ static int open_dir(struct bfs_journal *j)
 	return j->dir < 0 ? -errno : 0;
 }
 
+static struct bfs_jlog_conf log_conf(const struct bfs_journal *j)
+{
+	return (struct bfs_jlog_conf){ .dir = j->dir,
+				       .path = j->path,
+				       .cluster = j->fs->conf.cluster,
+				       .shard = j->fs->conf.shard };
+}
+
 static int read_in(struct bfs_journal *j)
 {
-	struct bfs_jlog_conf conf = { .dir = j->dir,
-				      .path = j->path,
-				      .cluster = j->fs->conf.cluster,
-				      .shard = j->fs->conf.shard };
+	struct bfs_jlog_conf conf = log_conf(j);
 	uint64_t after = 0;
 	int e = bfs_checkpoint_load(&conf, &after, apply, j);
 
@@ -280,17 +289,26 @@ void bfs_journal_attach(struct bfs_journal *j, struct bfs_server *s)
 	bfs_checkpoint_begin(j);
 }
 
-int bfs_journal_open(struct bfs_fs *fs)
+static struct bfs_journal *blank(struct bfs_fs *fs)
 {
 	struct bfs_journal *j = calloc(1, sizeof(*j));
-	int e;
 
 	if (!j)
-		return -ENOMEM;
+		return NULL;
 	j->fs = fs;
 	j->dir = -1;
 	j->waiting_end = &j->waiting;
 	j->waits_end = &j->waits;
+	return j;
+}
+
+int bfs_journal_open(struct bfs_fs *fs)
+{
+	struct bfs_journal *j = blank(fs);
+	int e;
+
+	if (!j)
+		return -ENOMEM;
 	e = open_dir(j);
 	if (!e)
 		e = read_in(j);
@@ -306,6 +324,82 @@ int bfs_journal_open(struct bfs_fs *fs)
 		j->path ? j->path : fs->conf.data_dir, strerror(-e));
 	bfs_journal_close(j);
 	return e;
+}
+
+struct look {
+	struct bfs_journal *j;
+	struct bfs_ends *ends;
+};
+
+static int note_end(struct bfs_ends *a, uint64_t ino)
+{
+	if (!(a->n & (a->n - 1))) { /* a power of two: full */
+		void *p = realloc(a->ino, BFS_MAX(2 * a->n, 1u) * sizeof(ino));
+
+		if (!p)
+			return -ENOMEM;
+		a->ino = p;
+	}
+	a->ino[a->n++] = ino;
+	return 0;
+}
+
+static int look_at(void *arg, const struct bfs_record *r)
+{
+	struct look *l = arg;
+	int e = apply(l->j, r);
+
+	if (!e && r->kind == BFS_RECORD_INODE && r->gone)
+		e = note_end(l->ends, r->inode.ino);
+	return e;
+}
+
+static int on_look(void *arg, const struct bfs_frame_head *h,
+		   const uint8_t *body)
+{
+	return bfs_frame_records(body, h->len, look_at, arg);
+}
+
+static int look_in(struct look *l, bool write)
+{
+	struct bfs_jlog_conf conf;
+	uint64_t after = 0;
+	int e;
+
+	l->j->dir = openat(l->j->fs->top_fd, META,
+			   O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (l->j->dir < 0)
+		return -errno;
+	conf = log_conf(l->j);
+	e = bfs_checkpoint_load(&conf, &after, apply, l->j);
+	if (e)
+		return e;
+	return write ? bfs_jlog_open(&l->j->log, &conf, after, on_look, l)
+		     : bfs_jlog_read(&conf, after, UINT64_MAX, on_look, l);
+}
+
+int bfs_journal_look(struct bfs_fs *fs, bool write, struct bfs_journal **out,
+		     struct bfs_ends *ends)
+{
+	struct bfs_journal *j = blank(fs);
+	struct look l = { j, ends };
+	int e;
+
+	if (!j)
+		return -ENOMEM;
+	e = asprintf(&j->path, "%s/" META, fs->conf.data_dir) < 0
+		    ? -ENOMEM
+		    : look_in(&l, write);
+	if (e) {
+		bfs_log(error, "cannot read the journal in %s: %s",
+			j->path ? j->path : fs->conf.data_dir, strerror(-e));
+		bfs_journal_close(j);
+		return e;
+	}
+	if (write)
+		fs->journal = j;
+	*out = j;
+	return 0;
 }
 
 void bfs_journal_close(struct bfs_journal *j)

@@ -76,6 +76,18 @@ struct bfs_journal {
  * write.  0; -EUCLEAN, damage; -errno.
  */
 int bfs_journal_open(struct bfs_fs *fs);
+/*
+ * For fsck: read what there is, whether it is whole or not, which nobody has
+ * checked then.  write: what is noted from now on is written.  ends: inodes
+ * whose end the log tells, so that their data may not have gone yet; to be
+ * freed.  0 or -errno, logged.
+ */
+struct bfs_ends {
+	uint64_t *ino;
+	size_t n;
+};
+int bfs_journal_look(struct bfs_fs *fs, bool write, struct bfs_journal **j,
+		     struct bfs_ends *ends);
 /* The loop, io_uring and sessions are there now. */
 void bfs_journal_attach(struct bfs_journal *j, struct bfs_server *s);
 /* Write and sync what is due; NULL is fine. */

@@ -11,6 +11,7 @@
 #include "server/copies.h"
 #include "server/data.h"
 #include "server/dir.h"
+#include "server/hint.h"
 #include "server/shared.h"
 #include "server/xattr.h"
 
@@ -132,7 +133,11 @@ int bfs_load_inode(struct bfs_fs *fs, const struct bfs_rec_inode *r, bool gone)
 		fs->counter = BFS_MAX(fs->counter, r->ino & NUMBER);
 	if (S_ISDIR(i->mode))
 		return set_dir(fs, i, r);
-	return S_ISLNK(i->mode) ? set_target(i, r->target) : 0;
+	if (S_ISLNK(i->mode))
+		return set_target(i, r->target);
+	if (r->parent)
+		bfs_hint_set(i, r->parent, r->target);
+	return 0;
 }
 
 int bfs_load_entry(struct bfs_fs *fs, const struct bfs_rec_entry *r, bool gone)

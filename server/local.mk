@@ -45,6 +45,9 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/fs.c %D%/fs.h %D%/hash.h \
+	%D%/fsck.c %D%/fsck.def %D%/fsck.h %D%/fsck_impl.h \
+	%D%/fsck_data.c %D%/fsck_dirs.c %D%/fsck_inodes.c %D%/fsck_load.c \
+	%D%/fsck_mend.c %D%/fsck_names.c %D%/fsck_tell.c \
 	%D%/identity.c \
 	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
 	%D%/layout_attr.c %D%/layout_attr.h \
@@ -89,6 +92,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/far.c %D%/far_owner.c %D%/far.h \
 	%D%/forward.c %D%/route.c %D%/route.h \
 	%D%/found.c %D%/found.h \
+	%D%/hint.c %D%/hint.h \
 	%D%/hold.c %D%/hold.h \
 	%D%/home.c %D%/home.h \
 	%D%/naming.h %D%/renaming.h %D%/serve_moving.c \

@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "server/checkpoint.h"
 #include "server/daemon.h"
+#include "server/fsck.h"
 #include "server/holder.h"
 #include "server/server.h"
 
@@ -195,12 +196,14 @@ int main(int argc, char **argv)
 	int r;
 
 	bfs_log_who = "benchfsd";
-	/* What a daemon starts for itself. */
+	/* What a daemon, or benchfs, starts for itself. */
 	if (argc == 3 && !strcmp(argv[1], "--hold"))
 		return bfs_holder_main(argv[2]);
 	if (argc == 7 && !strcmp(argv[1], "--checkpoint"))
 		return bfs_checkpoint_main(argv[2], argv[3], argv[4], argv[5],
 					   argv[6]);
+	if (argc > 1 && !strcmp(argv[1], "--fsck"))
+		return bfs_fsck_main(argc - 1, argv + 1);
 	r = parse(argc, argv, &args);
 	if (r)
 		return r - 1;

@@ -140,6 +140,8 @@ static int try_once(struct bfs_tx *t, struct bfs_making *m, struct bfs_walk *w,
 					   .ino = (*i)->ino,
 					   .type = (*i)->mode & S_IFMT });
 	bfs_tx_add(t, (struct bfs_change){ .kind = BFS_CHANGE_LINKS,
+					   .dir = m->dir.ino,
+					   .name = w->last,
 					   .ino = (*i)->ino,
 					   .delta = 1 });
 	return 0;

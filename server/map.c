@@ -68,14 +68,19 @@ static int damaged(const struct bfs_map *m, const char *what)
 	return -EUCLEAN;
 }
 
-/* Whoever makes a checkpoint dies with its daemon, but not at once. */
+/* Whoever makes a checkpoint dies with its daemon, but not at once.  -ENOENT:
+ * there never was one, and who only reads makes nothing. */
 static int take_lock(struct bfs_map *m)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	const struct timespec nap = { 0, 10000000 };
+	bool make = m->write || !faccessat(m->conf.dir, FILE_NAME, F_OK, 0);
 
 	m->lock = openat(m->conf.dir, LOCK_NAME,
-			 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+			 O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW,
+			 0600);
+	if (m->lock < 0 && errno == ENOENT && !make)
+		return -ENOENT;
 	if (m->lock < 0)
 		return failed(m, "lock", errno);
 	for (unsigned ms = 0; fcntl(m->lock, F_OFD_SETLK, &l); ms += 10) {

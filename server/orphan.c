@@ -26,7 +26,8 @@ static bool open_alive(const struct bfs_fs *fs, const struct bfs_open *o)
 /* Nothing in it: what was opened once need not cost memory for ever. */
 static void drop_rare(struct bfs_inode *i)
 {
-	if (i->rare->nopens || i->rare->xattrs || i->rare->stripe)
+	if (i->rare->nopens || i->rare->xattrs || i->rare->stripe ||
+	    i->rare->hint)
 		return;
 	free(i->rare->opens);
 	free(i->rare);

@@ -2,6 +2,8 @@
 /* The path of what is open: getpath. */
 #include "server/climb.h"
 #include "server/dir.h"
+#include "server/found.h"
+#include "server/hint.h"
 #include "server/shared.h"
 
 #include <errno.h>
@@ -18,43 +20,79 @@ static char *prepend(struct bfs_str name, char *start, char *p)
 	return p;
 }
 
-/* The name of i and the directory that it is in. */
-static int place_of(struct bfs_call *c, struct bfs_inode *i,
-		    struct bfs_str *name, uint64_t *parent)
+/* A step up: the name, which may lie in room, and the directory it is in. */
+struct step {
+	uint64_t ino, dir;
+	struct bfs_str name;
+	char room[BFS_NAME_MAX];
+};
+
+/* The name is on another shard: is it the file's still?  Without a fiber
+ * nothing has been asked. */
+static int ask_entry(struct bfs_call *c, struct step *s)
+{
+	struct bfs_found *list = NULL;
+	const struct bfs_found *found;
+	int r;
+
+	memcpy(s->room, s->name.ptr, s->name.len);
+	s->name.ptr = s->room;
+	if (bfs_shared_place(bfs_call_fs(c), s->dir, s->name) ==
+	    bfs_call_fs(c)->conf.shard)
+		return -ENOENT; /* it would be known */
+	r = bfs_found_get(c,
+			  &(struct bfs_need){ .kind = BFS_NEED_ENTRY,
+					      .ino = s->dir,
+					      .name = s->name },
+			  &list);
+	found = bfs_found_entry(list, s->dir, s->name);
+	if (!r && (!found || found->ino != s->ino))
+		r = -ENOENT;
+	bfs_found_free(list);
+	return r;
+}
+
+/* It may wait, and i be gone then. */
+static int step_up(struct bfs_call *c, const struct bfs_inode *i,
+		   struct step *s)
 {
 	const struct bfs_dentry *d = i->names;
 
+	s->ino = i->ino;
 	if (d) {
-		*name = (struct bfs_str){ d->name, d->len };
-		*parent = d->dir->ino;
+		s->name = (struct bfs_str){ d->name, d->len };
+		s->dir = d->dir->ino;
 		return 0;
 	}
-	if (!S_ISDIR(i->mode) || !i->dir.shared)
+	if (!S_ISDIR(i->mode)) {
+		s->dir = bfs_hint_get(i, &s->name);
+		return s->dir ? ask_entry(c, s) : -ENOENT;
+	}
+	if (!i->dir.shared)
 		return -ENOENT;
-	*name = bfs_shared_name(i);
-	*parent = i->dir.parent;
-	return name->len && i->nlink ? 0 : -ENOENT;
+	s->name = bfs_shared_name(i);
+	s->dir = i->dir.parent;
+	return s->name.len && i->nlink ? 0 : -ENOENT;
 }
 
 /* Steps up to the root; where the path begins, or NULL and *err. */
 static char *climb(struct bfs_call *c, struct bfs_inode *i, char *p, int *err)
 {
 	struct bfs_fs *fs = bfs_call_fs(c);
-	struct bfs_str name;
-	uint64_t parent;
+	struct step s;
 
 	while (i != fs->root) {
-		*err = place_of(c, i, &name, &parent);
+		*err = step_up(c, i, &s);
 		if (*err)
 			return NULL;
 		*err = -ENAMETOOLONG;
-		p = prepend(name, c->escape_path, p);
+		p = prepend(s.name, c->escape_path, p);
 		if (!p)
 			return NULL;
 		*err = 0;
-		i = i->names ? i->names->dir : bfs_inode_find(fs, parent);
+		i = bfs_inode_find(fs, s.dir);
 		if (bfs_fs_clustered(fs))
-			*err = bfs_climb(c, parent, &i);
+			*err = bfs_climb(c, s.dir, &i);
 		if (*err)
 			return NULL;
 	}

@@ -65,19 +65,23 @@ static struct bfs_change drop(uint64_t dir, struct bfs_str name, uint64_t ino)
 	};
 }
 
-static struct bfs_change links(const struct bfs_inode *i, int32_t delta)
+static struct bfs_change links(const struct bfs_inode *i, int32_t delta,
+			       uint64_t dir, struct bfs_str name)
 {
 	return (struct bfs_change){ .kind = BFS_CHANGE_LINKS,
+				    .dir = dir,
+				    .name = name,
 				    .ino = i->ino,
 				    .delta = delta };
 }
 
 /* It has lost its name; a directory is removed with that. */
-static struct bfs_change lost(const struct bfs_inode *i)
+static struct bfs_change lost(const struct bfs_inode *i, uint64_t dir,
+			      struct bfs_str name)
 {
 	return S_ISDIR(i->mode) ? (struct bfs_change){ .kind = BFS_CHANGE_GONE,
 						       .ino = i->ino }
-				: links(i, -1);
+				: links(i, -1, dir, name);
 }
 
 /* It has another name. */
@@ -88,7 +92,7 @@ static struct bfs_change moved(const struct bfs_inode *i, uint64_t dir,
 						       .ino = i->ino,
 						       .dir = dir,
 						       .name = name }
-				: links(i, 0);
+				: links(i, 0, dir, name);
 }
 
 static int unlink_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
@@ -116,7 +120,7 @@ static int unlink_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
 	if (r)
 		return r;
 	bfs_tx_add(t, drop(dir_ino, w->last, i.ino));
-	bfs_tx_add(t, lost(&i));
+	bfs_tx_add(t, lost(&i, dir_ino, w->last));
 	return 0;
 }
 
@@ -169,7 +173,7 @@ static int link_once(struct bfs_tx *t, struct bfs_walk *w, uint64_t dir_ino,
 	if (r)
 		return r;
 	bfs_tx_add(t, put(dir_ino, w->last, &i));
-	bfs_tx_add(t, links(&i, 1));
+	bfs_tx_add(t, links(&i, 1, dir_ino, w->last));
 	return 0;
 }
 
@@ -310,7 +314,7 @@ static void plan(struct moving *m)
 	}
 	bfs_tx_add(&m->t, drop(m->from_dir, n->from.last, old->ino));
 	if (new)
-		bfs_tx_add(&m->t, lost(new));
+		bfs_tx_add(&m->t, lost(new, m->to_dir, n->to.last));
 }
 
 static int move_once(struct moving *m)

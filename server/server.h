@@ -25,6 +25,9 @@ struct bfs_process;
 struct bfs_reclaim;
 struct bfs_uring;
 
+/* The hash of the list of a daemon that is alone. */
+#define BFS_LIST_ALONE 1u
+
 struct bfs_server {
 	struct bfs_config config;
 	struct bfs_loop *loop;

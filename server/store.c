@@ -152,6 +152,49 @@ int bfs_store_open(struct bfs_fs *fs)
 	return r;
 }
 
+/* A start is kept out; several may look. */
+static int lock_look(struct bfs_fs *fs, bool write)
+{
+	struct flock l = { .l_type = write ? F_WRLCK : F_RDLCK,
+			   .l_whence = SEEK_SET };
+
+	fs->lock_fd =
+		openat(fs->top_fd, LOCK,
+		       (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
+	if (fs->lock_fd < 0)
+		return errno == ENOENT && !write ? 0 : failed(fs, "lock");
+	if (!fcntl(fs->lock_fd, F_OFD_SETLK, &l))
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? in_use(fs)
+						  : failed(fs, "lock");
+}
+
+static int open_there(const struct bfs_fs *fs, const char *name, int *fd)
+{
+	*fd = openat(fs->top_fd, name,
+		     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return *fd < 0 ? failed(fs, "look into") : 0;
+}
+
+int bfs_store_look(struct bfs_fs *fs, bool write)
+{
+	int r;
+
+	fs->top_fd = fs->data_fd = fs->sock_fd = fs->lock_fd = -1;
+	fs->top_fd =
+		open(fs->conf.data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = fs->top_fd < 0 ? failed(fs, "open") : lock_look(fs, write);
+	if (!r)
+		r = bfs_store_recognize(fs);
+	if (!r)
+		r = open_there(fs, "data", &fs->data_fd);
+	if (!r)
+		r = open_there(fs, "sock", &fs->sock_fd);
+	if (r)
+		bfs_store_close(fs);
+	return r;
+}
+
 void bfs_store_close(struct bfs_fs *fs)
 {
 	const int fds[] = { fs->data_fd, fs->sock_fd, fs->top_fd, fs->lock_fd };

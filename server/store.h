@@ -13,6 +13,9 @@
 
 /* Open and take fs->conf.data_dir; sets fs->top_fd, ... 0 or -errno. */
 int bfs_store_open(struct bfs_fs *fs);
+/* For who only looks, or mends: the same, and nothing is made or written.
+ * Whose it is goes to fs->conf.  -EBUSY: a daemon has it. */
+int bfs_store_look(struct bfs_fs *fs, bool write);
 /* Remove all data files and sockets.  0 or -errno. */
 int bfs_store_wipe(const struct bfs_fs *fs);
 /* Remove all that is ours; the directory is left empty. */
@@ -20,6 +23,8 @@ void bfs_store_remove(const struct bfs_fs *fs);
 /* Check whose it is, or make it ours; cluster and secret of fs->conf become the
  * directory's.  0 or -errno (identity.c). */
 int bfs_store_identify(struct bfs_fs *fs);
+/* Take over whose it is.  0 or -errno. */
+int bfs_store_recognize(struct bfs_fs *fs);
 /* Remove what says so. */
 void bfs_store_forget(const struct bfs_fs *fs);
 void bfs_store_close(struct bfs_fs *fs);

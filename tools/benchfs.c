@@ -17,6 +17,8 @@ const struct bfs_command bfs_commands[] = {
 	  bfs_cmd_status },
 	{ "layout", "PATH...", "mcorj",
 	  "say which daemons and nodes have a file", bfs_cmd_layout },
+	{ "fsck", "[DATA_DIR...]", "cordjF",
+	  "check the data of daemons that are stopped", bfs_cmd_fsck },
 	{ "env", "", "mcor", "print what a shell needs: eval $(benchfs env)",
 	  bfs_cmd_env },
 	{ "doctor", "PROGRAM", "mcojS", "say what BenchFS can do for a program",
@@ -104,6 +106,8 @@ static int run_command(const struct bfs_command *c, int argc, char **argv)
 	status = bfs_options_parse(&o, c, argc, argv);
 	if (!status)
 		status = c->run(&o);
+	else if (c->run == bfs_cmd_fsck)
+		status = BFS_FSCK_USAGE;
 	bfs_options_fini(&o);
 	if (fflush(stdout))
 		return bfs_fail(EX_IOERR, "standard output: %m");

@@ -12,6 +12,7 @@ benchfs_SOURCES = \
 	%D%/cmd_bench.c \
 	%D%/cmd_config.c \
 	%D%/cmd_doctor.c \
+	%D%/cmd_fsck.c \
 	%D%/cmd_layout.c \
 	%D%/cmd_node.c \
 	%D%/cmd_run.c \

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* code: the short option; of LONG_ONLY there is just the long name. */
-#define LONG_ONLY "rjKRSALUBJPQ"
+#define LONG_ONLY "rjKRSALUBJPQF"
 #define MAX_DAEMONS 1024 /* on a node */
 static const struct {
 	char code;
@@ -33,6 +33,7 @@ static const struct {
 	{ 'J', "json", "FILE", "write the figures to FILE; - for stdout" },
 	{ 'P', "plot", "DIR", "draw them in DIR, by gnuplot" },
 	{ 'Q', "quick", NULL, "see only whether it works" },
+	{ 'F', "repair", NULL, "correct what is wrong" },
 	{ 'v', "verbose", NULL, "say what is done" },
 };
 
@@ -158,6 +159,9 @@ static int note_option(struct bfs_options *o, int code, const char *arg)
 		return 0;
 	case 'j':
 		o->json = true;
+		return 0;
+	case 'F':
+		o->repair = true;
 		return 0;
 	case 'U':
 		o->resume = true;

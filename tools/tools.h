@@ -21,10 +21,13 @@ struct bfs_options {
 	const char *hostfile, *hosts, *launcher; /* NULL: not given */
 	char *report; /* absolute or "-", owned; NULL: not given */
 	const char *suite, *json_file, *plot_dir; /* of bench; or NULL */
-	bool verbose, json, keep, resume, quick;
+	bool verbose, json, keep, resume, quick, repair;
 	char **args; /* what is left, NULL at the end */
 	int nargs;
 };
+
+#define BFS_FSCK_USAGE 16 /* fsck has e2fsck's */
+#define BFS_FSCK_ERROR 8
 
 /*
  * One line per subcommand.  takes: the short codes of its options in the table
@@ -49,6 +52,7 @@ int bfs_cmd_start(struct bfs_options *o);
 int bfs_cmd_stop(struct bfs_options *o);
 int bfs_cmd_status(struct bfs_options *o);
 int bfs_cmd_layout(struct bfs_options *o);
+int bfs_cmd_fsck(struct bfs_options *o);
 int bfs_cmd_env(struct bfs_options *o);
 int bfs_cmd_doctor(struct bfs_options *o);
 int bfs_cmd_report(struct bfs_options *o);

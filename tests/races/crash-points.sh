@@ -15,5 +15,8 @@ programs="env BENCHFS_LIBDIR=$T/lib BENCHFS_DAEMON=$faults/benchfsd"
 . "${0%/*}/killed.sh"
 limit=$((limit + ${ROUNDS:-10} * 30))
 
+# shellcheck disable=SC2034 # for crew
+kept=$ours
 crew "$races/crash" "$dir" "$T/crew" "${ROUNDS:-10}" "${CLIENTS:-4}" \
 	"${SEED:-1}" "$daemons"
+nothing_wrong

@@ -57,5 +57,21 @@ END
 	echo "exec sh '$T/start' \"\$1\" '$resume'" >"$T/restart"
 	choose_dir
 }
-[ -n "${BENCHFS_TEST_NODE_0:-}" ] || our_daemons
+# Our daemons have been started again after they were killed: once they stop,
+# nothing is wrong with what they leave.
+nothing_wrong() {
+	[ -n "$ours" ] || return 0
+	# shellcheck disable=SC2086
+	timeout 100 $run stop --run-dir "$T/rd" || fail "stop: $?"
+	# shellcheck disable=SC2086
+	timeout 100 $run fsck "$T/data" >"$T/fsck" 2>&1 || rc=$?
+	cat "$T/fsck"
+	[ "${rc:-0}" -eq 0 ] || fail "fsck: $rc"
+}
+
+ours=
+[ -n "${BENCHFS_TEST_NODE_0:-}" ] || {
+	ours=1
+	our_daemons
+}
 [ -n "${BENCHFS_TEST_KILL:-}" ] || fail "BENCHFS_TEST_KILL is not set"

@@ -7,6 +7,7 @@
 #                  library needs.  Client i runs on node i modulo their number.
 #   $dir           an empty directory in BenchFS that the clients may use
 #   race NAME      runs a workload of race.def
+#   $kept          if it is set, what is in $dir stays
 # ROUNDS, CLIENTS and SEED change what a test does.
 . "${0%/*}/../system/lib.sh"
 races=$builddir/tests/races
@@ -28,7 +29,7 @@ crew() {
 	$BENCHFS_TEST_NODE_0 mkdir -p "$dir"
 	timeout -k 10 "$limit" "$@" || fail "$*: status $?"
 	# shellcheck disable=SC2086
-	$BENCHFS_TEST_NODE_0 rm -rf "$dir"
+	[ -n "${kept:-}" ] || $BENCHFS_TEST_NODE_0 rm -rf "$dir"
 }
 
 race() {

@@ -56,6 +56,7 @@ SYSTEM_TESTS = \
 	%D%/extents.sh \
 	%D%/stripe.sh \
 	%D%/find.sh \
+	%D%/fd-path.sh \
 	%D%/fio.sh \
 	%D%/foreign.sh \
 	%D%/forks.sh \
@@ -136,6 +137,7 @@ SYSTEM_PY = \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
 	%D%/py/exclusive.py \
+	%D%/py/fd-path.py \
 	%D%/py/stripe.py \
 	%D%/py/files.py \
 	%D%/py/kill-daemon.py \
