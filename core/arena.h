@@ -16,7 +16,7 @@
 
 #include <pthread.h>
 
-#define BFS_ARENA_MAGIC 0x42465332u
+#define BFS_ARENA_MAGIC 0x42465333u
 #define BFS_ARENA_RECORDS 65536u
 #define BFS_LIFE ((int64_t)1 << 62)
 
@@ -53,6 +53,7 @@ struct bfs_desc {
 
 struct bfs_arena {
 	uint32_t magic, records;
+	uint32_t uid;	       /* whose */
 	uint64_t key;	       /* who knows it has been let in (LOCK) */
 	_Atomic uint32_t high; /* one above the highest record ever used */
 	_Atomic uint32_t hint; /* where to look for a free one */

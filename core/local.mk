@@ -2,10 +2,11 @@
 # libcore is all that goes into the preload library: it needs libc only.
 noinst_LTLIBRARIES += %D%/libcore.la
 %C%_libcore_la_SOURCES = \
-	%D%/arena.h %D%/ring.h %D%/sys.h \
+	%D%/arena.h %D%/datafile.h %D%/ring.h %D%/sys.h \
 	%D%/kill.def %D%/kill.h \
 	%D%/local_io.c %D%/local_io.h \
 	%D%/elf_scan.c %D%/elf_scan.h \
+	%D%/patience.h \
 	%D%/layout.h %D%/log.c %D%/log.h \
 	%D%/proto.c %D%/proto.h %D%/proto.def \
 	%D%/report.h \

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define HELLO_FDS 3
+#define HELLO_FDS 3 /* that come always */
+#define HELLO_FDS_MAX 4
 
 int bfs_local_name(struct sockaddr_un *name, const char *run_dir)
 {
@@ -38,7 +39,7 @@ bool bfs_local_here(char *run_dir, size_t size)
 }
 
 union fd_control {
-	char buf[CMSG_SPACE(HELLO_FDS * sizeof(int))];
+	char buf[CMSG_SPACE(HELLO_FDS_MAX * sizeof(int))];
 	struct cmsghdr align;
 };
 
@@ -113,6 +114,17 @@ static void set_timeout(int sock, uint64_t deadline)
 	bfs_sys_5(SYS_setsockopt, sock, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
 }
 
+/* Out of the way of programs that count on low numbers; -1: there is no room,
+ * or none was given. */
+static int keep_high(int fd, int fd_base)
+{
+	int high = fd < 0 ? -1 : bfs_sys_fcntl(fd, F_DUPFD_CLOEXEC, fd_base);
+
+	if (fd >= 0)
+		bfs_sys_close(fd);
+	return high < 0 ? -1 : high;
+}
+
 static int dial(const char *run_dir, int fd_base, uint64_t deadline)
 {
 	struct sockaddr_un name;
@@ -170,7 +182,8 @@ static int hear_hello(int sock, struct bfs_hello_rep *rep, int *fds)
 	int r;
 
 	do
-		r = bfs_local_recv(sock, buf, sizeof(buf), fds, HELLO_FDS, 0);
+		r = bfs_local_recv(sock, buf, sizeof(buf), fds, HELLO_FDS_MAX,
+				   0);
 	while (r == -EINTR);
 	if (r <= 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r ? r : -ECONNRESET;
@@ -201,7 +214,7 @@ int bfs_local_dial(const char *run_dir, const struct bfs_hello_req *hello,
 		   int fd_base, uint64_t deadline, struct bfs_local_link *link,
 		   struct bfs_hello_rep *rep)
 {
-	int fds[HELLO_FDS] = { -1, -1, -1 }, sock, r;
+	int fds[HELLO_FDS_MAX] = { -1, -1, -1, -1 }, sock, r;
 
 	sock = dial(run_dir, fd_base, deadline);
 	if (sock < 0)
@@ -216,6 +229,9 @@ int bfs_local_dial(const char *run_dir, const struct bfs_hello_req *hello,
 	link->sock = sock;
 	link->arena_fd = fds[1];
 	link->empty_fd = fds[2];
+	link->data_fd = r ? -1 : keep_high(fds[3], fd_base);
+	if (r && fds[3] >= 0)
+		bfs_sys_close(fds[3]);
 	if (fds[0] >= 0)
 		bfs_sys_close(fds[0]);
 	if (r)
@@ -232,4 +248,6 @@ void bfs_local_hang_up(struct bfs_local_link *link)
 		bfs_sys_close(link->arena_fd);
 	if (link->empty_fd >= 0)
 		bfs_sys_close(link->empty_fd);
+	if (link->data_fd >= 0)
+		bfs_sys_close(link->data_fd);
 }

@@ -9,6 +9,7 @@ struct bfs_ring;
 
 struct bfs_local_link {
 	int sock, arena_fd, empty_fd; /* CLOEXEC */
+	int data_fd; /* of the directory of data files, O_PATH; or -1 */
 	struct bfs_ring *ring;
 };
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 12
+#define BFS_PROTO_VERSION 16
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -47,6 +47,7 @@ enum bfs_open_kind {
 	BFS_OPEN_DIR = 3,
 	BFS_OPEN_PATH = 4,    /* O_PATH */
 	BFS_OPEN_SPECIAL = 5, /* a fifo: open the passed O_PATH fd */
+	BFS_OPEN_SELF = 6,    /* pass-through: open the data file yourself */
 };
 
 #define BFS_NO_SLOT 0xffffffffu

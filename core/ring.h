@@ -19,6 +19,7 @@
 #define BFS_RING_MAGIC 0x42465331u
 #define BFS_RING_SLOTS 32
 #define BFS_RING_BULK (1u << 20)
+#define BFS_RING_NO_CPU UINT32_MAX
 
 enum bfs_slot_state {
 	BFS_SLOT_FREE,
@@ -43,7 +44,8 @@ struct bfs_ring {
 	uint32_t magic, slots;
 	uint8_t pad0[56];
 	_Atomic uint64_t posted; /* a bit for each slot */
-	uint8_t pad1[56];
+	_Atomic uint32_t cpu;	 /* the daemon's, or BFS_RING_NO_CPU */
+	uint8_t pad1[52];
 	_Atomic uint32_t sleeping; /* the daemon wants to be woken */
 	uint8_t pad2[60];
 	_Atomic uint32_t freed;	   /* a futex: counts slots set free */

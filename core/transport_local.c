@@ -4,11 +4,13 @@
 #include "core/kill.h"
 #include "core/local_io.h"
 #include "core/log.h"
+#include "core/patience.h"
 #include "core/ring.h"
 #include "core/sys.h"
 #include "core/util.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -20,7 +22,8 @@ struct local {
 	struct bfs_transport base;
 	struct bfs_ring *ring;
 	int sock;
-	uint32_t spin_ns;
+	int data_fd; /* or -1 */
+	struct bfs_patience patience;
 	/* Descriptors that arrived, by slot; -1: none. */
 	_Atomic int mail[BFS_RING_SLOTS];
 	uint64_t mail_id[BFS_RING_SLOTS];
@@ -162,22 +165,39 @@ static int sleep_lightly(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 	return r;
 }
 
-static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
+/* It cannot run while we do, if it is on our core. */
+static bool shares_core(const struct local *l)
 {
-	uint64_t until = bfs_now() + l->spin_ns;
-	int r;
+	return atomic_load_explicit(&l->ring->cpu, memory_order_relaxed) ==
+	       (uint32_t)sched_getcpu();
+}
 
+/* Look for the answer for a while. */
+static bool look(const struct bfs_slot *s, uint64_t until)
+{
 	for (unsigned i = 1;; i++) {
 		if (atomic_load_explicit(&s->state, memory_order_acquire) ==
 		    BFS_SLOT_DONE)
-			return 0;
+			return true;
 		bfs_relax();
 		if (i % 16 == 0 && bfs_now() >= until)
-			break;
+			return false;
 	}
+}
+
+static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
+{
+	uint64_t begun = bfs_now();
+	bool shares = shares_core(l);
+	int r;
+
+	if (look(s, shares ? begun : begun + bfs_patience(&l->patience)))
+		return 0;
 	atomic_store(&s->waiting, 1);
 	r = io->interruptible ? sleep_lightly(l, s, io) : sleep_on(l, s, io);
 	atomic_store_explicit(&s->waiting, 0, memory_order_relaxed);
+	if (!shares)
+		bfs_patience_note(&l->patience, bfs_now() - begun);
 	return atomic_load(&s->state) == BFS_SLOT_DONE ? 0 : r;
 }
 
@@ -283,11 +303,18 @@ static void local_end(struct bfs_transport *t, struct bfs_io *io)
 		bfs_sys_futex_wake(&l->ring->freed, 1);
 }
 
+static void close_fds(const struct local *l)
+{
+	bfs_sys_close(l->sock);
+	if (l->data_fd >= 0)
+		bfs_sys_close(l->data_fd);
+}
+
 static void local_destroy(struct bfs_transport *t)
 {
 	struct local *l = local_of(t);
 
-	bfs_sys_close(l->sock);
+	close_fds(l);
 	for (int i = 0; i < BFS_RING_SLOTS; i++)
 		if (l->mail[i] >= 0)
 			bfs_sys_close(l->mail[i]);
@@ -300,7 +327,7 @@ static void local_forget(struct bfs_transport *t)
 {
 	struct local *l = local_of(t);
 
-	bfs_sys_close(l->sock);
+	close_fds(l);
 	bfs_sys_munmap(l, sizeof(*l));
 }
 
@@ -316,6 +343,11 @@ static const struct bfs_transport_ops local_ops = {
 int bfs_local_socket(const struct bfs_transport *t)
 {
 	return local_of(t)->sock;
+}
+
+int bfs_local_data(const struct bfs_transport *t)
+{
+	return t->ops == &local_ops ? local_of(t)->data_fd : -1;
 }
 
 int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
@@ -346,7 +378,8 @@ int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
 					  .generation = hello->generation };
 	l->ring = link.ring;
 	l->sock = link.sock;
-	l->spin_ns = peer->hello.spin_us * 1000;
+	l->data_fd = link.data_fd;
+	bfs_patience_init(&l->patience, peer->hello.spin_us);
 	for (int i = 0; i < BFS_RING_SLOTS; i++)
 		l->mail[i] = -1;
 	peer->arena_fd = link.arena_fd;

@@ -21,7 +21,9 @@ int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
 		      int fd_base, uint64_t deadline, struct bfs_transport **t,
 		      struct bfs_local_peer *peer);
 
-/* The socket of t, for the owner of the fd table. */
+/* The socket of t, for the owner of the fd table, and the directory of data
+ * files (O_PATH) that the daemon lets us open ourselves, or -1. */
 int bfs_local_socket(const struct bfs_transport *t);
+int bfs_local_data(const struct bfs_transport *t);
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef BFS_UCX_CLIENT_H
 #define BFS_UCX_CLIENT_H
 
+#include "core/patience.h"
 #include "core/transport.h"
 #include "core/ucx_common.h"
 #include "core/ucx_fds.h"
@@ -62,6 +63,7 @@ struct bfs_ucx_client {
 	pid_t leader_tid;
 	bool leader_asleep;
 	int wake_fd; /* eventfd that wakes the leader */
+	struct bfs_patience patience;
 
 	struct bfs_ucx_slot slot[BFS_UCX_SLOTS];
 };

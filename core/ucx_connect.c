@@ -12,6 +12,8 @@
 
 __attribute__((visibility("default"))) bfs_ucx_connect_fn bfs_ucx_connect;
 
+#define SPIN_US 20 /* before the first sleep */
+
 struct setting_up {
 	struct bfs_ucx_client *u;
 	size_t len, local_len;
@@ -94,6 +96,7 @@ static struct bfs_ucx_client *client_new(void)
 	u->base.ops = &bfs_ucx_ops;
 	u->base.bulk_max = BFS_BULK_MAX;
 	u->wake_fd = -1;
+	bfs_patience_init(&u->patience, SPIN_US);
 	for (int i = 0; i < BFS_UCX_SLOTS; i++)
 		u->slot[i].client = u;
 	return u;

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 
-#define SPIN_NS 20000u
 #define BURST 32		 /* progress calls before others get a turn */
 #define BURY_NS 1000000000u	 /* for closing an endpoint by force */
 #define NAP_NS 50000u		 /* between looks when nothing would tell */
@@ -183,7 +182,7 @@ void bfs_ucx_nudge(struct bfs_ucx_client *u)
 
 static void spin(struct bfs_ucx_client *u, struct bfs_ucx_slot *s)
 {
-	uint64_t until = bfs_now() + SPIN_NS;
+	uint64_t until = bfs_now() + bfs_patience(&u->patience);
 
 	do {
 		for (int i = 0; i < BURST && !bfs_ucx_over(s); i++)
@@ -292,12 +291,18 @@ int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		 const uint64_t *signals)
 {
 	struct bfs_ucx_client *u = s->client;
-	pid_t me = (pid_t)bfs_sys_0(SYS_gettid);
+	uint64_t begun = bfs_now();
+	pid_t me;
 	int r = 0;
 
 	if (io->signals)
 		signals = io->signals;
 	spin(u, s);
+	if (bfs_ucx_over(s) || u->dead) {
+		pass_on(u);
+		return 0;
+	}
+	me = (pid_t)bfs_sys_0(SYS_gettid);
 	while (!bfs_ucx_over(s) && !u->dead) {
 		if (!until_deadline(io)) {
 			r = -ETIMEDOUT;
@@ -312,6 +317,7 @@ int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 			break;
 		r = 0;
 	}
+	bfs_patience_note(&u->patience, bfs_now() - begun);
 	pass_on(u);
 	return r;
 }

@@ -7,7 +7,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/desc.c %D%/desc.h %D%/fd.c %D%/fd.h \
 	%D%/lead.c %D%/lead.h %D%/memory.c %D%/memory.h %D%/path.c %D%/path.h \
 	%D%/session.c %D%/session.h \
-	%D%/session_ucx.c %D%/session_ucx.h \
+	%D%/self_open.c %D%/self_open.h %D%/session_ucx.c %D%/session_ucx.h \
 	%D%/cwd.c \
 	%D%/lock.h %D%/ops_lock.c \
 	%D%/ops_attr.c %D%/ops_fd.c %D%/io.h %D%/ops_io.c %D%/ops_vector.c %D%/ops_name.c %D%/ops_pair.c \
@@ -27,7 +27,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/shell.h %D%/spawn_actions.c %D%/spawn_actions.h \
 	%D%/open.h %D%/ops_open.c %D%/ops_openat2.c %D%/ops_setattr.c %D%/ops_xattr.c %D%/own.c %D%/own.h \
 	%D%/ops_stdio.c %D%/stdio_jumps.c %D%/stdio.h \
-	%D%/ops_aio.c %D%/ops_copy.c %D%/ops_map.c %D%/mapped.c %D%/mapped.h \
+	%D%/ops_aio.c %D%/ops_copy.c %D%/ops_libaio.c %D%/ops_map.c %D%/mapped.c %D%/mapped.h \
 	%D%/ops_syscall.c %D%/syscalls.def \
 	%D%/raw.c %D%/raw.h %D%/raw_process.c %D%/raw_signal.c \
 	%D%/raw_frame.c \

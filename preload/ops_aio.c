@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Asynchronous I/O.  The C library's works by threads that call the kernel
- * directly, and libaio is the kernel's: both are right on a descriptor that is
- * passed through, and neither can serve a placeholder.
+ * Asynchronous I/O of POSIX.  The C library's works by threads that call the
+ * kernel directly: right on a descriptor that is passed through, but they
+ * cannot serve a placeholder.
  *
- * There the POSIX calls do their work at once: when aio_read() returns the
+ * There the calls do their work at once: when aio_read() returns the
  * request has ended, which POSIX allows, and its result stands in the fields
  * of the control block where libc's aio_error, aio_return, aio_suspend and
  * aio_cancel look.  A thread to do it in would cost more than the call.
  */
 #include "core/sys.h"
 #include "core/util.h"
-#include "preload/count.h"
 #include "preload/fd.h"
-#include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/real.h"
 
 #include <errno.h>
-#include <linux/aio_abi.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -200,26 +197,4 @@ int bfs_lio_listio(int mode, struct aiocb *const list[], int n,
 	else if (mode == LIO_NOWAIT && sig)
 		notify(sig);
 	return e ? e : failed ? -EIO : 0;
-}
-
-/*
- * libaio's function is the bare system call and answers -errno, so this needs
- * no libaio.  The blocks before the first one that is refused are submitted,
- * as the kernel does.
- */
-int bfs_io_submit(void *context, long n, struct iocb **blocks)
-{
-	bfs_count_foreign();
-	for (long i = 0; i < n; i++) {
-		/* a bad address is the kernel's to tell */
-		if (bfs_mem_in(&blocks[i], sizeof(*blocks)) ||
-		    bfs_mem_in(blocks[i], sizeof(**blocks)))
-			break;
-		if (!held((int)blocks[i]->aio_fildes))
-			continue;
-		if (!i)
-			return -EINVAL;
-		n = i;
-	}
-	return (int)bfs_sys_3(SYS_io_submit, context, n, blocks);
 }

@@ -7,6 +7,7 @@
 #include "preload/ops.h"
 #include "preload/path.h"
 #include "preload/real.h"
+#include "preload/self_open.h"
 #include "preload/session.h"
 
 bool bfs_open_creates(int flags)
@@ -52,14 +53,24 @@ static int open_special(int path_fd, int flags)
 	return fd;
 }
 
-static int finish(struct bfs_rpc *r, const struct bfs_open_rep *rep,
+static int finish(struct bfs_rpc *r, struct bfs_open_rep *rep,
 		  struct bfs_desc *d, int flags)
 {
 	bool cloexec = flags & O_CLOEXEC;
-	int fd = r->io.fd;
+	int fd;
 
-	bfs_rpc_end(r);
 	describe(d, rep, flags);
+	if (rep->kind == BFS_OPEN_SELF) {
+		fd = bfs_self_open(r->t, d, flags);
+		if (fd != BFS_SELF_CANNOT)
+			return fd;
+		bfs_rpc_end(r);
+		fd = bfs_self_take(r, d, flags, rep);
+		if (fd)
+			return fd;
+	}
+	fd = r->io.fd;
+	bfs_rpc_end(r);
 	switch (rep->kind) {
 	case BFS_OPEN_PASS:
 		fd = take_data_file(fd, d, rep, flags);

@@ -75,6 +75,18 @@ static void unlock(const uint64_t *signals)
 	bfs_sys_restore_signals(signals);
 }
 
+static void own(const struct bfs_transport *t)
+{
+	bfs_fd_own(bfs_local_socket(t));
+	bfs_fd_own(bfs_local_data(t));
+}
+
+static void disown(const struct bfs_transport *t)
+{
+	bfs_fd_disown(bfs_local_socket(t));
+	bfs_fd_disown(bfs_local_data(t));
+}
+
 static void reap(bool forked)
 {
 	for (int i = 0; i < RETIRED; i++) {
@@ -83,7 +95,7 @@ static void reap(bool forked)
 		if (!t)
 			continue;
 		if (!strcmp(t->ops->name, "local"))
-			bfs_fd_disown(bfs_local_socket(t));
+			disown(t);
 		/* A child keeps the numbers of UCX's taken. */
 		for (int k = 0; !forked && k < t->nfds; k++)
 			bfs_fd_disown(t->fds[k]);
@@ -209,7 +221,7 @@ static int dial_local(struct bfs_transport *old, uint64_t deadline)
 		complain(e, req.session);
 		return e;
 	}
-	bfs_fd_own(bfs_local_socket(t));
+	own(t);
 	t->peer = bfs_settings.run_dir;
 	t->session = peer.hello.session;
 	t->ticket = peer.hello.ticket;
@@ -217,7 +229,7 @@ static int dial_local(struct bfs_transport *old, uint64_t deadline)
 	hello = peer.hello;
 	e = bfs_arena_set(peer.arena_fd, peer.empty_fd);
 	if (e) {
-		bfs_fd_disown(bfs_local_socket(t));
+		disown(t);
 		t->ops->destroy(t);
 		return e;
 	}

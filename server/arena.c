@@ -103,6 +103,7 @@ static int fill(struct arena *a)
 	a->map = p;
 	a->map->magic = BFS_ARENA_MAGIC;
 	a->map->records = BFS_ARENA_RECORDS;
+	a->map->uid = a->uid;
 	a->map->key = a->key;
 	return 0;
 }
@@ -250,6 +251,18 @@ bool bfs_arenas_current(struct bfs_arenas *all, uint32_t uid, uint32_t slot,
 	word = a->map->desc[slot].word;
 	return BFS_DESC_STATE(word) != BFS_DESC_FREE &&
 	       BFS_DESC_GEN(word) == gen;
+}
+
+bool bfs_arenas_making(struct bfs_arenas *all, uint32_t uid, uint32_t slot,
+		       uint32_t gen)
+{
+	const struct bfs_desc *d;
+
+	if (!bfs_arenas_current(all, uid, slot, gen))
+		return false;
+	d = &find(all, uid)->map->desc[slot];
+	return BFS_DESC_STATE(d->word) == BFS_DESC_MADE &&
+	       process_lives((pid_t)d->maker);
 }
 
 bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)

@@ -52,6 +52,9 @@ bool bfs_arenas_owner(struct bfs_arenas *a, uint64_t key, uint32_t *uid);
 /* Is this still the same use of the record? */
 bool bfs_arenas_current(struct bfs_arenas *a, uint32_t uid, uint32_t slot,
 			uint32_t gen);
+/* Is it, and its process has no description for it yet? */
+bool bfs_arenas_making(struct bfs_arenas *a, uint32_t uid, uint32_t slot,
+		       uint32_t gen);
 /* Does anybody hold the placeholder of this record?  arg: the arenas. */
 bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen);
 

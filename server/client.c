@@ -8,11 +8,13 @@
 #include "core/sys.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/fs.h"
 #include "server/loop.h"
 #include "server/process.h"
 #include "server/session.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -129,14 +131,28 @@ static int make_ring(struct bfs_conn *c)
 	c->ring = p;
 	c->ring->magic = BFS_RING_MAGIC;
 	c->ring->slots = BFS_RING_SLOTS;
+	c->ring->cpu = BFS_RING_NO_CPU;
 	c->ring->sleeping = 1;
 	return fd;
+}
+
+/*
+ * Who owns the data files can open them as it is: then it need not be passed
+ * the descriptor of each.
+ */
+static bool lets_in(const struct bfs_conn *c, int *fd)
+{
+	const struct bfs_server *s = c->port->server;
+
+	*fd = s->pass ? bfs_fs_data_fd(s->fs, c->cred.uid) : -1;
+	c->session->opens = *fd >= 0;
+	return *fd >= 0;
 }
 
 static int send_hello(struct ring_call *rc)
 {
 	struct bfs_conn *c = rc->conn;
-	int fds[3] = { -1, -1, -1 }, r, n = 0;
+	int fds[4] = { -1, -1, -1, -1 }, r, n = 0;
 	uint64_t ino;
 
 	if (rc->call.rep_len > BFS_REP_HEAD_LEN) {
@@ -148,7 +164,7 @@ static int send_hello(struct ring_call *rc)
 		fds[0] = make_ring(c);
 		if (fds[0] < 0)
 			return fds[0];
-		n = 3;
+		n = 3 + lets_in(c, &fds[3]);
 	}
 	r = bfs_local_send(c->sock, rc->call.rep, rc->call.rep_len, fds, n,
 			   MSG_DONTWAIT);
@@ -226,6 +242,8 @@ int bfs_client_poll(struct bfs_conn *c)
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
 	bits = atomic_exchange(&c->ring->posted, 0);
+	atomic_store_explicit(&c->ring->cpu, (uint32_t)sched_getcpu(),
+			      memory_order_relaxed);
 	c->calls++; /* c must outlive the loop */
 	for (; bits && c->sock >= 0; bits &= bits - 1, n++)
 		serve_slot(
@@ -238,6 +256,8 @@ int bfs_client_poll(struct bfs_conn *c)
 
 void bfs_client_sleep(struct bfs_conn *c)
 {
+	atomic_store_explicit(&c->ring->cpu, BFS_RING_NO_CPU,
+			      memory_order_relaxed);
 	atomic_store(&c->ring->sleeping, 1);
 }
 
@@ -362,6 +382,7 @@ void bfs_client_new(struct bfs_port_local *p, int sock)
 	c->port = p;
 	c->sock = sock;
 	DL_APPEND(p->conns, c);
+	bfs_loop_expect(p->server->loop);
 	if (introduce(c))
 		bfs_client_drop(c);
 }

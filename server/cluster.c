@@ -61,6 +61,14 @@ static void find_nodes(struct bfs_server *s)
 			s->node_first[n]++;
 }
 
+static bool many_nodes(const struct bfs_server *s)
+{
+	for (unsigned n = 0; n < s->members->n; n++)
+		if (!same_node(s, n))
+			return true;
+	return false;
+}
+
 void bfs_cluster_joined(struct bfs_server *s)
 {
 	if (!s->members)
@@ -68,9 +76,7 @@ void bfs_cluster_joined(struct bfs_server *s)
 	find_nodes(s);
 	s->same_node = same_node;
 	s->data_dir_of = data_dir_of;
-	for (unsigned n = 0; n < s->members->n; n++)
-		if (!same_node(s, n))
-			s->fs->conf.many_nodes = true;
+	bfs_fs_placed(s->fs, many_nodes(s));
 	bfs_special_find(s);
 	bfs_stripe_look(s, UINT_MAX);
 	bfs_reclaim_start(s);

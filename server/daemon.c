@@ -172,6 +172,8 @@ static void drop_far(void *arg, uint64_t ino)
 static struct bfs_layout configured_layout(const struct bfs_server *s)
 {
 	static const uint8_t policies[] = {
+		/* until it is known where all daemons are */
+		[BFS_CONFIG_storage_placement_auto] = BFS_POLICY_WHOLE,
 		[BFS_CONFIG_storage_placement_whole] = BFS_POLICY_WHOLE,
 		[BFS_CONFIG_storage_placement_stripe] = BFS_POLICY_STRIPE,
 		[BFS_CONFIG_storage_placement_local] = BFS_POLICY_LOCAL,
@@ -186,6 +188,11 @@ static struct bfs_layout configured_layout(const struct bfs_server *s)
 static bool slot_current(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
 {
 	return bfs_arenas_current(arg, uid, slot, gen);
+}
+
+static bool slot_making(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
+{
+	return bfs_arenas_making(arg, uid, slot, gen);
 }
 
 static int open_fs(struct bfs_server *s, bool scratch)
@@ -207,12 +214,16 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
 		.layout = configured_layout(s),
+		.unplaced =
+			s->members && s->config.storage.placement ==
+					      BFS_CONFIG_storage_placement_auto,
 		.max_copies = (uint32_t)s->config.metadata.directory_copies,
 		.incarnation = s->incarnation,
 		.pass = s->pass,
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.slot_current = slot_current,
+		.slot_making = slot_making,
 		.arg = s->arenas,
 		.ask_far = s->nshards > 1 ? ask_far : NULL,
 		.drop_far = s->nshards > 1 ? drop_far : NULL,

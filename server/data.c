@@ -11,18 +11,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-void bfs_data_name(char name[BFS_DATA_NAME_LEN], uint64_t ino)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	for (int n = 18; n > 2; n--, ino >>= 4)
-		name[n] = hex[ino & 15];
-	name[0] = name[17];
-	name[1] = name[18];
-	name[2] = '/';
-	name[19] = '\0';
-}
-
 /* Errors of the caller's making are no news. */
 static bool expected(int err)
 {
@@ -116,6 +104,9 @@ static int make(const struct bfs_fs *fs, const struct bfs_inode *i,
 {
 	if (S_ISFIFO(i->mode))
 		return mkfifoat(fs->data_fd, name, bfs_data_mode(fs, i));
+	if (flags == BFS_DATA_NO_FD)
+		return mknodat(fs->data_fd, name,
+			       S_IFREG | bfs_data_mode(fs, i), 0);
 	return openat(fs->data_fd, name, flags | O_CREAT | O_EXCL | O_CLOEXEC,
 		      bfs_data_mode(fs, i));
 }
@@ -158,7 +149,7 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 	w = widen(fs, i, name);
 	if (!w)
 		return r;
-	if (S_ISREG(i->mode))
+	if (S_ISREG(i->mode) && flags != BFS_DATA_NO_FD)
 		close(r);
 	return w;
 }

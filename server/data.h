@@ -7,11 +7,8 @@
 #ifndef BFS_DATA_H
 #define BFS_DATA_H
 
+#include "core/datafile.h"
 #include "server/inode.h"
-
-/* "ab/0123456789abcdef"; the name of a socket is behind the slash. */
-#define BFS_DATA_NAME_LEN 20
-void bfs_data_name(char name[BFS_DATA_NAME_LEN], uint64_t ino);
 
 /*
  * The mode of the backing file: its owner's rw, so that only passed
@@ -30,7 +27,8 @@ uint32_t bfs_data_killed(const struct bfs_fs *fs, const struct bfs_inode *i,
 			 const struct stat *st);
 
 /* Make the backing file; of a regular file an fd opened with flags is
- * returned, else 0.  -errno. */
+ * returned, unless they are BFS_DATA_NO_FD, else 0.  -errno. */
+#define BFS_DATA_NO_FD (-1)
 int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags);
 /*
  * Directories of data files, by the last two digits of the number: has that one

@@ -6,6 +6,7 @@
 #include "server/peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #define AT_ONCE 4 /* messages of BFS_BULK_MAX */
 
@@ -20,6 +21,8 @@ static void ask(struct bfs_server *s, struct bfs_peer_msg *m, struct part *p,
 		.handle = bfs_handle_make(s->fs, ino, BFS_RIGHT_READ),
 		.offset = offset,
 		.size = (uint32_t)len,
+		/* What is fetched again, and when, is nobody's reading. */
+		.flags = O_NOATIME,
 	};
 	struct bfs_wire w;
 

@@ -73,6 +73,18 @@ static void lay_out_root(struct bfs_fs *fs)
 	bfs_note_inode(fs, fs->root);
 }
 
+void bfs_fs_placed(struct bfs_fs *fs, bool many_nodes)
+{
+	fs->conf.many_nodes = many_nodes;
+	if (!fs->conf.unplaced)
+		return;
+	fs->conf.unplaced = false;
+	if (many_nodes)
+		fs->conf.layout.policy = BFS_POLICY_STRIPE;
+	lay_out_root(fs);
+	bfs_hold_changed(fs);
+}
+
 /* What the journal has, or a root that it gets. */
 static int set_up_journal(struct bfs_fs *fs)
 {
@@ -80,7 +92,7 @@ static int set_up_journal(struct bfs_fs *fs)
 
 	if (r > 0)
 		r = make_root(fs);
-	if (!r)
+	if (!r && !fs->conf.unplaced)
 		lay_out_root(fs);
 	if (!r)
 		r = bfs_journal_flush(fs->journal);
@@ -254,6 +266,11 @@ void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes)
 void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close)
 {
 	fs->conf.sync_close = sync_close;
+}
+
+int bfs_fs_data_fd(const struct bfs_fs *fs, uint32_t uid)
+{
+	return uid == fs->euid ? fs->data_path_fd : -1;
 }
 
 uint64_t bfs_fs_data_dev(const struct bfs_fs *fs)

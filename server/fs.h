@@ -30,6 +30,8 @@ struct bfs_fs_conf {
 	uint64_t max_bytes;   /* of file content, 0: no limit of our own */
 	/* The root's, unless set on it; no chunk size: the default. */
 	struct bfs_layout layout;
+	/* ... which waits for bfs_fs_placed(): nobody copies the root before */
+	bool unplaced;
 	uint32_t root_mode;  /* permissions of the root, 0: 0755 */
 	bool journal;	     /* names and attributes survive (D1, D3) */
 	bool scratch;	     /* ... only if this daemon is killed */
@@ -44,6 +46,9 @@ struct bfs_fs_conf {
 	 * or nobody who counts has it (RULES 4).  NULL: it cannot be told. */
 	bool (*slot_current)(void *arg, uint32_t uid, uint32_t slot,
 			     uint32_t gen);
+	/* Is that record's description being made?  NULL: it cannot be told. */
+	bool (*slot_making)(void *arg, uint32_t uid, uint32_t slot,
+			    uint32_t gen);
 	void *arg;
 	/* There are many descriptions on other nodes: ask which of them still
 	 * exist.  NULL: nobody to be asked */
@@ -75,12 +80,19 @@ void bfs_fs_identity(const struct bfs_fs *fs, uint64_t *cluster,
 /* Without a journal, and of a scratch one, the content goes. */
 void bfs_fs_free(struct bfs_fs *fs);
 
+/* It is known whether some daemons are on other nodes. */
+void bfs_fs_placed(struct bfs_fs *fs, bool many_nodes);
+
 /* Other settings for what follows (reload). */
 void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes);
 void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close);
 
 /* st_dev of the data files. */
 uint64_t bfs_fs_data_dev(const struct bfs_fs *fs);
+
+/* The directory of the data files (O_PATH, ours), if that user owns them, or
+ * -1. */
+int bfs_fs_data_fd(const struct bfs_fs *fs, uint32_t uid);
 
 /* The root's handle, for HELLO. */
 struct bfs_handle bfs_fs_root(const struct bfs_fs *fs);

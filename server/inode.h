@@ -36,6 +36,8 @@ struct bfs_open {
 	uint32_t uid, slot, gen;
 	uint16_t node; /* the shard of its node's daemon, which has the slot */
 	bool writes;
+	/* It is passed through, and counts until its client has opened it. */
+	bool making;
 };
 
 /* Descriptors of a data file that may be out. */
@@ -90,7 +92,8 @@ struct bfs_inode {
 			/* The record of the one description that is out. */
 			uint32_t pass_gen;
 			uint16_t pass_slot;
-			uint8_t passed; /* enum bfs_passed */
+			uint8_t passed : 4;	 /* enum bfs_passed */
+			uint8_t pass_writes : 1; /* it may write */
 			/* Its locks are kept here, not by the kernel: one of
 			 * both for all that have it open (S10). */
 			bool locks_here;
@@ -148,6 +151,7 @@ struct bfs_fs {
 	struct bfs_fdref *fds;	 /* cached (utlist DL), least used first */
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
+	int data_path_fd;		       /* data_fd's, O_PATH */
 	uint64_t dev;
 	int fine_stamps;     /* 1: each change that is looked at has its own;
 			      * -1: no; 0: not tried yet */
@@ -234,6 +238,10 @@ void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
 /* May descriptors of its data file be out?  Its locks tell for certain. */
 bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i);
+/* Is it being opened by clients themselves just now, at least one of them to
+ * write if that is asked?  Then they have no locks yet. */
+bool bfs_orphan_making(const struct bfs_fs *fs, const struct bfs_inode *i,
+		       bool to_write);
 /* Remember a description that is not passed through.  0 or -ENOMEM. */
 int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
 		      const struct bfs_open *o);

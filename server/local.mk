@@ -40,7 +40,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/special.c %D%/special.h \
 	%D%/mappers.c %D%/mappers.h \
 	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
-	%D%/data.c %D%/data.h %D%/datafd.c \
+	%D%/data.c %D%/data.h %D%/datafd.c %D%/hand_out.c %D%/opening.h \
 	%D%/dir.c %D%/dir.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/frame.c %D%/frame.h \
@@ -96,7 +96,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/hold.c %D%/hold.h \
 	%D%/home.c %D%/home.h \
 	%D%/naming.h %D%/renaming.h %D%/serve_moving.c \
-	%D%/open_flags.h %D%/passing.c %D%/passing.h \
+	%D%/passing.c %D%/passing.h \
 	%D%/readdir.c %D%/readdir.h \
 	%D%/reclaim.c %D%/reclaim.h \
 	%D%/serve_part.c \

@@ -2,14 +2,17 @@
 #include "server/loop.h"
 
 #include "core/log.h"
+#include "core/patience.h"
 #include "core/util.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 
 #define POLLERS 8
-#define EVENTS 64    /* per turn: no source starves another */
-#define LOOK_EVERY 8 /* turns of spinning between looks at epoll */
+#define EVENTS 64	   /* per turn: no source starves another */
+#define LOOK_EVERY 8	   /* turns of spinning between looks at epoll */
+#define YIELD_NS 30000000u /* no long spins, when others want the core */
 
 struct watch {
 	int fd;
@@ -27,7 +30,10 @@ struct poller {
 
 struct bfs_loop {
 	int epoll;
-	unsigned spin_us;
+	struct bfs_patience patience;
+	uint64_t worked;      /* when something came last */
+	uint64_t yield_until; /* others want the core */
+	long preempted;
 	struct watch **watch; /* by descriptor */
 	int nwatch;
 	struct watch *dead;
@@ -44,7 +50,7 @@ struct bfs_loop *bfs_loop_new(unsigned spin_us)
 
 	if (!l)
 		return NULL;
-	l->spin_us = spin_us;
+	bfs_patience_init(&l->patience, spin_us);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll < 0) {
 		free(l);
@@ -75,7 +81,7 @@ void bfs_loop_free(struct bfs_loop *l)
 
 void bfs_loop_set_spin(struct bfs_loop *l, unsigned spin_us)
 {
-	l->spin_us = spin_us;
+	bfs_patience_init(&l->patience, spin_us);
 }
 
 static int make_room(struct bfs_loop *l, int fd)
@@ -229,6 +235,41 @@ static bool arm_all(struct bfs_loop *l)
 	return quiet;
 }
 
+/* Have we been put off the core since the last time? */
+static bool preempted(struct bfs_loop *l)
+{
+	struct rusage u;
+	bool yes;
+
+	if (getrusage(RUSAGE_THREAD, &u))
+		return false;
+	yes = u.ru_nivcsw != l->preempted;
+	l->preempted = u.ru_nivcsw;
+	return yes;
+}
+
+/*
+ * Something came: until when is it worth looking for more?  What comes while
+ * we look for longer than the least is worth a core only if nobody else wants
+ * it.
+ */
+static uint64_t look_until(struct bfs_loop *l)
+{
+	uint64_t now = bfs_now(), gap = now - l->worked;
+
+	l->worked = now;
+	bfs_patience_note(&l->patience, gap);
+	if (gap > l->patience.least_ns && preempted(l))
+		l->yield_until = now + YIELD_NS;
+	return now + (now < l->yield_until ? l->patience.least_ns
+					   : bfs_patience(&l->patience));
+}
+
+void bfs_loop_expect(struct bfs_loop *l)
+{
+	bfs_patience_expect(&l->patience);
+}
+
 int bfs_loop_turn(struct bfs_loop *l)
 {
 	int n = run_pollers(l), r = run_events(l, 0);
@@ -247,24 +288,26 @@ int bfs_loop_run(struct bfs_loop *l, const char *const *stop)
 	unsigned turn = 0;
 
 	while (!*stop) {
-		int n = run_pollers(l), r;
+		int n = run_pollers(l), timers = 0, r;
 
 		if (turn++ % LOOK_EVERY == 0) {
 			r = run_events(l, 0);
 			if (r < 0)
 				return r;
-			n += r + run_timers(l);
-			if (!n && bfs_now() >= spin_until && arm_all(l)) {
+			n += r;
+			timers = run_timers(l);
+			if (!n && !timers && bfs_now() >= spin_until &&
+			    arm_all(l)) {
 				r = run_events(l, nap_ms(l));
 				if (r < 0)
 					return r;
 				n = r;
 			}
 		}
-		if (n && l->end)
+		if ((n || timers) && l->end)
 			l->end(l->end_arg);
 		if (n)
-			spin_until = bfs_now() + l->spin_us * 1000ull;
+			spin_until = look_until(l);
 		else
 			bfs_relax();
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The daemon's event loop: descriptors by epoll, pollers (rings, UCX) that are
- * watched by looking, and timers.  It spins for spin_us after the last work,
- * then arms every poller and sleeps.  Owner thread only.
+ * watched by looking, and timers.  It spins for spin_us after the last work, or
+ * for longer (core/patience.h), then arms every poller and sleeps.  Owner
+ * thread only.
  */
 #ifndef BFS_LOOP_H
 #define BFS_LOOP_H
@@ -23,6 +24,8 @@ struct bfs_timer {
 struct bfs_loop *bfs_loop_new(unsigned spin_us);
 void bfs_loop_free(struct bfs_loop *l);
 void bfs_loop_set_spin(struct bfs_loop *l, unsigned spin_us);
+/* Work is about to come. */
+void bfs_loop_expect(struct bfs_loop *l);
 
 /* events as epoll's; level-triggered.  0 or -errno. */
 int bfs_loop_add(struct bfs_loop *l, int fd, uint32_t events,

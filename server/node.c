@@ -26,7 +26,8 @@ static int furnish(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_node *n)
 	int r = 0;
 
 	if (S_ISREG(i->mode)) {
-		n->fd = r = bfs_data_create(fs, i, n->flags);
+		r = bfs_data_create(fs, i, n->flags);
+		n->fd = n->flags == BFS_DATA_NO_FD ? -1 : r;
 	} else if (S_ISFIFO(i->mode)) {
 		r = bfs_data_create(fs, i, 0);
 	} else if (S_ISLNK(i->mode)) {

@@ -9,7 +9,7 @@ struct bfs_node {
 	uint32_t mode; /* with the type */
 	uint64_t rdev;
 	struct bfs_str target; /* of a symlink */
-	int flags; /* to open the data file of a regular file with */
+	int flags; /* to open a regular file's data file with: data.h */
 	int fd;	   /* that open, owned by the caller; else -1 */
 };
 

@@ -14,11 +14,20 @@
  * working directories; the oldest go first. */
 #define HELD_MAX 4096
 
+static bool slot_making(const struct bfs_fs *fs, uint32_t uid, uint32_t slot,
+			uint32_t gen)
+{
+	return fs->conf.slot_making &&
+	       fs->conf.slot_making(fs->conf.arg, uid, slot, gen);
+}
+
 /* Of descriptions on other nodes their daemons tell us (far.c). */
 static bool open_alive(const struct bfs_fs *fs, const struct bfs_open *o)
 {
 	if (o->node != fs->conf.shard)
 		return true;
+	if (o->making)
+		return slot_making(fs, o->uid, o->slot, o->gen);
 	return fs->conf.slot_alive &&
 	       fs->conf.slot_alive(fs->conf.arg, o->uid, o->slot, o->gen);
 }
@@ -130,6 +139,20 @@ bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i)
 				       i->file.pass_slot, i->file.pass_gen)));
 }
 
+bool bfs_orphan_making(const struct bfs_fs *fs, const struct bfs_inode *i,
+		       bool to_write)
+{
+	for (unsigned n = 0; n < bfs_inode_nopens(i); n++) {
+		const struct bfs_open *o = &i->rare->opens[n];
+
+		if (o->making && (o->writes || !to_write) && open_alive(fs, o))
+			return true;
+	}
+	return i->file.passed == BFS_PASSED_ONE &&
+	       (i->file.pass_writes || !to_write) &&
+	       slot_making(fs, fs->euid, i->file.pass_slot, i->file.pass_gen);
+}
+
 bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
@@ -137,7 +160,9 @@ bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i)
 		return true;
 	if (!S_ISREG(i->mode) || !i->file.passed)
 		return false;
-	if (bfs_orphan_passed(fs, i) && locked(fs, i, BFS_LIFE, 0))
+	/* In this order: who has opened it has locked it. */
+	if (bfs_orphan_making(fs, i, false) ||
+	    (bfs_orphan_passed(fs, i) && locked(fs, i, BFS_LIFE, 0)))
 		return true;
 	i->file.passed = BFS_PASSED_NONE;
 	return false;

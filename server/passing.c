@@ -8,7 +8,6 @@
 #include "server/data.h"
 #include "server/fiber.h"
 #include "server/hidden.h"
-#include "server/open_flags.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/shared.h"
@@ -24,15 +23,13 @@
 bool bfs_passing_lock(int fd, uint32_t uid, uint32_t slot, int oflags,
 		      uint64_t ino)
 {
-	struct flock l = { .l_type = F_RDLCK,
+	struct flock l = { .l_type = bfs_life_type(oflags),
 			   .l_whence = SEEK_SET,
 			   .l_start = bfs_life_byte(uid, slot),
 			   .l_len = 1 };
 
 	if (slot == BFS_NO_SLOT)
 		return true;
-	if ((oflags & O_ACCMODE) == O_WRONLY)
-		l.l_type = F_WRLCK;
 	if (!fcntl(fd, F_OFD_SETLK, &l))
 		return true;
 	if (errno != EAGAIN && errno != EACCES)

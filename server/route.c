@@ -33,7 +33,7 @@ static enum subject subject_of(uint32_t op)
 		[BFS_OP_READ] = HANDLE,	     [BFS_OP_WRITE] = HANDLE,
 		[BFS_OP_FALLOCATE] = HANDLE, [BFS_OP_FSYNC] = HANDLE,
 		[BFS_OP_SEEK] = HANDLE,	     [BFS_OP_LOCK] = HANDLE,
-		[BFS_OP_GETPATH] = HANDLE,
+		[BFS_OP_GETPATH] = HANDLE,   [BFS_OP_TAKE] = HANDLE,
 	};
 
 	return op < BFS_OP_LIMIT ? subjects[op] : OTHER;

@@ -11,6 +11,8 @@
 #include "server/server.h"
 #include "server/stripe.h"
 
+#include "core/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -58,12 +60,12 @@ static int check_map(struct bfs_call *c, struct bfs_inode *i,
 static bool written(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	int fd = bfs_data_open(fs, i, O_RDONLY);
-	bool is = false;
+	bool is = bfs_orphan_making(fs, i, true);
 
 	if (fd < 0)
 		return true;
 	if (fcntl(fd, F_SETLEASE, F_RDLCK))
-		is = errno == EAGAIN;
+		is |= errno == EAGAIN;
 	else
 		fcntl(fd, F_SETLEASE, F_UNLCK);
 	close(fd);
@@ -159,6 +161,24 @@ static int open_for(struct bfs_call *c, struct bfs_inode *i,
 							       : O_RDONLY);
 }
 
+/* Mapped, executed or loaded it has been read; if it is copied for that the
+ * kernel does not see it (S8). */
+static void note_read(struct bfs_call *c, struct bfs_inode *i, uint32_t what)
+{
+	struct bfs_fdref *d;
+	char byte;
+	int r;
+
+	if (what == BFS_DATAFD_SOCKET || !S_ISREG(i->mode))
+		return;
+	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
+	if (!d)
+		return;
+	if (pread(d->fd, &byte, 1, 0) < 0)
+		bfs_log(debug, "read of data file %016lx: %m", i->ino);
+	bfs_data_put(d);
+}
+
 static int give(struct bfs_call *c, struct bfs_inode *i,
 		const struct bfs_datafd_req *req, struct bfs_datafd_rep *rep)
 {
@@ -174,6 +194,8 @@ static int give(struct bfs_call *c, struct bfs_inode *i,
 		r = bfs_inode_attr(bfs_call_fs(c), i, &rep->attr);
 	if (r)
 		return r;
+	if (!ours || rep->apart)
+		note_read(c, i, req->what);
 	rep->handle = bfs_inode_handle(bfs_call_fs(c), i, rights);
 	rep->change = bfs_copy_change(bfs_call_fs(c), &rep->attr);
 	/* Another daemon opens its own (passing.c). */

@@ -25,6 +25,9 @@ int bfs_serve_mapopen(struct bfs_call *c, const struct bfs_mapopen_req *req,
 
 	if (!i || !S_ISREG(i->mode))
 		return -ESTALE;
+	/* Who is about to open it to write has no descriptor that shows. */
+	if (req->writable && bfs_orphan_making(fs, i, true))
+		return -ENODEV;
 	r = bfs_mappers_open(c->server, i, (unsigned)c->peer, req->writable,
 			     &rep->reg);
 	return r ? r : bfs_inode_attr(fs, i, &rep->attr);

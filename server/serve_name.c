@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names come and go: mknod, unlink, link; and readlink. */
+#include "server/data.h"
 #include "server/making.h"
 #include "server/naming.h"
 #include "server/node.h"
@@ -90,8 +91,7 @@ int bfs_serve_mknod(struct bfs_call *c, const struct bfs_mknod_req *req,
 	struct bfs_node n = { .mode = mode_of_new(mode),
 			      .rdev = req->rdev,
 			      .target = req->target,
-			      .flags = O_RDWR,
-			      .fd = -1 };
+			      .flags = BFS_DATA_NO_FD };
 	struct bfs_inode *i = NULL;
 	struct bfs_making m;
 	struct bfs_walk w;
@@ -115,8 +115,6 @@ int bfs_serve_mknod(struct bfs_call *c, const struct bfs_mknod_req *req,
 		r = bfs_making(c, &m, &w, &n, &i);
 	else if (!r)
 		i = bfs_node_enter(bfs_call_fs(c), c->cred, &w, &n, &r);
-	if (n.fd >= 0)
-		close(n.fd);
 	if (!r)
 		r = bfs_inode_attr(bfs_call_fs(c), i, &rep->attr);
 	if (i && w.dir == &m.dir)

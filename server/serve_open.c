@@ -4,17 +4,13 @@
 #include "server/making.h"
 #include "server/mappers.h"
 #include "server/node.h"
-#include "server/open_flags.h"
-#include "server/passing.h"
+#include "server/opening.h"
 #include "server/perm.h"
 #include "server/route.h"
 #include "server/server.h"
 #include "server/shared.h"
 #include "server/stripe.h"
 
-#include "core/arena.h"
-#include "core/log.h"
-#include "core/stats.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -23,17 +19,6 @@
 
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW)
-
-struct opening {
-	struct bfs_call *c;
-	struct bfs_fs *fs;
-	int flags;
-	uint32_t mode;
-	uint32_t slot, gen;
-	struct bfs_inode *inode;
-	bool created;
-	int fd; /* of the data file, or -1 */
-};
 
 /* BFS_MAY_* of the access mode; 3 asks for both and gives neither. */
 static unsigned access_of(int flags)
@@ -45,49 +30,23 @@ static unsigned access_of(int flags)
 	return wants[flags & O_ACCMODE] | (flags & O_TRUNC ? BFS_MAY_WRITE : 0);
 }
 
-static uint32_t rights_of(int flags)
-{
-	static const uint32_t gives[] = { BFS_RIGHT_READ, BFS_RIGHT_WRITE,
-					  BFS_RIGHT_READ | BFS_RIGHT_WRITE, 0 };
-
-	return flags & O_PATH ? BFS_RIGHT_PATH : gives[flags & O_ACCMODE];
-}
-
-static bool writes(const struct opening *o)
-{
-	return access_of(o->flags) & BFS_MAY_WRITE;
-}
-
-static bool can_pass(const struct opening *o)
-{
-	return o->fs->conf.pass && bfs_route_passes(o->c);
-}
-
-/* Must the daemon see each write?  For a limit on space, for set-id bits that
- * the kernel would not clear, or for those who map the file elsewhere. */
-static bool must_see(const struct opening *o)
-{
-	return o->fs->conf.max_bytes || bfs_stripe_chunk(o->fs, o->inode) ||
-	       !bfs_data_mirrors(o->fs, o->inode) ||
-	       bfs_mappers_any(o->c->server, o->inode->ino);
-}
-
 /*
  * The kernel's locks and the daemon's do not see each other, so all who have a
  * file open use the same ones (RULES 36): the daemon's if some of them may not
  * be passed through.
  */
-static void choose_locks(struct opening *o)
+static void choose_locks(struct bfs_opening *o)
 {
 	struct bfs_inode *i = o->inode;
-	bool here = !can_pass(o) || must_see(o) || o->fs->conf.many_nodes;
+	bool here = !bfs_opening_can_pass(o) || bfs_opening_seen(o) ||
+		    o->fs->conf.many_nodes;
 
 	if (here != i->file.locks_here && !bfs_orphan_is_open(o->fs, i))
 		i->file.locks_here = here;
 }
 
 /* Whose locks are the daemon's; a socket or fifo has none here. */
-static uint32_t lock_right(const struct opening *o)
+static uint32_t lock_right(const struct bfs_opening *o)
 {
 	if (o->flags & O_PATH)
 		return 0;
@@ -113,28 +72,7 @@ static int check_flags(int *flags)
 	return 0;
 }
 
-/* Is the description to be the data file's own?  (RULES 13) */
-static bool passes(const struct opening *o)
-{
-	/* What can be neither read nor written cannot be locked either. */
-	if (!can_pass(o) || (o->flags & O_ACCMODE) == O_ACCMODE ||
-	    bfs_stripe_chunk(o->fs, o->inode))
-		return false;
-	if (!writes(o) || !must_see(o))
-		return true;
-	/* A limit that came by a reload finds the file open, with locks that
-	 * only the kernel knows: it begins when all have closed it. */
-	return !o->inode->file.locks_here && bfs_data_mirrors(o->fs, o->inode);
-}
-
-/* The lock that says the description lives; none: it is busy or refused. */
-static bool lock_slot(const struct opening *o)
-{
-	return bfs_passing_lock(o->fd, o->c->cred->uid, o->slot, o->flags,
-				o->inode->ino);
-}
-
-static void close_data(struct opening *o)
+static void close_data(struct bfs_opening *o)
 {
 	if (o->fd >= 0)
 		close(o->fd);
@@ -142,17 +80,18 @@ static void close_data(struct opening *o)
 }
 
 /* To be written, and perhaps running: the kernel knows (ETXTBSY). */
-static bool may_run(const struct opening *o)
+static bool may_run(const struct bfs_opening *o)
 {
-	return writes(o) && o->inode->mode & 0111;
+	return bfs_opening_writes(o) && o->inode->mode & 0111;
 }
 
 /* Open the data file if that is what is passed, or to truncate it. */
-static int open_data(struct opening *o)
+static int open_data(struct bfs_opening *o)
 {
 	int flags = o->flags & (BFS_DATA_FLAGS | O_TRUNC);
 
-	if (o->created || (!passes(o) && !(flags & O_TRUNC) && !may_run(o)))
+	if (o->created || (!(flags & O_TRUNC) && !may_run(o) &&
+			   (o->self || !bfs_opening_passes(o))))
 		return 0;
 	if (flags & O_TRUNC && bfs_stripe_reaches(o->fs, o->inode, 0)) {
 		int r = bfs_stripe_truncate(o->c, o->inode, 0);
@@ -163,7 +102,7 @@ static int open_data(struct opening *o)
 	o->fd = bfs_data_open(o->fs, o->inode, flags);
 	if (o->fd < 0)
 		return o->fd;
-	if (!passes(o) && !(flags & O_TRUNC))
+	if (!bfs_opening_passes(o) && !(flags & O_TRUNC))
 		close_data(o);
 	if (!(flags & O_TRUNC))
 		return 0;
@@ -172,84 +111,20 @@ static int open_data(struct opening *o)
 				   bfs_perm_write_kills(o->c->cred, o->inode));
 }
 
-/* Attributes while the descriptor is at hand: fstat is cheaper. */
-static int fill_attr(struct opening *o, struct bfs_open_rep *rep)
-{
-	bool looked = o->inode->looked;
-	struct stat st;
-
-	if (!S_ISREG(o->inode->mode))
-		return bfs_inode_attr(o->fs, o->inode, &rep->attr);
-	if (o->fd < 0 ? bfs_data_stat(o->fs, o->inode, &st) : fstat(o->fd, &st))
-		return -EIO;
-	bfs_inode_attr_from(o->fs, o->inode, &st, &rep->attr);
-	o->inode->looked = looked; /* open shows nobody a ctime */
-	rep->data_ino = st.st_ino;
-	return 0;
-}
-
-static uint32_t sync_right(const struct opening *o)
+static uint32_t sync_right(const struct bfs_opening *o)
 {
 	return o->fs->conf.sync_close && S_ISREG(o->inode->mode) &&
-			       rights_of(o->flags) & BFS_RIGHT_WRITE
+			       bfs_opening_rights(o->flags) & BFS_RIGHT_WRITE
 		       ? BFS_RIGHT_SYNC
 		       : 0;
 }
 
-static uint32_t stripe_right(const struct opening *o)
+static uint32_t stripe_right(const struct bfs_opening *o)
 {
 	return o->flags & O_PATH ? 0 : bfs_stripe_right(o->fs, o->inode);
 }
 
-/* A description that another has the slot or the data of. */
-static int remember(const struct opening *o, bool writes)
-{
-	return bfs_orphan_opened(
-		o->fs, o->inode,
-		&(struct bfs_open){ .uid = o->c->cred->uid,
-				    .slot = o->slot,
-				    .gen = o->gen,
-				    .node = (uint16_t)bfs_route_node(o->c),
-				    .writes = writes });
-}
-
-/* Of one description the arena tells when it is gone. */
-static void note_passed(const struct opening *o, bool far)
-{
-	struct bfs_inode *i = o->inode;
-
-	if (far || o->slot > UINT16_MAX || o->c->cred->uid != o->fs->euid ||
-	    (i->file.passed && bfs_orphan_passed(o->fs, i))) {
-		i->file.passed = BFS_PASSED_MANY;
-		return;
-	}
-	i->file.passed = BFS_PASSED_ONE;
-	i->file.pass_slot = (uint16_t)o->slot;
-	i->file.pass_gen = o->gen;
-}
-
-/* Pass the fd, or else remember whom the daemon serves. */
-static int hand_out(struct opening *o, struct bfs_open_rep *rep)
-{
-	bool pass = rep->kind == BFS_OPEN_FILE && o->fd >= 0 && passes(o);
-	bool far = bfs_route_node(o->c) != o->c->server->shard;
-
-	if (pass && (far || lock_slot(o))) {
-		rep->kind = BFS_OPEN_PASS;
-		note_passed(o, far);
-		bfs_stat_add(opens_pass, 1);
-		if (far) /* the client's daemon opens it (passing.c) */
-			return remember(o, false);
-		o->c->pass_fd = o->fd;
-		o->fd = -1;
-		return 0;
-	}
-	if (rep->kind == BFS_OPEN_FILE)
-		bfs_stat_add(opens_daemon, 1);
-	return remember(o, rights_of(o->flags) & BFS_RIGHT_WRITE);
-}
-
-static int open_fifo(struct opening *o)
+static int open_fifo(struct bfs_opening *o)
 {
 	int fd;
 
@@ -264,7 +139,7 @@ static int open_fifo(struct opening *o)
 	return 0;
 }
 
-static int open_inode(struct opening *o, struct bfs_open_rep *rep)
+static int open_inode(struct bfs_opening *o, struct bfs_open_rep *rep)
 {
 	int r = 0;
 
@@ -283,18 +158,17 @@ static int open_inode(struct opening *o, struct bfs_open_rep *rep)
 		r = -ENXIO; /* sockets; devices, which are names only */
 	}
 	if (!r)
-		r = fill_attr(o, rep);
-	if (!r)
-		r = hand_out(o, rep);
+		r = bfs_opening_hand_out(o, rep);
 	close_data(o);
-	rep->handle = bfs_inode_handle(o->fs, o->inode,
-				       rights_of(o->flags) | lock_right(o) |
-					       sync_right(o) | stripe_right(o));
+	rep->handle =
+		bfs_inode_handle(o->fs, o->inode,
+				 bfs_opening_rights(o->flags) | lock_right(o) |
+					 sync_right(o) | stripe_right(o));
 	return r;
 }
 
 /* What open(2) checks of an inode that was there. */
-static int check_found(const struct opening *o)
+static int check_found(const struct bfs_opening *o)
 {
 	const struct bfs_inode *i = o->inode;
 
@@ -318,14 +192,15 @@ static int check_found(const struct opening *o)
 	return 0;
 }
 
-static struct bfs_node new_file(const struct opening *o)
+static struct bfs_node new_file(const struct bfs_opening *o)
 {
-	return (struct bfs_node){ .mode = S_IFREG |
-					  (o->mode & (07777 | BFS_MODE_XGRP)),
-				  .flags = o->flags & BFS_DATA_FLAGS };
+	return (struct bfs_node){
+		.mode = S_IFREG | (o->mode & (07777 | BFS_MODE_XGRP)),
+		.flags = o->self ? BFS_DATA_NO_FD : o->flags & BFS_DATA_FLAGS
+	};
 }
 
-static int create(struct opening *o, const struct bfs_walk *w)
+static int create(struct bfs_opening *o, const struct bfs_walk *w)
 {
 	struct bfs_node n = new_file(o);
 	int r = bfs_perm_create(o->c->cred, w->dir);
@@ -339,7 +214,7 @@ static int create(struct opening *o, const struct bfs_walk *w)
 }
 
 /* O_TMPFILE: w is the directory. */
-static int create_unnamed(struct opening *o, struct bfs_open_rep *rep,
+static int create_unnamed(struct bfs_opening *o, struct bfs_open_rep *rep,
 			  const struct bfs_inode *dir)
 {
 	struct bfs_node n = new_file(o);
@@ -376,11 +251,12 @@ static unsigned walk_flags(int flags)
 
 /* Other nodes that run it, or map it and have to be told.  As
  * bfs_mappers_idle(). */
-static int check_nodes(const struct opening *o)
+static int check_nodes(const struct bfs_opening *o)
 {
 	int r = 0;
 
-	if (!S_ISREG(o->inode->mode) || o->flags & O_PATH || !writes(o))
+	if (!S_ISREG(o->inode->mode) || o->flags & O_PATH ||
+	    !bfs_opening_writes(o))
 		return 0;
 	if (may_run(o))
 		r = bfs_mappers_idle(o->c, o->inode->ino);
@@ -390,7 +266,7 @@ static int check_nodes(const struct opening *o)
 }
 
 /* What another shard's entry names.  1: it is gone already. */
-static int open_named(struct opening *o, struct bfs_open_rep *rep,
+static int open_named(struct bfs_opening *o, struct bfs_open_rep *rep,
 		      const struct bfs_walk *w)
 {
 	int r;
@@ -408,7 +284,7 @@ static int open_named(struct opening *o, struct bfs_open_rep *rep,
 }
 
 /* A file of ours whose entry is another shard's. */
-static int create_apart(struct opening *o, struct bfs_open_rep *rep,
+static int create_apart(struct bfs_opening *o, struct bfs_open_rep *rep,
 			struct bfs_walk *w)
 {
 	struct bfs_node n = new_file(o);
@@ -426,7 +302,7 @@ static int create_apart(struct opening *o, struct bfs_open_rep *rep,
 	return r;
 }
 
-static int open_walked(struct opening *o, struct bfs_open_rep *rep,
+static int open_walked(struct bfs_opening *o, struct bfs_open_rep *rep,
 		       struct bfs_walk *w)
 {
 	int r;
@@ -451,16 +327,17 @@ static int open_walked(struct opening *o, struct bfs_open_rep *rep,
 int bfs_serve_open(struct bfs_call *c, const struct bfs_open_req *req,
 		   struct bfs_open_rep *rep)
 {
-	struct opening o = { .c = c,
-			     .fs = bfs_call_fs(c),
-			     .flags = (int)req->oflags,
-			     .mode = req->mode,
-			     .slot = req->arena_slot,
-			     .gen = req->slot_gen,
-			     .fd = -1 };
+	struct bfs_opening o = { .c = c,
+				 .fs = bfs_call_fs(c),
+				 .flags = (int)req->oflags,
+				 .mode = req->mode,
+				 .slot = req->arena_slot,
+				 .gen = req->slot_gen,
+				 .fd = -1 };
 	struct bfs_walk w;
 	int r = check_flags(&o.flags);
 
+	o.self = bfs_opening_self(c, o.flags, o.slot);
 	while (!r) {
 		r = bfs_walk(c, &w, req->at, req->path,
 			     walk_flags(o.flags) |

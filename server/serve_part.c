@@ -74,7 +74,8 @@ int bfs_serve_dircopy(struct bfs_call *c, const struct bfs_dircopy_req *req,
 	int r;
 
 	i = home_dir(c, req->ino, &r);
-	while (i && i->dir.shared->busy) {
+	while (i &&
+	       (i->dir.shared->busy || (i == fs->root && fs->conf.unplaced))) {
 		r = bfs_hold_wait(c);
 		if (r)
 			return r;

@@ -54,6 +54,7 @@ struct bfs_session {
 	unsigned users;		 /* connections */
 	unsigned held;		 /* calls that need it to stay */
 	bool greeted;		 /* HELLO has been answered */
+	bool opens;		 /* data files, by itself: BFS_OPEN_SELF */
 	bool gone;		 /* its process has ended */
 	bool noted;		 /* it is in the journal */
 	bool awaited;	     /* known from before our start, and not back yet */

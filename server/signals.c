@@ -65,6 +65,9 @@ int bfs_signals_start(struct bfs_server *s)
 	signal(SIGPIPE, SIG_IGN);
 	/* Beyond RLIMIT_FSIZE a write answers EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
+	/* Who opens a data file in the moment of a look with F_SETLEASE waits
+	 * for its end by itself. */
+	signal(SIGIO, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -125,6 +125,14 @@ static int open_sub(const struct bfs_fs *fs, const char *name, mode_t mode,
 	return 0;
 }
 
+/* For who is to open files in it, and no more. */
+static int open_path(struct bfs_fs *fs)
+{
+	fs->data_path_fd =
+		openat(fs->data_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fs->data_path_fd < 0 ? failed(fs, "open") : 0;
+}
+
 static int take(struct bfs_fs *fs)
 {
 	int r = take_lock(fs);
@@ -133,6 +141,8 @@ static int take(struct bfs_fs *fs)
 		r = bfs_store_identify(fs);
 	if (!r)
 		r = open_sub(fs, "data", 0700, &fs->data_fd);
+	if (!r)
+		r = open_path(fs);
 	/* Clients of other users bind sockets here, through a passed fd. */
 	if (!r)
 		r = open_sub(fs, "sock", 01777, &fs->sock_fd);
@@ -144,6 +154,7 @@ int bfs_store_open(struct bfs_fs *fs)
 	int r;
 
 	fs->top_fd = fs->data_fd = fs->sock_fd = fs->lock_fd = -1;
+	fs->data_path_fd = -1;
 	r = open_top(fs);
 	if (!r)
 		r = take(fs);
@@ -197,7 +208,8 @@ int bfs_store_look(struct bfs_fs *fs, bool write)
 
 void bfs_store_close(struct bfs_fs *fs)
 {
-	const int fds[] = { fs->data_fd, fs->sock_fd, fs->top_fd, fs->lock_fd };
+	const int fds[] = { fs->data_path_fd, fs->data_fd, fs->sock_fd,
+			    fs->top_fd, fs->lock_fd };
 
 	for (unsigned n = 0; n < sizeof(fds) / sizeof(fds[0]); n++)
 		if (fds[n] >= 0)

@@ -185,6 +185,8 @@ int bfs_stripe_truncate(struct bfs_call *c, struct bfs_inode *i, uint64_t size)
 		r = bfs_data_truncate(fs, c->cred, i, size);
 	bfs_stripe_wrote(fs, i);
 	bfs_inode_stripe(i)->counted = false;
+	if (!r && !spread(fs, i, 0, size))
+		bfs_inode_stripe(i)->blocks = 0;
 	bfs_stripe_leave(fs, i);
 	return r;
 }

@@ -227,33 +227,51 @@ static int allocate(struct bfs_call *c, struct bfs_inode *i,
 	return r ? r : alloc_own(c, i, req);
 }
 
-/* Is it all about the first chunk of a file that has no other? */
+/* Is it all about the first chunk of a file that has no other, and nobody is
+ * making it longer? */
 static bool stays_whole(struct bfs_fs *fs, struct bfs_inode *i,
 			const struct bfs_fallocate_req *req)
 {
 	uint64_t chunk = bfs_layout_chunk(i->layout), size;
+	const struct bfs_stripe *s = bfs_inode_stripe(i);
 
-	return !bfs_inode_stripe(i) && req->offset <= chunk &&
+	return !(s && (s->busy || s->grants)) && req->offset <= chunk &&
 	       req->size <= chunk - req->offset &&
 	       !bfs_stripe_size(fs, i, &size) && size <= chunk - req->size;
+}
+
+/* What Linux knows. */
+static bool is_mode(uint32_t mode)
+{
+	bool keep = mode & FALLOC_FL_KEEP_SIZE;
+
+	switch (mode & ~(uint32_t)FALLOC_FL_KEEP_SIZE) {
+	case 0:
+	case FALLOC_FL_ZERO_RANGE:
+		return true;
+	case FALLOC_FL_PUNCH_HOLE:
+		return keep;
+	case FALLOC_FL_COLLAPSE_RANGE:
+	case FALLOC_FL_INSERT_RANGE:
+		return !keep;
+	default:
+		return false;
+	}
 }
 
 int bfs_stripe_fallocate(struct bfs_call *c, struct bfs_inode *i,
 			 const struct bfs_fallocate_req *req)
 {
-	const uint32_t can = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE |
-			     FALLOC_FL_ZERO_RANGE;
 	struct bfs_fs *fs = bfs_call_fs(c);
 	int r;
 
 	if (!bfs_stripe_chunk(fs, i) || stays_whole(fs, i, req))
 		return -EDOM;
-	if (req->mode & ~can)
+	if (!is_mode(req->mode))
 		return -EOPNOTSUPP;
 	if (!req->size || req->offset > INT64_MAX - req->size)
 		return req->size ? -EFBIG : -EINVAL;
-	if (req->mode & FALLOC_FL_PUNCH_HOLE &&
-	    req->mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+	if (req->mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE))
 		return -EOPNOTSUPP;
 	if (!bfs_fiber_self())
 		return -BFS_NEED_FIBER;

@@ -13,6 +13,11 @@ UNIT_TESTS += %D%/unit/test_wire
 %C%_unit_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_wire_LDADD = core/libcore.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_patience
+%C%_unit_test_patience_SOURCES = %D%/unit/test_patience.c
+%C%_unit_test_patience_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_patience_LDADD = $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_members
 %C%_unit_test_members_SOURCES = %D%/unit/test_members.c
 %C%_unit_test_members_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -48,6 +53,11 @@ UNIT_TESTS += %D%/unit/test_fs_basic
 %C%_unit_test_fs_basic_SOURCES = %D%/unit/test_fs_basic.c
 %C%_unit_test_fs_basic_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fs_basic_LDADD = $(FS_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_self_open
+%C%_unit_test_self_open_SOURCES = %D%/unit/test_self_open.c
+%C%_unit_test_self_open_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_self_open_LDADD = $(FS_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_itable
 %C%_unit_test_itable_SOURCES = %D%/unit/test_itable.c
@@ -328,10 +338,13 @@ ONE_DAEMON_TESTS += \
 	%D%/races/history.sh \
 	%D%/races/swap.sh
 THREE_TESTS = $(SYSTEM_TESTS) $(RACES) %D%/model/model.sh
-.PHONY: check-3
+.PHONY: check-3 check-3-striped
 check-3: $(check_PROGRAMS)
 	BENCHFS_TEST_DAEMONS=3 SEED=$${SEED:-5} $(MAKE) $(AM_MAKEFLAGS) check \
 		TESTS='$(filter-out $(ONE_DAEMON_TESTS),$(THREE_TESTS))'
+check-3-striped:
+	BENCHFS_STORAGE_PLACEMENT=stripe BENCHFS_STORAGE_CHUNK_SIZE=64K \
+		$(MAKE) $(AM_MAKEFLAGS) check-3
 
 # Does docs/conformance.md name tests that there are?
 TESTS += %D%/conformance.sh

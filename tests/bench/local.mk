@@ -16,4 +16,9 @@ bench-check bench-record: $(check_PROGRAMS)
 bench-scale: all %D%/scale
 	builddir=$(abs_builddir) $(SHELL) $(srcdir)/%D%/scale.sh 1 16 64
 .PHONY: bench-scale
-EXTRA_DIST += %D%/relay.sh
+
+# Shares of the network's bandwidth, for docs/scaling.md: root, a quiet machine.
+.PHONY: bench-bandwidth
+bench-bandwidth: all
+	builddir=$(abs_builddir) $(SHELL) $(srcdir)/%D%/bandwidth.sh %D%/placement.sh
+EXTRA_DIST += %D%/relay.sh %D%/bandwidth.sh

@@ -206,6 +206,13 @@ CALL(int, epoll_ctl, talking,
      (int epoll, int op, int fd, struct epoll_event *e), SYS_epoll_ctl, epoll,
      op, fd, e)
 
+API int mknodat(int dir, const char *path, mode_t mode, dev_t dev)
+{
+	if (fails(full))
+		return -1;
+	return (int)syscall(SYS_mknodat, dir, path, mode, dev);
+}
+
 API int fchmodat(int dir, const char *path, mode_t mode, int flags)
 {
 	if (fails(changing))

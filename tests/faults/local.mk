@@ -5,7 +5,8 @@ KILLABLE_SERVER = \
 	server/journal.c server/journal_load.c server/journal_sync.c \
 	server/journal_turn.c server/session_log.c server/tx.c server/txp.c \
 	$(NULL)
-KILLABLE_CLIENT = core/local_io.c core/transport_local.c preload/desc.c
+KILLABLE_CLIENT = core/local_io.c core/transport_local.c preload/desc.c \
+	preload/self_open.c
 
 check_PROGRAMS += %D%/benchfsd
 %C%_benchfsd_SOURCES = server/main.c %D%/kill.c %D%/kill_file.h \

@@ -14,7 +14,7 @@ mnt=$T/b/bfs
 chmod 777 "$T/r/real"
 # Identities are changed among the calls, which all must reach the daemon.
 printf 'auth: { allow_users = "*"; };\n' >"$T/conf"
-run_options="-c $T/conf -d $T/data"
+run_options="-c $T/conf -d $T/data ${BENCHFS_TEST_OPTIONS:-}"
 limit=$((limit + ${hours%%.*} * 3600 + 600))
 end=$(($(date +%s) + ${hours%%.*} * 3600))
 one() {

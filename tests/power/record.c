@@ -163,6 +163,15 @@ API int openat(int at, const char *path, int flags, ...)
 	return open_at(at, path, flags, mode);
 }
 
+API int mknodat(int at, const char *path, mode_t mode, dev_t dev)
+{
+	int r = (int)syscall(SYS_mknodat, at, path, mode, dev);
+
+	if (!r && disk.on && S_ISREG(mode))
+		made(at, path, ino_at(at, path), 'f', mode & 07777);
+	return r;
+}
+
 API int mkdirat(int at, const char *path, mode_t mode)
 {
 	int r = (int)syscall(SYS_mkdirat, at, path, mode);

@@ -6,6 +6,8 @@
 #include "crew.h"
 #include "hist.h"
 
+#include <sys/types.h>
+
 #define CALLS_MAX 120 /* of a process in a round, the last look included */
 
 /* What a process has done in a round; it survives the process. */
@@ -34,6 +36,8 @@ struct client {
 	char base[300]; /* of the round */
 	struct log *log;
 	uint64_t random;
+	off_t at; /* where the bytes of a history's file begin */
+	const char *end;
 	int fd[FDS];
 	bool held[FDS]; /* it may hold locks */
 	bool flocked[FDS];
@@ -42,6 +46,8 @@ struct client {
 
 /* do.c: makes the call, writes it down; false if the result is unknown. */
 bool client_do(struct client *c, struct op *op);
+/* A call that began then has ended. */
+void client_took(struct client *c, uint64_t start);
 /* Did the call that has just failed tell nothing?  Then the daemon, which was
  * killed perhaps, is back now. */
 bool client_lost(struct client *c);

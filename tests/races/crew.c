@@ -109,20 +109,18 @@ static int wait_all(struct crew *c, pid_t *pid)
 	int bad = 0, left = (int)c->clients;
 
 	while (left) {
-		int status;
-		pid_t who = waitpid(-1, &status, WNOHANG);
+		/* Other children are other threads'. */
+		for (uint32_t i = 0; i < c->clients; i++) {
+			int status;
 
-		if (who > 0) {
-			for (uint32_t i = 0; i < c->clients; i++)
-				if (pid[i] == who) {
-					pid[i] = 0;
-					left--;
-				}
+			if (!pid[i] || waitpid(pid[i], &status, WNOHANG) <= 0)
+				continue;
+			pid[i] = 0;
+			left--;
 			if (status) {
 				c->failed = 1;
 				bad++;
 			}
-			continue;
 		}
 		if (end && crew_now() > end) {
 			fprintf(stderr, "no end within %u s\n", c->secs);

@@ -72,6 +72,13 @@ static int do_close(struct client *c, const struct op *op)
 	return close(fd);
 }
 
+/* Of a history's file: what lies before it is one hole, or not there. */
+static off_t size_from(const struct client *c, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_size ? st->st_size - c->at
+						   : st->st_size;
+}
+
 static int do_stat(struct client *c, struct op *op, const char *path)
 {
 	struct stat st;
@@ -81,9 +88,11 @@ static int do_stat(struct client *c, struct op *op, const char *path)
 		return r;
 	op->ino = st.st_ino;
 	op->type = S_ISDIR(st.st_mode) ? 'd' : S_ISLNK(st.st_mode) ? 'l' : 'f';
-	op->count =
-		(uint32_t)(call_result[op->call] == 'L' ? (uint64_t)st.st_nlink
-							: (uint64_t)st.st_size);
+	if (S_ISREG(st.st_mode) && st.st_size && st.st_size < c->at)
+		crew_fail(c->crew, "%ld bytes that nobody wrote", st.st_size);
+	op->count = (uint32_t)(call_result[op->call] == 'L'
+				       ? (uint64_t)st.st_nlink
+				       : (uint64_t)size_from(c, &st));
 	return 0;
 }
 
@@ -159,12 +168,13 @@ static int do_data(struct client *c, struct op *op)
 	ssize_t n;
 
 	if (op->call == CALL_ftrunc)
-		return ftruncate(fd, op->num);
+		return ftruncate(fd, c->at + op->num);
 	if (op->call == CALL_write)
-		return whole(c, pwrite(fd, op->text, len, op->num), len);
+		return whole(c, pwrite(fd, op->text, len, c->at + op->num),
+			     len);
 	if (op->call == CALL_append)
 		return whole(c, write(fd, op->text, len), len);
-	n = pread(fd, op->got, max, op->num);
+	n = pread(fd, op->got, max, c->at + op->num);
 	op->len = (uint8_t)(n < 0 ? 0 : n);
 	return n < 0 ? -1 : 0;
 }
@@ -287,6 +297,15 @@ bool client_lost(struct client *c)
 	return true;
 }
 
+void client_took(struct client *c, uint64_t start)
+{
+	uint64_t ns = crew_now() - start, was = c->crew->count[0];
+
+	while (ns > was &&
+	       !atomic_compare_exchange_weak(&c->crew->count[0], &was, ns))
+		;
+}
+
 bool client_do(struct client *c, struct op *op)
 {
 	struct op *to = &c->log->op[c->log->n];
@@ -304,6 +323,8 @@ bool client_do(struct client *c, struct op *op)
 		sched_yield();
 	r = do_call(c, op);
 	op->err = r ? errno : 0;
+	if (op->call != CALL_lockw)
+		client_took(c, op->start);
 	if (crew_random(&c->random) % 4 == 0)
 		sched_yield();
 	if (!r || !tells_nothing(op->err)) {

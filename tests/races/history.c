@@ -4,7 +4,9 @@
  * make random calls at once in DIR; afterwards an order is looked for that
  * explains all results.  FILE is where they write them down.  The kind "long"
  * has long names, which differ in the last byte; "kernel" says that DIR is a
- * kernel's.
+ * kernel's.  With BENCHFS_HISTORY_AT bytes of files begin there, so that they
+ * lie on both sides of a border; with BENCHFS_HISTORY_END the round in which
+ * that file is found is the last.
  */
 #include "client.h"
 
@@ -26,14 +28,18 @@ static struct log *log_of(struct crew *c, uint32_t round, uint32_t client)
 static void make_dir(struct client *c, const char *path)
 {
 	bool again = false;
+	uint64_t start = crew_now();
 
 	while (mkdir(path, 0777)) {
+		client_took(c, start);
+		start = crew_now();
 		if (again && errno == EEXIST)
 			return;
 		again = client_lost(c);
 		if (!again)
 			crew_fail(c->crew, "mkdir %s: %m", path);
 	}
+	client_took(c, start);
 }
 
 static void make_dirs(struct client *c)
@@ -145,6 +151,8 @@ static void one_round(struct client *c, uint32_t round)
 	crew_meet(crew);
 	if (!c->number)
 		remove_tree(c);
+	if (!c->number && c->end && !access(c->end, F_OK))
+		crew->rounds = round + 1;
 }
 
 static int client_main(char **argv)
@@ -154,10 +162,16 @@ static int client_main(char **argv)
 	c.crew = crew_open(argv[3]);
 	c.p = profile_find(argv[4]);
 	c.long_names = !strcmp(argv[5], "long");
+	c.end = getenv("BENCHFS_HISTORY_END");
+	if (getenv("BENCHFS_HISTORY_AT"))
+		c.at = strtoll(getenv("BENCHFS_HISTORY_AT"), NULL, 0);
 	for (int i = 0; i < FDS; i++)
 		c.fd[i] = -1;
-	for (uint32_t r = 0; r < c.crew->rounds; r++)
+	for (uint32_t r = 0; r < c.crew->rounds; r++) {
 		one_round(&c, r);
+		/* the first of us may say that it was the last */
+		crew_meet(c.crew);
+	}
 	return 0;
 }
 
@@ -190,12 +204,12 @@ static void count(struct hist *h)
 	}
 }
 
-static void print_sum(uint32_t rounds)
+static void print_sum(const struct crew *c, uint32_t rounds)
 {
 	printf("%u rounds, %lu calls, %lu unknown, %lu beside another, "
-	       "%lu steps, %lu too long\n",
+	       "%lu steps, %lu too long; longest %.2f s\n",
 	       rounds, sum.calls, sum.unknown, sum.overlaps, hist_steps,
-	       sum.too_long);
+	       sum.too_long, (double)c->count[0] / 1e9);
 	for (int i = 0; i < CALLS; i++)
 		if (sum.call[i])
 			printf("%s %lu  ", call_name[i], sum.call[i]);
@@ -224,7 +238,7 @@ static int check_all(struct crew *c, const struct profile *p, const char *kind)
 		hist_print(h, stdout);
 		return 1;
 	}
-	print_sum(c->rounds);
+	print_sum(c, c->rounds);
 	/* A checker that gives up, or calls one after the other, show
 	 * nothing. */
 	return sum.too_long * 50 > c->rounds || sum.overlaps * 50 < sum.calls;

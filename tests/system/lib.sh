@@ -102,10 +102,16 @@ benchfs_run() {
 # BENCHFS_TEST_DAEMONS daemons.
 run_options=${BENCHFS_TEST_OPTIONS:-}
 daemons=${BENCHFS_TEST_DAEMONS:-1}
-# Not empty: some files are on other nodes, so not passed through.
+# Not empty: some files are on other nodes, or all are striped, so not passed
+# through.
 # the scripts look at it
 # shellcheck disable=SC2034
 far=${BENCHFS_TEST_FAR:-${BENCHFS_TEST_APART:-}}
+# shellcheck disable=SC2034
+case " $daemons:${BENCHFS_STORAGE_PLACEMENT:-}:$run_options " in
+" 1:"*) ;;
+*:stripe:* | *storage.placement=stripe*) far=stripe ;;
+esac
 bfs() {
 	rc=0
 	# word splitting is wanted

@@ -55,6 +55,7 @@ SYSTEM_TESTS = \
 	%D%/exec-self.sh \
 	%D%/extents.sh \
 	%D%/stripe.sh \
+	%D%/stripe-end.sh \
 	%D%/find.sh \
 	%D%/fd-path.sh \
 	%D%/fio.sh \
@@ -123,6 +124,7 @@ SYSTEM_TESTS = \
 	%D%/threads.sh \
 	%D%/tools.sh \
 	%D%/unlinked.sh \
+	%D%/self-open.sh \
 	%D%/visible.sh \
 	%D%/uring.sh \
 	%D%/walks.sh \
@@ -139,6 +141,7 @@ SYSTEM_PY = \
 	%D%/py/exclusive.py \
 	%D%/py/fd-path.py \
 	%D%/py/stripe.py \
+	%D%/py/stripe_end.py \
 	%D%/py/files.py \
 	%D%/py/kill-daemon.py \
 	%D%/py/holes.py \
@@ -184,7 +187,7 @@ EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh \
 # about what a daemon keeps on disk, which start daemons of their own and whose
 # programs run outside of ./run (come-back.sh has a part over UCX).
 NOT_OVER_UCX = %D%/full-disk.sh %D%/kill-daemon.sh %D%/restart.sh \
-	%D%/security.sh %D%/stripe.sh
+	%D%/security.sh %D%/stripe.sh %D%/stripe-end.sh
 .PHONY: check-ucx-tcp check-ucx-shm
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \

@@ -87,6 +87,11 @@ uint64_t bfs_fs_data_dev(const struct bfs_fs *fs)
 	return 0;
 }
 
+int bfs_fs_data_fd(const struct bfs_fs *fs, uint32_t uid)
+{
+	return -1;
+}
+
 struct bfs_handle bfs_fs_root(const struct bfs_fs *fs)
 {
 	return (struct bfs_handle){ .ino = 1, .mac = 1 };

@@ -215,6 +215,7 @@ static void script_data(struct world *w, struct bfs_handle h)
 	CALL_WITH(w, getpath, "", 0, rep.path, { h });
 	CALL_WITH(w, datafd, "", rep.attr.size, NONE,
 		  { h, NONE, BFS_DATAFD_MAP });
+	CALL_WITH(w, take, "", rep.kind, NONE, { h, O_RDWR, 8, 1 });
 	CALL(w, layout, { .at = w->u->root, .path = BFS_STR("s") });
 	CALL(w, member, { 0 });
 }

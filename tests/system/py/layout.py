@@ -2,6 +2,7 @@
 import errno, json, os, subprocess, sys
 D, daemons, apart = sys.argv[1], int(sys.argv[2]), sys.argv[3] == 'apart'
 PLACEMENT, CHUNK = 'user.benchfs.placement', 'user.benchfs.chunk_size'
+DEFAULT = 'stripe' if apart else 'whole'  # auto
 mount = os.path.dirname(D)
 os.mkdir(D)
 os.chdir(D)
@@ -29,7 +30,7 @@ def make(path, data=b''):
 # Nothing is set, so nothing shows.
 os.mkdir('a')
 was = one('a')
-assert was['placement'] == 'whole' and was['chunk_size'] == 4 << 20, was
+assert was['placement'] == DEFAULT and was['chunk_size'] == 4 << 20, was
 assert not was['placement_set'] and not was['chunk_size_set']
 assert os.listxattr('a') == []
 fails(errno.ENODATA, os.getxattr, 'a', PLACEMENT)
@@ -98,7 +99,7 @@ assert one('link')['inode_number'] == os.lstat('link').st_ino
 # Taken away, a directory is like the one that it is in.
 os.removexattr('a', PLACEMENT)
 os.removexattr('a', CHUNK)
-assert one('a')['placement'] == 'whole' and one('a')['chunk_size'] == 4 << 20
+assert one('a')['placement'] == DEFAULT and one('a')['chunk_size'] == 4 << 20
 assert os.listxattr('a') == ['user.other']
 os.setxattr(D, CHUNK, b'256K')
 os.mkdir('b')
