@@ -49,6 +49,13 @@ int bfs_arenas_get(struct bfs_arenas *a, uint32_t uid, int *arena_fd,
 /* Whose arena has that key?  False: nobody's. */
 bool bfs_arenas_owner(struct bfs_arenas *a, uint64_t key, uint32_t *uid);
 
+/*
+ * The record whose lock tells that the description is alive: that one, or,
+ * where a program was executed as another user, the one that it was opened
+ * with.  False: it is in use for something else, or not at all.
+ */
+bool bfs_arenas_signer(struct bfs_arenas *a, uint32_t *uid, uint32_t *slot,
+		       uint32_t *gen);
 /* Is this still the same use of the record? */
 bool bfs_arenas_current(struct bfs_arenas *a, uint32_t uid, uint32_t slot,
 			uint32_t gen);

@@ -181,7 +181,7 @@ static bool alive(struct bfs_server *s, uint64_t ino, uint32_t uid,
 		  uint32_t slot, uint32_t gen)
 {
 	if (slot >= BFS_ARENA_RECORDS ||
-	    !bfs_arenas_current(s->arenas, uid, slot, gen))
+	    !bfs_arenas_signer(s->arenas, &uid, &slot, &gen))
 		return false;
 	return bfs_arenas_alive(s->arenas, uid, slot, gen) ||
 	       bfs_passing_locked(s, ino, uid, slot);

@@ -91,6 +91,7 @@ SYSTEM_TESTS = \
 	%D%/needed.sh \
 	%D%/offsets.sh \
 	%D%/openat2.sh \
+	%D%/other-user.sh \
 	%D%/patch.sh \
 	%D%/perl.sh \
 	%D%/permissions-own.sh \
