@@ -26,6 +26,7 @@ struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
 struct bfs_unsettled;
+struct bfs_user;
 struct bfs_waiter;
 struct bfs_xattr;
 struct bfs_fdref;
@@ -151,9 +152,10 @@ struct bfs_fs {
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	/* Files that were opened, of which ncalmed have been looked at. */
 	uint64_t ncalming, ncalmed, *calming;
-	uint64_t used;		 /* blocks of 512 bytes, if there is a limit */
-	struct timespec latest;	 /* seen on a data file: see bfs_fs_now */
-	struct bfs_fdref *fds;	 /* cached (utlist DL), least used first */
+	uint64_t used;		/* blocks of 512 bytes, if there is a limit */
+	struct bfs_user *users; /* quota.c's own (uthash by uid) */
+	struct timespec latest; /* seen on a data file: see bfs_fs_now */
+	struct bfs_fdref *fds;	/* cached (utlist DL), least used first */
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	int data_path_fd;		       /* data_fd's, O_PATH */
@@ -239,11 +241,11 @@ void bfs_inode_attr_from(struct bfs_fs *fs, struct bfs_inode *i,
 /* Its last name is gone: free it, or keep it while somebody has it open. */
 void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i);
 /* Would it be kept? */
-bool bfs_orphan_stays(const struct bfs_fs *fs, struct bfs_inode *i);
+bool bfs_orphan_stays(struct bfs_fs *fs, struct bfs_inode *i);
 /* It has a name again. */
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* Has anybody a regular file open? */
-bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
+bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i);
 /* May descriptors of its data file be out?  Its locks tell for certain. */
 bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* Is it being opened by clients themselves just now, at least one of them to

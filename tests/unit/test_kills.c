@@ -433,6 +433,39 @@ static void test_made_twice(void **state)
 	cluster_unit_free(u);
 }
 
+/* F1: a call that waits elsewhere when its client's daemon is killed, and is
+ * sent again by the next one, is answered to that one. */
+static void test_sent_again(void **state)
+{
+	struct cluster_call *c;
+	const char *d, *path, *here;
+	uint64_t session, before;
+	struct trap t;
+	struct cluster_unit *u = start(&t, 9, BFS_POLICY_WHOLE);
+
+	d = path_on(u, "", 0);
+	assert_int_equal(cluster_mkdir_at(u, 0, d, 0755), 0);
+	here = path_on(u, d, 0);
+	path = path_on(u, d, 1);
+	session = u->clients[0]->id;
+	assert_int_equal(cluster_mkdir_at(u, 0, here, 0755), 0);
+	/* So that the next daemon's messages have other numbers. */
+	assert_int_equal(cluster_mkdir_at(u, 0, path_on(u, "", 1), 0755), 0);
+	t.op = BFS_OP_DIRCOPY;
+	t.to = 0;
+	t.fate = BFS_PLOOP_LOSE;
+	c = start_create(u, 0, path);
+	until_sprung(u, &t);
+	cluster_unit_kill(u, 0);
+	cluster_unit_start(u, 0);
+	cluster_finish(u, c);
+	come_back(u, 0, session);
+	before = bfs_now();
+	assert_int_equal(cluster_finish(u, start_create(u, 0, path)), 0);
+	assert_true(bfs_now() - before < 1000000000u);
+	cluster_unit_free(u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_later_answer),
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_made_twice),
+		cmocka_unit_test(test_sent_again),
 	};
 
 	if (!access("/dev/shm", W_OK))
