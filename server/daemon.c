@@ -19,6 +19,7 @@
 #include "server/peer_impl.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
+#include "server/quota.h"
 #include "server/reclaim.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
@@ -185,6 +186,18 @@ static struct bfs_layout configured_layout(const struct bfs_server *s)
 	};
 }
 
+struct bfs_quota bfs_daemon_quota(const struct bfs_server *s)
+{
+	const struct bfs_quota all = {
+		.bytes = s->config.storage.quota_gb,
+		.files = (uint64_t)s->config.storage.quota_files,
+		.user_bytes = s->config.storage.user_quota_gb,
+		.user_files = (uint64_t)s->config.storage.user_quota_files,
+	};
+
+	return bfs_quota_share(&all, s->nshards);
+}
+
 static bool slot_current(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
 {
 	return bfs_arenas_current(arg, uid, slot, gen);
@@ -213,6 +226,7 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
+		.quota = bfs_daemon_quota(s),
 		.layout = configured_layout(s),
 		.unplaced =
 			s->members && s->config.storage.placement ==

@@ -63,6 +63,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/node.c %D%/node.h \
 	%D%/orphan.c \
 	%D%/perm.c %D%/perm.h \
+	%D%/quota.c %D%/quota.h \
 	%D%/record.c %D%/record.h \
 	%D%/serve_attr.c \
 	%D%/serve_data.c \
@@ -75,6 +76,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_setattr.c \
 	%D%/serve_space.c \
 	%D%/serve_xattr.c \
+	%D%/space.c \
 	%D%/store.c %D%/store.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/walk.c %D%/walk.h \

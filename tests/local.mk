@@ -299,6 +299,7 @@ UNIT_TESTS += %D%/unit/test_lost_replies
 include tests/sequences/local.mk
 include tests/faults/local.mk
 include tests/fsck/local.mk
+include tests/overload/local.mk
 include tests/power/local.mk
 
 check_PROGRAMS += $(UNIT_TESTS)
