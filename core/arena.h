@@ -48,7 +48,11 @@ struct bfs_desc {
 	_Atomic uint64_t offset;  /* or the cursor of a directory */
 	pthread_mutex_t lock;	  /* robust; guards offset */
 	_Atomic uint32_t suspect; /* the daemon's: word at its last look */
-	uint8_t pad[28];
+	/* Not 0: the description was opened as another user, and lives as long
+	 * as that use of that record, in the arena with this empty memfd. */
+	uint32_t life_slot, life_gen;
+	uint64_t life;
+	uint8_t pad[8];
 };
 
 struct bfs_arena {

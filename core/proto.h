@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 15
+#define BFS_PROTO_VERSION 16
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -68,6 +68,8 @@ enum bfs_open_kind {
 /* Of whom ALIVE asks, and the bytes for each. */
 enum bfs_alive_kind { BFS_ALIVE_OPEN, BFS_ALIVE_PROCESS };
 #define BFS_ALIVE_BYTES 24
+/* Bytes for each in the answer to OPENS. */
+#define BFS_OPENS_BYTES 32
 
 /* space and flags of LOCK. */
 enum bfs_lock_space { BFS_LOCK_POSIX, BFS_LOCK_OFD, BFS_LOCK_FLOCK };

@@ -117,6 +117,7 @@ static void init_desc(struct bfs_desc *d)
 	d->shared = 0;
 	d->offset = 0;
 	d->data_ino = 0;
+	d->life = 0;
 	pthread_mutexattr_init(&a);
 	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
 	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);

@@ -269,7 +269,8 @@ void bfs_fd_restore(int fd, const struct bfs_desc *told, uint32_t slot,
 		set_entry(fd, BFS_ENTRY(told->kind, (unsigned)a << 16 | slot));
 		return;
 	}
-	/* Another user's arena: a record of our own, the offset is ours too. */
+	/* Another user's arena: a record of our own, the offset is ours too.
+	 * The description's lock is on the other one (life). */
 	if (bfs_desc_new(&d))
 		return;
 	d->oflags = told->oflags;
@@ -278,6 +279,9 @@ void bfs_fd_restore(int fd, const struct bfs_desc *told, uint32_t slot,
 	d->mac = told->mac;
 	d->data_ino = told->data_ino;
 	d->offset = told->offset;
+	d->life_slot = slot;
+	d->life_gen = gen;
+	d->life = empty_ino;
 	bfs_fd_adopt(fd, told->kind, d);
 }
 

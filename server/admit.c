@@ -159,12 +159,14 @@ int bfs_session_admit(struct bfs_call *c)
 	return bfs_session_repeated(c);
 }
 
-static void answer_heir(const struct bfs_call *c)
+/* Who forwarded it, if somebody did, may have sent it in another message. */
+static void answer_heir(const struct bfs_call *c, int status)
 {
 	struct bfs_call *h = c->heir;
 
 	memcpy(h->rep, c->rep, c->rep_len);
 	h->rep_len = c->rep_len;
+	bfs_call_put_head(h, (uint32_t)-status);
 	h->in_len = 0; /* no ONCE call answers with bulk */
 	h->pass_fd = c->pass_fd < 0 ? -1 : dup(c->pass_fd);
 	bfs_call_send(h);
@@ -173,7 +175,7 @@ static void answer_heir(const struct bfs_call *c)
 void bfs_session_remember(struct bfs_call *c, int status)
 {
 	if (c->heir)
-		answer_heir(c);
+		answer_heir(c, status);
 	c->heir = NULL;
 	if (!c->session || bfs_op_flags(c->head.op) == BFS_RPC_PURE)
 		return;

@@ -61,8 +61,9 @@ int bfs_answer_keep(struct bfs_session *sess, uint64_t id, uint32_t status,
 
 	if (!at)
 		return -ENOMEM;
-	/* A daemon has given up what had its slot before. */
-	if (sess->is_peer && a && a->id > id)
+	/* A slow one comes late: if it is asked for again it is lost, which is
+	 * said; what would be done again is the later one. */
+	if (a && a->id > id)
 		return 0;
 	if (!a || a->cap < len) {
 		a = realloc(a, sizeof(*a) + len);

@@ -33,6 +33,9 @@ unsigned bfs_answer_slot(const struct bfs_session *sess, uint64_t id);
 /* c, which this answers, has changed something: into the journal, if there is
  * one (session_log.c). */
 void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a);
+/* The same for success of a call that a decision (tx_log.h) tells of. */
+void bfs_session_note_made(struct bfs_session *sess, uint64_t id,
+			   uint64_t made);
 void bfs_answer_free_all(struct bfs_session *sess);
 
 #endif

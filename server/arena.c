@@ -265,13 +265,71 @@ bool bfs_arenas_making(struct bfs_arenas *all, uint32_t uid, uint32_t slot,
 	       process_lives((pid_t)d->maker);
 }
 
-bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
+static const struct arena *find_empty(const struct bfs_arenas *all,
+				      uint64_t ino)
 {
-	struct arena *a = find(arg, uid);
+	const struct arena *a, *next;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	if (a->empty_ino == ino)
+		return a;
+	return NULL;
+}
+
+/*
+ * A user may be followed by one and that by another one.  Clients write what
+ * they like there: at worst their own record stays.
+ */
+#define SIGNERS_MAX 8
+
+/* The one whose lock counts for that use of record *d; false: none. */
+static bool signer(const struct bfs_arenas *all, const struct arena **a,
+		   const struct bfs_desc **d, uint32_t *word)
+{
+	for (int n = 0; n < SIGNERS_MAX; n++) {
+		uint64_t life = (*d)->life;
+		uint32_t slot = (*d)->life_slot, gen = (*d)->life_gen;
+
+		if (!life || BFS_DESC_STATE(*word) != BFS_DESC_USED)
+			return true;
+		*a = find_empty(all, life);
+		if (!*a || slot >= BFS_ARENA_RECORDS)
+			return false;
+		*d = &(*a)->map->desc[slot];
+		*word = (*d)->word;
+		if (*word != BFS_DESC_WORD(gen, BFS_DESC_USED))
+			return false;
+	}
+	return false;
+}
+
+bool bfs_arenas_signer(struct bfs_arenas *all, uint32_t *uid, uint32_t *slot,
+		       uint32_t *gen)
+{
+	const struct arena *a = find(all, *uid);
+	const struct bfs_desc *d;
 	uint32_t word;
 
-	if (!bfs_arenas_current(arg, uid, slot, gen))
+	if (!bfs_arenas_current(all, *uid, *slot, *gen))
 		return false;
+	d = &a->map->desc[*slot];
+	word = d->word;
+	if (BFS_DESC_GEN(word) != *gen || !signer(all, &a, &d, &word))
+		return false;
+	*uid = a->uid;
+	*slot = (uint32_t)(d - a->map->desc);
+	*gen = BFS_DESC_GEN(word);
+	return true;
+}
+
+bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
+{
+	struct arena *a;
+	uint32_t word;
+
+	if (!bfs_arenas_signer(arg, &uid, &slot, &gen))
+		return false;
+	a = find(arg, uid);
 	word = a->map->desc[slot].word;
 	/* A record that is being made has no lock yet. */
 	if (BFS_DESC_STATE(word) == BFS_DESC_MADE)
@@ -279,13 +337,17 @@ bool bfs_arenas_alive(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
 	return locked(a->empty, slot);
 }
 
-static bool is_alive(const struct arena *a, const struct bfs_desc *d,
-		     uint32_t word, const struct bfs_arena_sweep *ops)
+static bool is_alive(const struct bfs_arenas *all, const struct arena *a,
+		     const struct bfs_desc *d, uint32_t word,
+		     const struct bfs_arena_sweep *ops)
 {
-	uint32_t i = (uint32_t)(d - a->map->desc);
+	uint32_t i;
 
 	if (BFS_DESC_STATE(word) == BFS_DESC_MADE)
 		return process_lives((pid_t)d->maker);
+	if (!signer(all, &a, &d, &word))
+		return false;
+	i = (uint32_t)(d - a->map->desc);
 	return locked(a->empty, i) ||
 	       (d->data_ino && ops->pass_alive(ops->arg, d->ino, a->uid, i));
 }
@@ -306,15 +368,70 @@ void bfs_arenas_each(struct bfs_arenas *all,
 			uint32_t word = d->word;
 
 			if (BFS_DESC_STATE(word) == BFS_DESC_USED &&
-			    is_alive(a, d, word, ops))
+			    is_alive(all, a, d, word, ops))
 				fn(ops->arg, a->uid, i, d);
 		}
 	}
 }
 
+/* Of the users from uid on, the first. */
+static struct arena *first_from(struct bfs_arenas *all, uint32_t uid)
+{
+	struct arena *a, *next, *best = NULL;
+
+	HASH_ITER(hh, all->by_uid, a, next)
+	if (a->uid >= uid && (!best || a->uid < best->uid))
+		best = a;
+	return best;
+}
+
+/* False: fn takes no more, from *slot on. */
+static bool page_of(const struct bfs_arenas *all, struct arena *a,
+		    uint32_t *slot,
+		    bool (*fn)(void *arg, uint32_t uid, uint32_t slot,
+			       const struct bfs_desc *d),
+		    const struct bfs_arena_sweep *ops, bool *making)
+{
+	uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
+
+	for (; *slot < high; ++*slot) {
+		const struct bfs_desc *d = &a->map->desc[*slot];
+		uint32_t word = d->word, state = BFS_DESC_STATE(word);
+
+		if (state == BFS_DESC_FREE || !is_alive(all, a, d, word, ops))
+			continue;
+		if (state == BFS_DESC_MADE)
+			*making = true;
+		else if (!fn(ops->arg, a->uid, *slot, d))
+			return false;
+	}
+	return true;
+}
+
+bool bfs_arenas_page(struct bfs_arenas *all, uint32_t *uid, uint32_t *slot,
+		     bool (*fn)(void *arg, uint32_t uid, uint32_t slot,
+				const struct bfs_desc *d),
+		     const struct bfs_arena_sweep *ops, bool *making)
+{
+	struct arena *a;
+
+	while ((a = first_from(all, *uid))) {
+		if (a->uid != *uid)
+			*slot = 0;
+		*uid = a->uid;
+		if (!page_of(all, a, slot, fn, ops, making))
+			return true;
+		if (*uid == UINT32_MAX)
+			break;
+		++*uid;
+		*slot = 0;
+	}
+	return false;
+}
+
 /* Has it to be looked at again soon? */
-static bool sweep_one(struct arena *a, struct bfs_desc *d,
-		      const struct bfs_arena_sweep *ops)
+static bool sweep_one(const struct bfs_arenas *all, const struct arena *a,
+		      struct bfs_desc *d, const struct bfs_arena_sweep *ops)
 {
 	struct bfs_handle h = bfs_desc_handle(d);
 	uint32_t word = d->word;
@@ -323,7 +440,7 @@ static bool sweep_one(struct arena *a, struct bfs_desc *d,
 
 	if (BFS_DESC_STATE(word) == BFS_DESC_FREE)
 		return false;
-	if (is_alive(a, d, word, ops))
+	if (is_alive(all, a, d, word, ops))
 		return sync;
 	/* Dead twice, a second apart: a record whose maker has not signed
 	 * yet looks dead once. */
@@ -346,7 +463,7 @@ static bool sweep_arena(struct bfs_arenas *all, struct arena *a,
 	for (; a->swept < high; a->swept++) {
 		if (bfs_now() >= end)
 			return false;
-		all->again |= sweep_one(a, &a->map->desc[a->swept], ops);
+		all->again |= sweep_one(all, a, &a->map->desc[a->swept], ops);
 	}
 	return true;
 }

@@ -31,6 +31,15 @@ void bfs_arenas_each(struct bfs_arenas *a,
 		     void (*fn)(void *arg, uint32_t uid, uint32_t slot,
 				const struct bfs_desc *d),
 		     const struct bfs_arena_sweep *ops);
+/*
+ * The same in the order of (uid, slot), from there on, until fn says that it
+ * takes no more: then true, and the next call goes on with that one.  *making:
+ * records that are being made have been met.
+ */
+bool bfs_arenas_page(struct bfs_arenas *a, uint32_t *uid, uint32_t *slot,
+		     bool (*fn)(void *arg, uint32_t uid, uint32_t slot,
+				const struct bfs_desc *d),
+		     const struct bfs_arena_sweep *ops, bool *making);
 void bfs_arenas_free(struct bfs_arenas *a);
 
 /* Descriptors of the user's arena and of its empty memfd, both ours. */
@@ -40,6 +49,13 @@ int bfs_arenas_get(struct bfs_arenas *a, uint32_t uid, int *arena_fd,
 /* Whose arena has that key?  False: nobody's. */
 bool bfs_arenas_owner(struct bfs_arenas *a, uint64_t key, uint32_t *uid);
 
+/*
+ * The record whose lock tells that the description is alive: that one, or,
+ * where a program was executed as another user, the one that it was opened
+ * with.  False: it is in use for something else, or not at all.
+ */
+bool bfs_arenas_signer(struct bfs_arenas *a, uint32_t *uid, uint32_t *slot,
+		       uint32_t *gen);
 /* Is this still the same use of the record? */
 bool bfs_arenas_current(struct bfs_arenas *a, uint32_t uid, uint32_t slot,
 			uint32_t gen);

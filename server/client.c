@@ -234,6 +234,27 @@ static void serve_slot(struct bfs_conn *c, struct bfs_slot *s)
 	bfs_serve(call);
 }
 
+/* Some of what a client has posted, the slots in a circle; the others wait
+ * until all clients have had their turn. */
+static uint64_t take_turns(struct bfs_conn *c, uint64_t bits)
+{
+	uint64_t now = 0, later;
+
+	for (int n = 0; bits && n < BFS_TURN; n++) {
+		uint64_t above = bits & ~0ull << c->first;
+		uint64_t bit = above ? above & -above : bits & -bits;
+
+		now |= bit;
+		bits &= ~bit;
+		c->first =
+			((unsigned)__builtin_ctzll(bit) + 1) % BFS_RING_SLOTS;
+	}
+	later = bits;
+	if (later)
+		atomic_fetch_or(&c->ring->posted, later);
+	return now;
+}
+
 int bfs_client_poll(struct bfs_conn *c)
 {
 	uint64_t bits;
@@ -242,6 +263,9 @@ int bfs_client_poll(struct bfs_conn *c)
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
 	bits = atomic_exchange(&c->ring->posted, 0);
+	/* Of one that is not looked at by itself none may be left. */
+	if (c->hot)
+		bits = take_turns(c, bits);
 	atomic_store_explicit(&c->ring->cpu, (uint32_t)sched_getcpu(),
 			      memory_order_relaxed);
 	c->calls++; /* c must outlive the loop */

@@ -7,9 +7,11 @@
 #define BFS_CLIENT_H
 
 #include "core/ring.h"
+#include "server/loop.h"
 #include "server/server.h"
 
 #define BFS_HOT 16 /* rings that are polled while the loop spins */
+#define BFS_TURN 4 /* calls of one ring before it is the others' turn */
 
 struct bfs_process;
 
@@ -22,6 +24,7 @@ struct bfs_conn {
 	struct bfs_ring *ring; /* NULL before HELLO */
 	int sock;	       /* -1: hung up */
 	bool hot;	       /* in port->hot */
+	unsigned first;	       /* slot that is to be served first */
 	unsigned calls;	       /* under way: the ring stays mapped for them */
 	struct bfs_conn *prev, *next; /* of the port */
 };
@@ -33,7 +36,10 @@ struct bfs_port_local {
 	struct bfs_conn *conns; /* utlist DL_ */
 	struct bfs_conn *hot[BFS_HOT];
 	int nhot;
-	struct bfs_call *pool; /* linked by next */
+	int headroom;		/* no client is taken if all below are in use */
+	struct bfs_timer pause; /* ends one in which none is */
+	bool full;		/* it has been told */
+	struct bfs_call *pool;	/* linked by next */
 };
 
 extern const struct bfs_port_ops bfs_client_port_ops;

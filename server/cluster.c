@@ -8,11 +8,13 @@
 #include "server/hidden.h"
 #include "server/mappers.h"
 #include "server/peer.h"
+#include "server/reclaim.h"
 #include "server/settle.h"
 #include "server/shared.h"
 #include "server/special.h"
 #include "server/stripe.h"
 #include "server/stripe_space.h"
+#include "server/tx.h"
 #include "server/txp.h"
 
 #include <errno.h>
@@ -77,12 +79,16 @@ void bfs_cluster_joined(struct bfs_server *s)
 	bfs_fs_placed(s->fs, many_nodes(s));
 	bfs_special_find(s);
 	bfs_stripe_look(s, UINT_MAX);
+	bfs_reclaim_start(s);
+	bfs_far_joined(s);
 }
 
 void bfs_cluster_peer_new(struct bfs_server *s, unsigned shard)
 {
 	bfs_log(info, "daemon of shard %u has started anew", shard);
-	bfs_copy_revoke_all(s->fs, shard);
+	bfs_shared_peer_new(s->fs, shard);
+	bfs_txp_peer_new(s, shard);
+	bfs_tx_peer_new(s, shard);
 	bfs_hidden_peer_new(s, shard);
 	bfs_mappers_forget(s, shard);
 	bfs_settle_peer_new(s, shard);

@@ -19,6 +19,8 @@
 #include "server/peer_impl.h"
 #include "server/port_local.h"
 #include "server/port_ucx.h"
+#include "server/quota.h"
+#include "server/reclaim.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
 #include "server/special.h"
@@ -131,7 +133,8 @@ static void on_sweep(struct bfs_timer *t)
 	bool again;
 
 	if (!s->daemon->sweeping) {
-		s->fs->keep_orphans = bfs_session_awaited(s);
+		s->fs->keep_orphans =
+			bfs_session_awaited(s) | bfs_reclaim_waits(s);
 		again = s->fs->keep_orphans || bfs_fs_sweep(s->fs);
 		again |= bfs_cluster_sweep(s);
 		bfs_session_sweep(s);
@@ -183,6 +186,18 @@ static struct bfs_layout configured_layout(const struct bfs_server *s)
 	};
 }
 
+struct bfs_quota bfs_daemon_quota(const struct bfs_server *s)
+{
+	const struct bfs_quota all = {
+		.bytes = s->config.storage.quota_gb,
+		.files = (uint64_t)s->config.storage.quota_files,
+		.user_bytes = s->config.storage.user_quota_gb,
+		.user_files = (uint64_t)s->config.storage.user_quota_files,
+	};
+
+	return bfs_quota_share(&all, s->nshards);
+}
+
 static bool slot_current(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
 {
 	return bfs_arenas_current(arg, uid, slot, gen);
@@ -211,6 +226,7 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		/* as in /tmp: all may come, nobody removes another's */
 		.root_mode = bfs_client_others(s) ? 01777 : 0755,
 		.max_bytes = s->config.storage.max_storage_gb,
+		.quota = bfs_daemon_quota(s),
 		.layout = configured_layout(s),
 		.unplaced =
 			s->members && s->config.storage.placement ==
@@ -260,7 +276,8 @@ static void come_back(struct bfs_server *s)
 	bfs_comeback_opens(s);
 	bfs_serve_lock_restore(s);
 	bfs_session_watch(s, s->daemon->local);
-	s->fs->keep_orphans = s->grace_until;
+	/* Other nodes' clients are known when we have joined. */
+	s->fs->keep_orphans = s->grace_until || s->nshards > 1;
 	bfs_journal_forget_kept(s->journal);
 	on_busy(s);
 }
@@ -355,6 +372,8 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_signals_stop(s);
 	bfs_peers_free(s); /* what waits for others ends */
 	bfs_tx_stop(s);
+	bfs_reclaim_free(s);
+	bfs_far_joined(s); /* nobody is told */
 	bfs_join_stop(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;

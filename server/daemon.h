@@ -3,6 +3,7 @@
 #ifndef BFS_DAEMON_H
 #define BFS_DAEMON_H
 
+#include "server/fs.h"
 #include "server/server.h"
 
 /*
@@ -16,6 +17,9 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch);
 
 /* Give up what root has and a daemon does not need (confine.c). */
 void bfs_daemon_confine(void);
+
+/* What the settings allow this daemon. */
+struct bfs_quota bfs_daemon_quota(const struct bfs_server *s);
 
 /* SIGTERM, SIGINT, SIGHUP as events of the loop (signals.c). */
 int bfs_signals_start(struct bfs_server *s);

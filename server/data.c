@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "server/journal.h"
 #include "server/perm.h"
+#include "server/quota.h"
 #include "server/stripe.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@ static bool expected(int err)
 	       err == EINVAL || err == EOPNOTSUPP || err == ETXTBSY;
 }
 
-/* errno as our answer; a backing file that is not there is damage. */
+/* errno as our answer; a backing file that is not there is damage, and that we
+ * have no descriptor left is not the caller's limit. */
 static int failed(const char *what, const struct bfs_inode *i)
 {
 	int err = errno;
@@ -28,7 +30,7 @@ static int failed(const char *what, const struct bfs_inode *i)
 	else
 		bfs_log(error, "cannot %s backing file %016lx: %m", what,
 			i->ino);
-	return err == ENOENT ? -EIO : -err;
+	return err == ENOENT ? -EIO : err == EMFILE ? -ENFILE : -err;
 }
 
 /* Set-id bits that mean the same on the data file. */
@@ -99,16 +101,27 @@ static void own_fifo(const struct bfs_fs *fs, const struct bfs_inode *i,
 		bfs_log(debug, "chown of fifo %s: %m", name);
 }
 
-static int make(const struct bfs_fs *fs, const struct bfs_inode *i,
-		const char *name, int flags)
+/* Without a descriptor left, those that are only kept give way. */
+static int open_data(struct bfs_fs *fs, const char *name, int flags,
+		     mode_t mode)
+{
+	int fd = openat(fs->data_fd, name, flags | O_CLOEXEC, mode);
+
+	if (fd < 0 && errno == EMFILE && bfs_data_shed(fs))
+		fd = openat(fs->data_fd, name, flags | O_CLOEXEC, mode);
+	return fd;
+}
+
+static int make(struct bfs_fs *fs, const struct bfs_inode *i, const char *name,
+		int flags)
 {
 	if (S_ISFIFO(i->mode))
 		return mkfifoat(fs->data_fd, name, bfs_data_mode(fs, i));
 	if (flags == BFS_DATA_NO_FD)
 		return mknodat(fs->data_fd, name,
 			       S_IFREG | bfs_data_mode(fs, i), 0);
-	return openat(fs->data_fd, name, flags | O_CREAT | O_EXCL | O_CLOEXEC,
-		      bfs_data_mode(fs, i));
+	return open_data(fs, name, flags | O_CREAT | O_EXCL,
+			 bfs_data_mode(fs, i));
 }
 
 /* The umask took what is not the owner's. */
@@ -165,18 +178,18 @@ void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at)
 	fs->dir_synced[hex] = at;
 }
 
-int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i, int flags)
+int bfs_data_open(struct bfs_fs *fs, const struct bfs_inode *i, int flags)
 {
 	char name[BFS_DATA_NAME_LEN];
 	int fd;
 
 	bfs_data_name(name, i->ino);
 	/* Nothing that F_GETFL would show: the directory is ours alone. */
-	fd = openat(fs->data_fd, name, flags | O_CLOEXEC);
+	fd = open_data(fs, name, flags, 0);
 	return fd < 0 ? failed("open", i) : fd;
 }
 
-int bfs_data_open_path(const struct bfs_fs *fs, const struct bfs_inode *i)
+int bfs_data_open_path(struct bfs_fs *fs, const struct bfs_inode *i)
 {
 	return bfs_data_open(fs, i, O_PATH);
 }
@@ -207,8 +220,11 @@ void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i)
 	else
 		bfs_data_remove_file(fs, i->ino, S_ISSOCK(i->mode));
 	if (S_ISREG(i->mode)) {
-		fs->used -= i->file.blocks;
+		uint64_t was = i->file.blocks;
+
+		fs->used -= was;
 		i->file.blocks = 0;
+		bfs_quota_moved(fs, i, was);
 	}
 }
 

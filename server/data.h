@@ -37,10 +37,9 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags);
 bool bfs_data_dir_changed(const struct bfs_fs *fs, unsigned hex, uint64_t *at);
 void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at);
 /* A new open of the data file.  The fd or -errno. */
-int bfs_data_open(const struct bfs_fs *fs, const struct bfs_inode *i,
-		  int flags);
+int bfs_data_open(struct bfs_fs *fs, const struct bfs_inode *i, int flags);
 /* An O_PATH fd of a fifo.  The fd or -errno. */
-int bfs_data_open_path(const struct bfs_fs *fs, const struct bfs_inode *i);
+int bfs_data_open_path(struct bfs_fs *fs, const struct bfs_inode *i);
 /* Remove what is on disk for the inode. */
 void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* The same, by number and now. */
@@ -73,6 +72,8 @@ struct bfs_fdref {
 struct bfs_fdref *bfs_data_get(struct bfs_fs *fs, struct bfs_inode *i,
 			       bool write, int *err);
 void bfs_data_put(struct bfs_fdref *d);
+/* Close those that nobody uses; false: there is none. */
+bool bfs_data_shed(struct bfs_fs *fs);
 /* Forget the inode's cached descriptor: nothing of ours holds it open. */
 void bfs_data_uncache(struct bfs_fs *fs, struct bfs_inode *i);
 
@@ -85,11 +86,16 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 int bfs_data_kill_setid(struct bfs_fs *fs, struct bfs_inode *i, uint32_t kill);
 
 /*
- * Space, if max_bytes is set.  room: how many of len bytes may be written at
- * offset, 0 for none; account, take_over: the file uses what it says now.
+ * Space (space.c), if there is a limit on it.  room: how many of len bytes may
+ * be written at offset, 0 for none, and what to answer where it is not all of
+ * them (-ENOSPC, -EDQUOT); i NULL: another shard's.  account, take_over: the
+ * file uses what it says now.
  */
+bool bfs_space_limited(const struct bfs_fs *fs);
+/* What is there is counted. */
+void bfs_space_begin(struct bfs_fs *fs);
 uint64_t bfs_space_room(struct bfs_fs *fs, struct bfs_inode *i, int fd,
-			uint64_t offset, uint64_t len);
+			uint64_t offset, uint64_t len, int *err);
 void bfs_space_account(struct bfs_fs *fs, struct bfs_inode *i, int fd);
 void bfs_space_take_over(struct bfs_fs *fs, struct bfs_inode *i,
 			 const struct stat *st);

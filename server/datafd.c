@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Cached descriptors of data files, and the account of their space. */
+/* Cached descriptors of data files. */
 #include "server/data.h"
 
 #include "core/log.h"
@@ -11,7 +11,6 @@
 #include <utlist.h>
 
 #define FDS_MAX 128
-#define BLOCK 512u
 
 static void drop(struct bfs_fs *fs, struct bfs_fdref *d)
 {
@@ -34,6 +33,19 @@ void bfs_data_uncache(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	if (i->file.fd)
 		drop(fs, i->file.fd);
+}
+
+bool bfs_data_shed(struct bfs_fs *fs)
+{
+	struct bfs_fdref *d, *next;
+	bool any = false;
+
+	DL_FOREACH_SAFE(fs->fds, d, next)
+	if (d->refs == 1) {
+		drop(fs, d);
+		any = true;
+	}
+	return any;
 }
 
 static struct bfs_fdref *cache(struct bfs_fs *fs, struct bfs_inode *i, int fd,
@@ -87,45 +99,4 @@ struct bfs_fdref *bfs_data_get(struct bfs_fs *fs, struct bfs_inode *i,
 	}
 	d->refs++;
 	return d;
-}
-
-/* Is every block below end allocated?  Then writing there takes no space. */
-static bool solid(const struct stat *st, uint64_t end)
-{
-	return end <= (uint64_t)st->st_size &&
-	       (uint64_t)st->st_blocks * BLOCK >= (uint64_t)st->st_size;
-}
-
-uint64_t bfs_space_room(struct bfs_fs *fs, struct bfs_inode *i, int fd,
-			uint64_t offset, uint64_t len)
-{
-	uint64_t max = fs->conf.max_bytes,
-		 used = (fs->used + fs->chunk_blocks) * BLOCK;
-	uint64_t left = used < max ? max - used : 0;
-	struct stat st;
-
-	if (!max || len <= left)
-		return len;
-	if (!fstat(fd, &st) && solid(&st, offset + len))
-		return len;
-	return left;
-}
-
-void bfs_space_take_over(struct bfs_fs *fs, struct bfs_inode *i,
-			 const struct stat *st)
-{
-	fs->used += (uint64_t)st->st_blocks - i->file.blocks;
-	i->file.blocks = (uint64_t)st->st_blocks;
-}
-
-void bfs_space_account(struct bfs_fs *fs, struct bfs_inode *i, int fd)
-{
-	struct stat st;
-
-	if (!fs->conf.max_bytes)
-		return;
-	if (fstat(fd, &st))
-		bfs_log(error, "cannot stat data file %016lx: %m", i->ino);
-	else
-		bfs_space_take_over(fs, i, &st);
 }

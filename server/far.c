@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #define EACH BFS_ALIVE_BYTES
 #define MOST 1024   /* asked for at once */
@@ -98,16 +99,19 @@ static void forget(struct bfs_inode *i, unsigned node, const uint8_t *told)
 	}
 }
 
-/* Who has ended with its daemon is gone too (its arenas are new). */
+/* Who does not come back with its daemon is gone. */
 static void take(const struct asked *a)
 {
 	struct bfs_inode *i = bfs_inode_here(a->server->fs, a->ino);
 	bool dead = a->msg.status == -EHOSTDOWN;
 
-	if (!i || (!dead && (a->msg.status || a->msg.in_len != a->n)))
+	if (!a->msg.status)
+		bfs_far_answered(a->server, a->node);
+	if (!i || (!dead && (a->msg.status || a->msg.in_len != a->n)) ||
+	    (dead && bfs_far_may_return(a->server, a->node)))
 		return;
 	for (unsigned n = 0; n < a->n; n++)
-		if (!dead && !a->in[n])
+		if (dead || !a->in[n])
 			forget(i, a->node, a->out + n * (size_t)EACH);
 }
 
@@ -177,7 +181,7 @@ static bool alive(struct bfs_server *s, uint64_t ino, uint32_t uid,
 		  uint32_t slot, uint32_t gen)
 {
 	if (slot >= BFS_ARENA_RECORDS ||
-	    !bfs_arenas_current(s->arenas, uid, slot, gen))
+	    !bfs_arenas_signer(s->arenas, &uid, &slot, &gen))
 		return false;
 	return bfs_arenas_alive(s->arenas, uid, slot, gen) ||
 	       bfs_passing_locked(s, ino, uid, slot);
@@ -241,11 +245,44 @@ static void tell(struct bfs_server *s, unsigned shard, pid_t pid)
 	bfs_peer_send(s, shard, &n->msg);
 }
 
+/* One that ended while we were down; we have forgotten who knows it. */
+struct bfs_far_ended {
+	pid_t pid;
+	struct bfs_far_ended *next;
+};
+
+static void tell_later(struct bfs_server *s, pid_t pid)
+{
+	struct bfs_far_ended *e = malloc(sizeof(*e));
+
+	if (!e)
+		return; /* they will ask */
+	e->pid = pid;
+	LL_PREPEND(s->far_ended, e);
+}
+
+void bfs_far_joined(struct bfs_server *s)
+{
+	struct bfs_far_ended *e;
+
+	while ((e = s->far_ended)) {
+		LL_DELETE(s->far_ended, e);
+		for (unsigned n = 0; s->peers && n < s->nshards; n++)
+			if (n != s->shard)
+				tell(s, n, e->pid);
+		free(e);
+	}
+}
+
 void bfs_far_gone(struct bfs_server *s, pid_t pid)
 {
 	struct bfs_session *sess, *next;
 	struct bfs_shards used = { 0 };
 
+	if (!s->peers && s->nshards > 1)
+		tell_later(s, pid);
+	if (!s->peers)
+		return;
 	HASH_ITER(hh, s->sessions, sess, next)
 	for (unsigned n = 0; sess->pid == pid && n < s->nshards; n++)
 		if (bfs_shards_has(&sess->used, n))

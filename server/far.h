@@ -26,7 +26,13 @@ void bfs_far_ask_owner(struct bfs_server *s, uint64_t ino,
 		       const struct bfs_lock_owner *o);
 /* Nobody waits for an answer any more. */
 void bfs_far_owners_free(struct bfs_server *s);
+/* May clients of that node, whose daemon has ended, be back with it? */
+bool bfs_far_may_return(struct bfs_server *s, unsigned node);
+/* It has answered. */
+void bfs_far_answered(struct bfs_server *s, unsigned node);
 /* A process of this node has ended: tell those who may know it. */
 void bfs_far_gone(struct bfs_server *s, pid_t pid);
+/* They can be told: of those that ended while we were down. */
+void bfs_far_joined(struct bfs_server *s);
 
 #endif

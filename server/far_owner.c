@@ -65,15 +65,24 @@ static uint64_t timeout_ns(const struct bfs_server *s)
 
 /*
  * Its daemon has ended.  With a journal it may be back soon, and with it its
- * clients, who keep their locks (D3): they get the time that a call has.
+ * clients, who keep files and locks (D3): they get the time that a call has.
  */
-static bool may_return(struct bfs_server *s, uint64_t node)
+bool bfs_far_may_return(struct bfs_server *s, unsigned node)
 {
-	uint64_t now = bfs_now(), *since = &get(s)->dead_since[node];
+	struct bfs_far_owners *all = get(s);
+	uint64_t now = bfs_now();
 
-	if (!*since)
-		*since = now;
-	return s->remembers && now - *since < timeout_ns(s);
+	if (!all)
+		return true;
+	if (!all->dead_since[node])
+		all->dead_since[node] = now;
+	return s->remembers && now - all->dead_since[node] < timeout_ns(s);
+}
+
+void bfs_far_answered(struct bfs_server *s, unsigned node)
+{
+	if (s->far_owners)
+		s->far_owners->dead_since[node] = 0;
 }
 
 /* 0: it is certain that the owner has gone. */
@@ -85,10 +94,10 @@ static int verdict(const struct question *q)
 	if (m->status == -ECANCELED)
 		return -EIO; /* we are stopping */
 	if (m->status == -EHOSTDOWN)
-		return may_return(s, q->owner.node);
+		return bfs_far_may_return(s, (unsigned)q->owner.node);
 	if (m->status || m->in_len != 1)
 		return 1;
-	get(s)->dead_since[q->owner.node] = 0;
+	bfs_far_answered(s, (unsigned)q->owner.node);
 	return q->in[0] != 0;
 }
 

@@ -7,6 +7,7 @@
 #include "server/hold.h"
 #include "server/journal.h"
 #include "server/journal_turn.h"
+#include "server/quota.h"
 #include "server/settle.h"
 #include "server/shared.h"
 #include "server/store.h"
@@ -187,6 +188,7 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 	r = set_up(fs);
 	fs->first_counter = fs->counter;
 	if (!r) {
+		bfs_space_begin(fs);
 		*out = fs;
 		return 0;
 	}
@@ -239,28 +241,11 @@ void bfs_fs_free(struct bfs_fs *fs)
 	bfs_hold_free_all(fs);
 	bfs_txp_free_all(fs);
 	bfs_settle_free_all(fs);
+	bfs_quota_free(fs);
 	if (!stays)
 		bfs_store_remove(fs);
 	bfs_store_close(fs);
 	dispose(fs);
-}
-
-/* Without a limit nobody counted. */
-static void count_used(struct bfs_fs *fs)
-{
-	struct bfs_inode *i, *next;
-	struct stat st;
-
-	BFS_ITABLE_EACH(&fs->inodes, i, next)
-	if (S_ISREG(i->mode) && !bfs_data_stat(fs, i, &st))
-		bfs_space_take_over(fs, i, &st);
-}
-
-void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes)
-{
-	if (max_bytes && !fs->conf.max_bytes)
-		count_used(fs);
-	fs->conf.max_bytes = max_bytes;
 }
 
 void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close)

@@ -19,6 +19,12 @@ struct bfs_place;
 /* An inode number: the shard that made it, its home, and a counter. */
 #define BFS_SHARD_SHIFT 48
 
+/* How much may be used, 0: no limit; EDQUOT. */
+struct bfs_quota {
+	uint64_t bytes, files;		 /* by all together */
+	uint64_t user_bytes, user_files; /* by each user but root */
+};
+
 struct bfs_fs_conf {
 	const char *data_dir;	 /* made if missing, mode 0700 */
 	uint8_t secret[16];	 /* the cluster's: keys the MAC of handles */
@@ -26,8 +32,9 @@ struct bfs_fs_conf {
 	uint64_t list_hash;	 /* of the member list, 0: whatever it was */
 	uint32_t shard, nshards; /* which of how many we are; 0 of 0 or 1 */
 	const struct bfs_place *place; /* of entries; if there are several */
-	uint64_t incarnation; /* of the daemon; greater at each start */
-	uint64_t max_bytes;   /* of file content, 0: no limit of our own */
+	uint64_t incarnation;	/* of the daemon; greater at each start */
+	uint64_t max_bytes;	/* of file content, 0: no limit of our own */
+	struct bfs_quota quota; /* this daemon's share */
 	/* The root's, unless set on it; no chunk size: the default. */
 	struct bfs_layout layout;
 	/* ... which waits for bfs_fs_placed(): nobody copies the root before */
@@ -85,6 +92,7 @@ void bfs_fs_placed(struct bfs_fs *fs, bool many_nodes);
 
 /* Other settings for what follows (reload). */
 void bfs_fs_set_limit(struct bfs_fs *fs, uint64_t max_bytes);
+void bfs_fs_set_quota(struct bfs_fs *fs, const struct bfs_quota *share);
 void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close);
 
 /* st_dev of the data files. */

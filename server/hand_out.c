@@ -46,7 +46,7 @@ bool bfs_opening_can_pass(const struct bfs_opening *o)
  * those who map the file elsewhere. */
 bool bfs_opening_seen(const struct bfs_opening *o)
 {
-	return o->fs->conf.max_bytes || bfs_stripe_chunk(o->fs, o->inode) ||
+	return bfs_space_limited(o->fs) || bfs_stripe_chunk(o->fs, o->inode) ||
 	       !bfs_data_mirrors(o->fs, o->inode) ||
 	       bfs_mappers_any(o->c->server, o->inode->ino);
 }

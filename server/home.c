@@ -56,6 +56,8 @@ int bfs_part_take(struct bfs_fs *fs, struct bfs_inode *dir, unsigned shard,
 	if (make_parts(s, shard))
 		return -ENOMEM;
 	was = &s->parts[shard];
+	if (p->version <= was->version)
+		return 0;
 	bfs_note_inode(fs, dir);
 	dir->nlink += p->subdirs - was->subdirs;
 	/* A time that utimensat has set since the part last changed stays,
@@ -85,10 +87,13 @@ static int take_dirpart(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
 		return -EBADMSG;
 	if (!i)
 		return -ENOENT;
-	return bfs_part_take(bfs_call_fs(f->c), i, f->shards[n],
-			     &(struct bfs_part){ rep.subdirs,
-						 to_timespec(rep.mtime),
-						 to_timespec(rep.ctime) });
+	/* It goes on without telling. */
+	if (rep.held && bfs_shards_add(&i->dir.shared->changed, f->shards[n]))
+		return -ENOMEM;
+	return bfs_part_take(
+		bfs_call_fs(f->c), i, f->shards[n],
+		&(struct bfs_part){ rep.subdirs, to_timespec(rep.mtime),
+				    to_timespec(rep.ctime), rep.version });
 }
 
 /* They must be asked again. */
@@ -205,10 +210,12 @@ static int take_revoked(struct bfs_fanout *f, unsigned n, struct bfs_wire *w)
 	v->entries |= rep.entries != 0;
 	if (!rep.entries && !rep.held)
 		bfs_holder_remove(fs, i, f->shards[n]);
-	return bfs_part_take(fs, i, f->shards[n],
-			     &(struct bfs_part){ rep.subdirs,
-						 to_timespec(rep.mtime),
-						 to_timespec(rep.ctime) });
+	if (rep.held && bfs_shards_add(&i->dir.shared->changed, f->shards[n]))
+		return -ENOMEM;
+	return bfs_part_take(
+		fs, i, f->shards[n],
+		&(struct bfs_part){ rep.subdirs, to_timespec(rep.mtime),
+				    to_timespec(rep.ctime), rep.version });
 }
 
 static int ask_holders(struct bfs_call *c, struct bfs_inode *i,
@@ -231,6 +238,8 @@ static int ask_holders(struct bfs_call *c, struct bfs_inode *i,
 		return r;
 	bfs_dirrevoke_req_put(&w, &req);
 	r = bfs_fanout_run(&v.f, &w);
+	if (r) /* some have answered, and were not listened to */
+		unasked(&v.f);
 	bfs_fanout_end(&v.f);
 	if (entries)
 		*entries = v.entries;

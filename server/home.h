@@ -12,9 +12,11 @@
 struct bfs_part {
 	uint32_t subdirs;
 	struct timespec mtime, ctime;
+	uint64_t version; /* a later one's is higher */
 };
 struct bfs_part bfs_part_of(const struct bfs_inode *i);
-/* A part's answer, into the directory's own times and link count. */
+/* A part's answer, into the directory's own times and link count.  One that a
+ * later one has overtaken is not taken. */
 int bfs_part_take(struct bfs_fs *fs, struct bfs_inode *dir, unsigned shard,
 		  const struct bfs_part *p);
 

@@ -4,6 +4,7 @@
 #include "core/siphash.h"
 #include "server/data.h"
 #include "server/journal.h"
+#include "server/quota.h"
 #include "server/server.h"
 #include "server/shared.h"
 #include "server/stripe_space.h"
@@ -79,6 +80,8 @@ struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 
 	bfs_stat_add(creates, 1);
 	if (i)
+		bfs_quota_came(fs, i);
+	if (i)
 		bfs_note_inode(fs, i);
 	if (fs->journal)
 		bfs_journal_count(fs->journal);
@@ -123,6 +126,7 @@ void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i)
 		bfs_data_uncache(fs, i);
 	}
 	bfs_data_remove(fs, i);
+	bfs_quota_went(fs, i);
 	if (bfs_shared_home(fs, i->ino) == fs->conf.shard)
 		bfs_stat_add(removes, 1);
 	if (fs->journal)
@@ -258,7 +262,7 @@ static void take_over(struct bfs_fs *fs, struct bfs_inode *i,
 		i->ctime = st->st_ctim;
 	if (earlier(fs->latest, st->st_ctim))
 		fs->latest = st->st_ctim;
-	if (fs->conf.max_bytes)
+	if (bfs_space_limited(fs))
 		bfs_space_take_over(fs, i, st);
 }
 

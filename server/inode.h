@@ -26,6 +26,7 @@ struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
 struct bfs_unsettled;
+struct bfs_user;
 struct bfs_waiter;
 struct bfs_xattr;
 struct bfs_fdref;
@@ -130,6 +131,7 @@ struct bfs_fs {
 	/* After a restart: an open that made a file may be asked for again, so
 	 * it stays, whoever has unlinked it since. */
 	bool keep_orphans;
+	uint64_t part_version; /* answers about parts of directories (home.h) */
 	struct bfs_inode *held; /* removed directories with handles out */
 	unsigned nheld;
 	struct bfs_chunks *chunks;	/* of others' files (uthash by ino) */
@@ -146,6 +148,7 @@ struct bfs_fs {
 	uint64_t random;
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	uint64_t used;		 /* blocks of 512 bytes, if there is a limit */
+	struct bfs_user *users;	 /* quota.c's own (uthash by uid) */
 	struct timespec latest;	 /* seen on a data file: see bfs_fs_now */
 	struct bfs_fdref *fds;	 /* cached (utlist DL), least used first */
 	unsigned nfds;
@@ -234,7 +237,7 @@ void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i);
 /* It has a name again. */
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* Has anybody a regular file open? */
-bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i);
+bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i);
 /* May descriptors of its data file be out?  Its locks tell for certain. */
 bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i);
 /* Is it being opened by clients themselves just now, at least one of them to

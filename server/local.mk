@@ -63,6 +63,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/node.c %D%/node.h \
 	%D%/orphan.c \
 	%D%/perm.c %D%/perm.h \
+	%D%/quota.c %D%/quota.h \
 	%D%/record.c %D%/record.h \
 	%D%/serve_attr.c \
 	%D%/serve_data.c \
@@ -75,6 +76,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_setattr.c \
 	%D%/serve_space.c \
 	%D%/serve_xattr.c \
+	%D%/space.c \
 	%D%/store.c %D%/store.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/walk.c %D%/walk.h \
@@ -98,6 +100,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/naming.h %D%/renaming.h %D%/serve_moving.c \
 	%D%/passing.c %D%/passing.h \
 	%D%/readdir.c %D%/readdir.h \
+	%D%/reclaim.c %D%/reclaim.h \
 	%D%/serve_part.c \
 	%D%/serve_tx.c %D%/tx.c %D%/tx.h %D%/txp.c %D%/txp.h %D%/tx_log.c %D%/tx_log.h \
 	%D%/settle.c %D%/settle.h %D%/settle_impl.h %D%/settle_round.c \

@@ -3,6 +3,7 @@
 
 #include "server/data.h"
 #include "server/perm.h"
+#include "server/quota.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +47,9 @@ struct bfs_inode *bfs_node_make(struct bfs_fs *fs, const struct bfs_cred *cred,
 	struct bfs_inode *i;
 
 	n->fd = -1;
+	*err = bfs_quota_admit(fs, cred->uid);
+	if (*err)
+		return NULL;
 	bfs_perm_inherit(cred, dir, &mode, &gid);
 	i = bfs_inode_new(fs, mode, cred->uid, gid);
 	if (!i) {

@@ -112,8 +112,8 @@ bool bfs_orphan_written(const struct bfs_fs *fs, struct bfs_inode *i)
 }
 
 /* Is there a lock of a pass-through description in [start, start + len)? */
-static bool locked(const struct bfs_fs *fs, const struct bfs_inode *i,
-		   int64_t start, int64_t len)
+static bool locked(struct bfs_fs *fs, const struct bfs_inode *i, int64_t start,
+		   int64_t len)
 {
 	struct flock l = { .l_type = F_WRLCK,
 			   .l_whence = SEEK_SET,
@@ -153,7 +153,7 @@ bool bfs_orphan_making(const struct bfs_fs *fs, const struct bfs_inode *i,
 	       slot_making(fs, fs->euid, i->file.pass_slot, i->file.pass_gen);
 }
 
-bool bfs_orphan_is_open(const struct bfs_fs *fs, struct bfs_inode *i)
+bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
 	if (bfs_inode_nopens(i) || i->pins)

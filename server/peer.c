@@ -139,6 +139,8 @@ void bfs_peer_tx_free(struct bfs_peer_tx *tx)
 {
 	if (tx->buffer)
 		tx->peer->ops->release(tx);
+	if (tx->peer->hello == tx)
+		tx->peer->hello = NULL;
 	free(tx);
 }
 
@@ -193,6 +195,19 @@ void bfs_peer_finish_at_settling(struct bfs_peers *all, struct bfs_peer_msg *m)
 	m->next = NULL;
 	*all->over_end = m;
 	all->over_end = &m->next;
+}
+
+void bfs_peer_unfinish(struct bfs_peers *all, const struct bfs_peer_msg *m)
+{
+	struct bfs_peer_msg **at = &all->over;
+
+	while (*at && *at != m)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	*at = m->next;
+	if (all->over_end == &m->next)
+		all->over_end = at;
 }
 
 void bfs_peer_finish_later(struct bfs_peers *all, struct bfs_peer_msg *m,

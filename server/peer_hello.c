@@ -398,6 +398,8 @@ void bfs_peer_greet_end(struct bfs_peer *p)
 {
 	struct bfs_peer_tx *tx = p->hello;
 
+	/* Its answer may have come already, and is of no use. */
+	bfs_peer_unfinish(p->all, &p->hello_msg);
 	p->hello = NULL;
 	if (!tx)
 		return;

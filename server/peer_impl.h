@@ -198,6 +198,8 @@ void bfs_peer_wake_fiber(struct bfs_peer_msg *m);
 void bfs_peer_finish_at_settling(struct bfs_peers *all, struct bfs_peer_msg *m);
 void bfs_peer_finish_later(struct bfs_peers *all, struct bfs_peer_msg *m,
 			   int status);
+/* done() is not owed any more. */
+void bfs_peer_unfinish(struct bfs_peers *all, const struct bfs_peer_msg *m);
 
 /* peer_link.c: connections and time */
 void bfs_peer_link_start(struct bfs_peer *p);

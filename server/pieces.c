@@ -66,8 +66,10 @@ static int rwf(uint32_t oflags)
 static size_t write_one(struct bfs_fs *fs, int fd, const uint8_t *buf,
 			const struct bfs_piece *at, int flags, int *err)
 {
-	size_t len = bfs_space_room(fs, NULL, fd, at->offset, at->len);
-	size_t done = 0;
+	size_t done = 0, len;
+	int why;
+
+	len = bfs_space_room(fs, NULL, fd, at->offset, at->len, &why);
 
 	while (done < len) {
 		struct iovec v = { (uint8_t *)buf + done, len - done };
@@ -86,7 +88,7 @@ static size_t write_one(struct bfs_fs *fs, int fd, const uint8_t *buf,
 		done += (size_t)n;
 	}
 	if (done == len && len < at->len)
-		*err = -ENOSPC;
+		*err = why;
 	bfs_stat_add(bytes_written, done);
 	return done;
 }
@@ -154,13 +156,14 @@ int bfs_pieces_alloc(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
 		     unsigned shard, int mode)
 {
 	struct bfs_piece at = { 0 };
-	int r = 0;
+	int r = 0, why;
 
 	if (mode & FALLOC_FL_PUNCH_HOLE) /* others' chunks are holes here */
 		return alloc_one(fd, mode, p->offset, p->end - p->offset);
 	while (!r && bfs_plan_next(p, shard, &at)) {
-		if (bfs_space_room(fs, NULL, fd, at.offset, at.len) < at.len)
-			return -ENOSPC;
+		if (bfs_space_room(fs, NULL, fd, at.offset, at.len, &why) <
+		    at.len)
+			return why;
 		r = alloc_one(fd, mode, at.offset, at.len);
 	}
 	return r;

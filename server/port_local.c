@@ -9,15 +9,21 @@
 #include "server/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #define BACKLOG 4096
 #define ACCEPTS 32 /* per turn */
+/* Descriptors that are kept for what clients ask for. */
+#define HEADROOM 32
+#define PAUSE_NS 100000000u
 
 /* Nobody answers at a dead daemon's socket. */
 static bool somebody_listens(const struct sockaddr_un *name)
@@ -70,21 +76,57 @@ static int listen_at(const char *run_dir, bool others)
 	return fd;
 }
 
+/* Clients that wait in the listener's queue lose nothing, so they wait until
+ * others have gone. */
+static void pause_accepting(struct bfs_port_local *p)
+{
+	if (!p->full)
+		bfs_log(error,
+			"no descriptors for another client (the limit is %d): "
+			"new ones wait until others end; ulimit -n",
+			p->headroom + HEADROOM);
+	p->full = true;
+	bfs_loop_del(p->server->loop, p->listener);
+	bfs_loop_timer(p->server->loop, &p->pause, bfs_now() + PAUSE_NS);
+}
+
+static void on_pause(struct bfs_timer *t)
+{
+	struct bfs_port_local *p = t->arg;
+
+	if (bfs_port_local_go(p))
+		bfs_loop_timer(p->server->loop, t, bfs_now() + PAUSE_NS);
+}
+
+/* The lowest free number is taken first: are there enough beyond it? */
+static bool has_room(const struct bfs_port_local *p)
+{
+	int fd = fcntl(p->listener, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && fd < p->headroom;
+}
+
 static void on_accept(void *arg, uint32_t events)
 {
 	struct bfs_port_local *p = arg;
 
 	for (int i = 0; i < ACCEPTS; i++) {
-		int fd = accept4(p->listener, NULL, NULL,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd;
 
-		if (fd >= 0) {
-			bfs_client_new(p, fd);
-			continue;
+		if (!has_room(p)) {
+			pause_accepting(p);
+			return;
 		}
-		if (errno == EMFILE || errno == ENFILE)
-			bfs_log(error, "cannot accept a client: %m");
-		return;
+		fd = accept4(p->listener, NULL, NULL,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0 && (errno == ENFILE || errno == ENOMEM))
+			pause_accepting(p);
+		if (fd < 0)
+			return;
+		p->full = false;
+		bfs_client_new(p, fd);
 	}
 }
 
@@ -122,6 +164,15 @@ static int arm_rings(void *arg)
 	return 0;
 }
 
+static int descriptors(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return (int)lim.rlim_cur;
+}
+
 int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **out)
 {
 	struct bfs_port_local *p = calloc(1, sizeof(*p));
@@ -131,6 +182,9 @@ int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **out)
 		return -ENOMEM;
 	p->server = s;
 	p->base.ops = &bfs_client_port_ops;
+	p->pause.fn = on_pause;
+	p->pause.arg = p;
+	p->headroom = descriptors() - HEADROOM;
 	p->listener = listen_at(s->run_dir, bfs_client_others(s));
 	if (p->listener < 0) {
 		r = p->listener;
@@ -164,6 +218,7 @@ void bfs_port_local_free(struct bfs_port_local *p)
 {
 	struct sockaddr_un name;
 
+	bfs_loop_timer(p->server->loop, &p->pause, 0);
 	bfs_loop_del(p->server->loop, p->listener);
 	close(p->listener);
 	if (!bfs_local_name(&name, p->server->run_dir))

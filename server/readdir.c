@@ -8,6 +8,7 @@
 #include "server/perm.h"
 #include "server/shared.h"
 #include "server/stripe_space.h"
+#include "server/txp.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -23,11 +24,13 @@ struct page {
 	struct timespec changed; /* another shard's entries, at last */
 };
 
-static bool true_here(const struct bfs_inode *i)
+static bool true_here(const struct bfs_fs *fs, const struct bfs_inode *i)
 {
 	const struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
 
-	return !s || (!s->copy && bfs_shards_next(&s->changed, 0) == UINT_MAX);
+	return (!s ||
+		(!s->copy && bfs_shards_next(&s->changed, 0) == UINT_MAX)) &&
+	       !bfs_txp_promised(fs, i);
 }
 
 /* Of an entry whose attributes are not told, inode and type are;
@@ -35,7 +38,8 @@ static bool true_here(const struct bfs_inode *i)
 static void attr_of(const struct page *p, uint64_t ino, uint32_t type,
 		    struct bfs_inode *i, struct bfs_attr *a)
 {
-	if (p->attrs && i && true_here(i) && !bfs_inode_attr(p->fs, i, a) &&
+	if (p->attrs && i && true_here(p->fs, i) &&
+	    !bfs_inode_attr(p->fs, i, a) &&
 	    (!S_ISREG(i->mode) || bfs_stripe_counted(p->fs, i, a->size)))
 		return;
 	*a = (struct bfs_attr){ .ino = ino, .mode = type & S_IFMT };

@@ -5,6 +5,7 @@
 #include "server/process.h"
 #include "server/session.h"
 #include "server/stripe_space.h"
+#include "server/txp.h"
 #include "server/walk.h"
 
 #include "core/log.h"
@@ -19,8 +20,13 @@ int bfs_serve_getattr(struct bfs_call *c, const struct bfs_getattr_req *req,
 {
 	bool follow = !(req->flags & AT_SYMLINK_NOFOLLOW);
 	struct bfs_inode *i;
-	int r = bfs_walk_to(c, req->at, req->path, follow, &i);
+	int r;
 
+	do {
+		r = bfs_walk_to(c, req->at, req->path, follow, &i);
+		if (!r)
+			r = bfs_txp_await(c, i);
+	} while (r == 1);
 	if (!r)
 		r = bfs_home_gather(c, i);
 	if (!r)

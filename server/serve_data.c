@@ -201,13 +201,13 @@ static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 	/* Appended data always takes space: nothing solid is up there. */
 	uint64_t at = w->flags & RWF_APPEND ? INT64_MAX : w->offset;
 	size_t len = room_for(w, w->c->out_len);
-	int r;
+	int r, why;
 
 	if (w->c->out_len && !len)
 		return -EFBIG;
-	len = bfs_space_room(fs, w->inode, w->d->fd, at, len);
+	len = bfs_space_room(fs, w->inode, w->d->fd, at, len, &why);
 	if (w->c->out_len && !len)
-		return -ENOSPC;
+		return why;
 	r = bfs_data_write(w, len, rep);
 	bfs_space_account(fs, w->inode, w->d->fd);
 	/* Done again after a restart it would be there twice. */

@@ -45,7 +45,7 @@ static int check_map(struct bfs_call *c, struct bfs_inode *i,
 	if (r)
 		return r;
 	/* Stores into a mapping are seen by no limit. */
-	if (write && bfs_call_fs(c)->conf.max_bytes)
+	if (write && bfs_space_limited(bfs_call_fs(c)))
 		return -ENODEV;
 	/* One node stores at a time (D2a). */
 	if (write && bfs_route_passes(c) &&

@@ -67,6 +67,7 @@ static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
 {
 	struct bfs_server *s = arg;
 	uint32_t slot = (uint32_t)o->id, gen = (uint32_t)(o->id >> 32);
+	uint32_t uid = o->uid;
 
 	if (o->node != s->shard) { /* its daemon tells us, if we ask */
 		if (s->sweeping)
@@ -75,10 +76,10 @@ static bool alive(void *arg, uint64_t ino, const struct bfs_lock_owner *o)
 	}
 	if (o->space == BFS_LOCK_POSIX)
 		return o->id & ELSEWHERE || bfs_process_lives(s, (pid_t)o->id);
-	if (!bfs_arenas_current(s->arenas, o->uid, slot, gen))
+	if (!bfs_arenas_signer(s->arenas, &uid, &slot, &gen))
 		return false;
-	return bfs_arenas_alive(s->arenas, o->uid, slot, gen) ||
-	       bfs_fs_slot_locked(s->fs, ino, o->uid, slot);
+	return bfs_arenas_alive(s->arenas, uid, slot, gen) ||
+	       bfs_fs_slot_locked(s->fs, ino, uid, slot);
 }
 
 static void changed(void *arg, uint64_t ino, const struct bfs_lock_range *r,

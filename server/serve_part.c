@@ -106,38 +106,53 @@ int bfs_serve_dirtold(struct bfs_call *c, const struct bfs_dirtold_req *req,
 		 : bfs_shards_add(&i->dir.shared->changed, (unsigned)c->peer);
 }
 
-int bfs_serve_dirpart(struct bfs_call *c, const struct bfs_dirpart_req *req,
+/* Our part of the directory as it is; the home is told when that changes. */
+static void tell_part(struct bfs_fs *fs, uint64_t ino,
 		      struct bfs_dirpart_rep *rep)
 {
-	struct bfs_inode *i = bfs_inode_find(bfs_call_fs(c), req->ino);
+	struct bfs_inode *i = bfs_inode_find(fs, ino);
 	struct bfs_part p;
 
-	bfs_found_overtaken(bfs_call_fs(c), req->ino);
+	bfs_found_overtaken(fs, ino);
+	rep->version = fs->conf.incarnation + ++fs->part_version;
 	if (!i || !S_ISDIR(i->mode) || !i->dir.shared->copy)
-		return 0;
-	i->dir.shared->told = false;
+		return;
+	/* The changes that hold an entry have told it. */
+	rep->held = i->dir.shared->told = bfs_hold_any(fs, ino);
 	p = bfs_part_of(i);
 	rep->subdirs = p.subdirs;
 	rep->mtime = to_time(p.mtime);
 	rep->ctime = to_time(p.ctime);
-	return 0;
+}
+
+int bfs_serve_dirpart(struct bfs_call *c, const struct bfs_dirpart_req *req,
+		      struct bfs_dirpart_rep *rep)
+{
+	int r = 0;
+
+	/* What is promised may have been acknowledged, while we were down. */
+	while (!r && bfs_hold_promised(bfs_call_fs(c), req->ino))
+		r = bfs_hold_wait(c);
+	if (!r)
+		tell_part(bfs_call_fs(c), req->ino, rep);
+	return r;
 }
 
 int bfs_serve_dirrevoke(struct bfs_call *c, const struct bfs_dirrevoke_req *req,
 			struct bfs_dirrevoke_rep *rep)
 {
 	struct bfs_inode *i = bfs_inode_find(bfs_call_fs(c), req->ino);
-	struct bfs_dirpart_req ask = { req->ino };
 	struct bfs_dirpart_rep part = { 0 };
-	int r = bfs_serve_dirpart(c, &ask, &part);
 
-	if (r || !i || !S_ISDIR(i->mode) || !i->dir.shared->copy)
-		return r;
-	rep->entries = i->dir.top != NULL;
-	rep->held = bfs_hold_any(bfs_call_fs(c), req->ino);
+	tell_part(bfs_call_fs(c), req->ino, &part);
+	rep->held = part.held;
 	rep->subdirs = part.subdirs;
 	rep->mtime = part.mtime;
 	rep->ctime = part.ctime;
+	rep->version = part.version;
+	if (!i || !S_ISDIR(i->mode) || !i->dir.shared->copy)
+		return 0;
+	rep->entries = i->dir.top != NULL;
 	bfs_copy_revoke(bfs_call_fs(c), i);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "server/hold.h"
 #include "server/mappers.h"
 #include "server/perm.h"
+#include "server/quota.h"
 #include "server/shared.h"
 #include "server/stripe.h"
 #include "server/walk.h"
@@ -105,17 +106,21 @@ static int set_identity(struct bfs_call *c, struct bfs_inode *i, uint32_t mode,
 	const uint32_t was[] = { i->mode, i->uid, i->gid };
 	int r;
 
+	bfs_quota_went(bfs_call_fs(c), i);
 	i->mode = mode;
 	i->uid = uid;
 	i->gid = gid;
+	bfs_quota_came(bfs_call_fs(c), i);
 	r = bfs_data_chmod(bfs_call_fs(c), i);
 	if (!r) {
 		bfs_inode_changed(bfs_call_fs(c), i);
 		return 0;
 	}
+	bfs_quota_went(bfs_call_fs(c), i);
 	i->mode = was[0];
 	i->uid = was[1];
 	i->gid = was[2];
+	bfs_quota_came(bfs_call_fs(c), i);
 	return r;
 }
 

@@ -10,16 +10,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Does the mode take space beyond what the limit leaves? */
-static bool over_limit(struct bfs_call *c, struct bfs_inode *i, int fd,
-		       const struct bfs_fallocate_req *req)
+/* Does the mode take space beyond what a limit leaves?  0 or -errno. */
+static int over_limit(struct bfs_call *c, struct bfs_inode *i, int fd,
+		      const struct bfs_fallocate_req *req)
 {
 	const uint32_t frees = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE;
+	int why;
 
 	/* Beyond what a file can be, the kernel says so. */
-	return !(req->mode & frees) && req->size <= INT64_MAX - req->offset &&
-	       bfs_space_room(bfs_call_fs(c), i, fd, req->offset, req->size) <
-		       req->size;
+	if (req->mode & frees || req->size > INT64_MAX - req->offset)
+		return 0;
+	return bfs_space_room(bfs_call_fs(c), i, fd, req->offset, req->size,
+			      &why) < req->size
+		       ? why
+		       : 0;
 }
 
 static bool over_room(int fd, const struct bfs_fallocate_req *req)
@@ -44,8 +48,9 @@ static int bfs_data_fallocate(struct bfs_call *c, struct bfs_inode *i, int fd,
 
 	if (over_room(fd, req))
 		return -EFBIG;
-	if (over_limit(c, i, fd, req))
-		return -ENOSPC;
+	r = over_limit(c, i, fd, req);
+	if (r)
+		return r;
 	do {
 		r = fallocate(fd, (int)req->mode, (off_t)req->offset,
 			      (off_t)req->size);

@@ -6,6 +6,7 @@
 #include "server/data.h"
 #include "server/mappers.h"
 #include "server/perm.h"
+#include "server/quota.h"
 #include "server/server.h"
 #include "server/stripe_home.h"
 
@@ -99,6 +100,8 @@ int bfs_serve_stripebegin(struct bfs_call *c,
 		if (!r)
 			r = i ? bfs_stripe_size(fs, i, &size) : -ESTALE;
 	}
+	if (!r && bfs_quota_over(fs, i, BFS_MAX(size, req->offset), end))
+		r = -EDQUOT;
 	if (!r && end > size)
 		r = bfs_stripe_clean(fs, i, end);
 	if (r)

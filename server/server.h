@@ -11,6 +11,7 @@
 
 struct bfs_arenas;
 struct bfs_copies;
+struct bfs_far_ended;
 struct bfs_hiddens;
 struct bfs_mapped;
 struct bfs_special;
@@ -21,6 +22,7 @@ struct bfs_members;
 struct bfs_place;
 struct bfs_peers;
 struct bfs_process;
+struct bfs_reclaim;
 struct bfs_uring;
 
 /* The hash of the list of a daemon that is alone. */
@@ -76,6 +78,8 @@ struct bfs_server {
 	unsigned deadlock_searches;	   /* under way (deadlock.c) */
 	bool sweeping;			   /* lock_timer does */
 	struct bfs_far_owners *far_owners; /* far_owner.c's own */
+	struct bfs_far_ended *far_ended;   /* far.c's own (utlist LL) */
+	struct bfs_reclaim *reclaim;	   /* reclaim.c's own */
 	struct bfs_join *join;		   /* join.c's own; NULL: one daemon */
 	struct bfs_place *place;	   /* NULL: one daemon */
 	struct bfs_members *members;	   /* NULL: one daemon */

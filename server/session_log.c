@@ -24,6 +24,9 @@
 
 enum kind { KIND_LOCAL, KIND_FAR, KIND_PEER };
 
+/* passed of ANSWER: not fields, but the inode that was made. */
+#define PASSED_MADE 2u
+
 void bfs_session_note(struct bfs_session *sess)
 {
 	struct bfs_journal *j = sess->server->journal;
@@ -82,6 +85,26 @@ void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a)
 	BFS_KILL_POINT(answer_noted);
 }
 
+void bfs_session_note_made(struct bfs_session *sess, uint64_t id, uint64_t made)
+{
+	struct bfs_journal *j = sess->server->journal;
+	uint8_t field[sizeof(made)];
+	struct bfs_wire w;
+
+	sess->last_id = BFS_MAX(sess->last_id, id);
+	sess->resumed_id = sess->last_id;
+	bfs_wire_init(&w, field, sizeof(field));
+	bfs_put_u64(&w, made);
+	bfs_journal_add_answer(
+		j, &(struct bfs_rec_answer){
+			   .session = sess->id,
+			   .slot = bfs_answer_slot(sess, id),
+			   .id = id,
+			   .passed = made ? PASSED_MADE : 0,
+			   .fields = { (const char *)field,
+				       made ? sizeof(field) : 0 } });
+}
+
 static struct bfs_session *restore_local(struct bfs_server *s,
 					 const struct bfs_rec_session *r)
 {
@@ -97,8 +120,13 @@ static struct bfs_session *restore_local(struct bfs_server *s,
 	memcpy(cred.groups, r->groups.ptr, r->groups.len);
 	sess = bfs_session_again(s, r->id, r->ticket, (pid_t)r->pid, &cred);
 	free(cred.groups);
-	if (sess)
-		sess->started = r->started;
+	if (!sess)
+		return NULL;
+	sess->started = r->started;
+	/* Any of them may know it; who does not is told in vain. */
+	for (unsigned n = 0; n < s->nshards; n++)
+		if (n != s->shard)
+			bfs_shards_add(&sess->used, n);
 	return sess;
 }
 
@@ -124,6 +152,17 @@ static void restore(void *arg, const struct bfs_record *rec)
 			r->id);
 }
 
+static int keep_answer(struct bfs_session *sess, const struct bfs_rec_answer *r)
+{
+	struct bfs_wire w;
+
+	if (r->passed != PASSED_MADE)
+		return bfs_answer_keep(sess, r->id, r->status, r->fields.ptr,
+				       r->fields.len, r->passed);
+	bfs_wire_init(&w, r->fields.ptr, r->fields.len);
+	return bfs_answer_keep_made(sess, r->id, bfs_get_u64(&w));
+}
+
 static void restore_answer(void *arg, const struct bfs_record *rec)
 {
 	const struct bfs_rec_answer *r = &rec->answer;
@@ -131,8 +170,7 @@ static void restore_answer(void *arg, const struct bfs_record *rec)
 
 	if (!sess)
 		return;
-	if (bfs_answer_keep(sess, r->id, r->status, r->fields.ptr,
-			    r->fields.len, r->passed))
+	if (keep_answer(sess, r))
 		bfs_log(error, "an answer is lost: no memory");
 	sess->last_id = BFS_MAX(sess->last_id, r->id);
 	sess->resumed_id = sess->last_id;

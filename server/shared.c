@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/shared.h"
 
+#include "core/log.h"
 #include "core/place.h"
 #include "server/copies.h"
 #include "server/hold.h"
@@ -132,13 +133,24 @@ void bfs_copy_revoke(struct bfs_fs *fs, struct bfs_inode *i)
 	bfs_inode_free(fs, i);
 }
 
-void bfs_copy_revoke_all(struct bfs_fs *fs, unsigned home)
+/* It has forgotten what it has told, and what it has promised it may make. */
+static void holder_is_new(struct bfs_shared *s, unsigned shard)
+{
+	if (shard < s->nparts)
+		s->parts[shard].version = 0;
+	if (bfs_shards_has(&s->holders, shard) &&
+	    bfs_shards_add(&s->changed, shard))
+		bfs_log(error, "the times of a directory are lost: no memory");
+}
+
+void bfs_shared_peer_new(struct bfs_fs *fs, unsigned shard)
 {
 	struct bfs_inode *i, *next;
 
 	BFS_ITABLE_EACH(&fs->inodes, i, next)
-	if (S_ISDIR(i->mode) && i->dir.shared->copy &&
-	    bfs_shared_home(fs, i->ino) == home)
+	if (S_ISDIR(i->mode) && !i->dir.shared->copy)
+		holder_is_new(i->dir.shared, shard);
+	else if (S_ISDIR(i->mode) && bfs_shared_home(fs, i->ino) == shard)
 		bfs_copy_revoke(fs, i);
 }
 

@@ -72,8 +72,9 @@ struct bfs_inode *bfs_copy_named(const struct bfs_fs *fs, uint64_t parent,
 struct bfs_inode *bfs_copy_get(struct bfs_fs *fs, uint64_t ino);
 /* It is to be fetched again.  Without entries it is freed. */
 void bfs_copy_revoke(struct bfs_fs *fs, struct bfs_inode *i);
-/* All copies whose home is that shard, which has started anew. */
-void bfs_copy_revoke_all(struct bfs_fs *fs, unsigned home);
+/* That shard has started anew: all copies whose home it is are revoked, and
+ * what it may have changed in directories of ours has to be asked for. */
+void bfs_shared_peer_new(struct bfs_fs *fs, unsigned shard);
 
 /* The home's list of who has a copy, or entries.  0 or -ENOMEM. */
 int bfs_holder_add(struct bfs_fs *fs, struct bfs_inode *i, unsigned shard);

@@ -25,6 +25,7 @@ static void tell(void *arg, const char *name, bool taken)
 static void reload(struct bfs_server *s)
 {
 	struct bfs_config fresh;
+	struct bfs_quota quota;
 	bool ok = false;
 
 	s->reload(s->reload_arg, &fresh, &ok);
@@ -35,6 +36,8 @@ static void reload(struct bfs_server *s)
 		bfs_config_log(&s->config);
 		bfs_loop_set_spin(s->loop, (unsigned)s->config.network.spin_us);
 		bfs_fs_set_limit(s->fs, s->config.storage.max_storage_gb);
+		quota = bfs_daemon_quota(s);
+		bfs_fs_set_quota(s->fs, &quota);
 		bfs_fs_set_sync_close(s->fs, s->config.storage.fsync_on_close);
 	}
 	bfs_config_fini(&fresh);

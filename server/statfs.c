@@ -16,18 +16,30 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* What max_bytes leaves of it. */
-static void limit(const struct bfs_fs *fs, struct bfs_statfs_rep *rep)
+/* What a limit of that many bytes leaves of it. */
+static void limit(const struct bfs_fs *fs, uint64_t max,
+		  struct bfs_statfs_rep *rep)
 {
-	uint64_t max = fs->conf.max_bytes / rep->bsize;
 	uint64_t used = (fs->used + fs->chunk_blocks) * 512 / rep->bsize;
-	uint64_t left = max > used ? max - used : 0;
+	uint64_t left;
 
-	if (!fs->conf.max_bytes)
+	if (!max)
 		return;
+	max /= rep->bsize;
+	left = max > used ? max - used : 0;
 	rep->blocks = BFS_MIN(rep->blocks, max);
 	rep->bfree = BFS_MIN(rep->bfree, left);
 	rep->bavail = BFS_MIN(rep->bavail, left);
+}
+
+static void limit_files(const struct bfs_fs *fs, struct bfs_statfs_rep *rep)
+{
+	uint64_t max = fs->conf.quota.files, used = rep->files - rep->ffree;
+
+	if (!max)
+		return;
+	rep->ffree = BFS_MIN(rep->ffree, max > used ? max - used : 0);
+	rep->files = used + rep->ffree;
 }
 
 /*
@@ -64,12 +76,15 @@ int bfs_statfs_here(struct bfs_fs *fs, struct bfs_statfs_rep *rep,
 	rep->bavail = v.f_bavail;
 	/* Each of our inodes needs one there, and memory. */
 	rep->ffree = v.f_favail;
-	rep->files = fs->inodes.n + rep->ffree;
+	rep->files = fs->inodes.n - fs->ncopies + rep->ffree;
 	rep->fsid = fs->conf.cluster;
 	rep->namelen = BFS_NAME_MAX;
-	limit(fs, rep);
+	limit(fs, fs->conf.max_bytes, rep);
+	limit(fs, fs->conf.quota.bytes, rep);
+	limit_files(fs, rep);
 	if (bfs_fs_clustered(fs))
-		*disk = disk_of(fs, rep->blocks < v.f_blocks);
+		*disk = disk_of(fs, rep->blocks < v.f_blocks ||
+					    fs->conf.quota.files);
 	return 0;
 }
 

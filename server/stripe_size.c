@@ -5,6 +5,7 @@
 #include "server/data.h"
 #include "server/fiber.h"
 #include "server/journal.h"
+#include "server/quota.h"
 #include "server/server.h"
 #include "server/stripe_home.h"
 
@@ -121,6 +122,8 @@ int bfs_stripe_append(struct bfs_call *c, struct bfs_inode *i,
 		len = size >= req->room - 1
 			      ? 0
 			      : BFS_MIN(len, req->room - 1 - size);
+	if (!r && bfs_quota_over(bfs_call_fs(c), i, size, size + len))
+		r = -EDQUOT;
 	if (!r)
 		r = len ? append(c, i, size, len,
 				 req->flags & (O_SYNC | O_DSYNC), rep)

@@ -8,6 +8,7 @@
 #include "server/data.h"
 #include "server/fanout.h"
 #include "server/perm.h"
+#include "server/quota.h"
 #include "server/server.h"
 #include "server/stripe_home.h"
 
@@ -217,6 +218,9 @@ static int allocate(struct bfs_call *c, struct bfs_inode *i,
 
 	if (!r && !keep && bfs_data_over_room(size, end, req->room))
 		return -EFBIG;
+	if (!r && !(req->mode & FALLOC_FL_PUNCH_HOLE) &&
+	    bfs_quota_over(bfs_call_fs(c), i, BFS_MAX(size, req->offset), end))
+		return -EDQUOT;
 	if (!r && !keep)
 		r = bfs_stripe_clean(bfs_call_fs(c), i, end);
 	if (r)

@@ -360,6 +360,15 @@ void bfs_tx_again(struct bfs_server *s, uint64_t tx, unsigned shard)
 	bfs_loop_timer(s->loop, &n->timer, bfs_now() + AGAIN_NS);
 }
 
+void bfs_tx_peer_new(struct bfs_server *s, unsigned shard)
+{
+	struct bfs_tx_news *n;
+
+	DL_FOREACH(s->fs->news, n)
+	if (n->shard == shard && n->timer.at)
+		bfs_loop_timer(s->loop, &n->timer, bfs_now());
+}
+
 bool bfs_tx_decided(const struct bfs_fs *fs, uint64_t tx)
 {
 	const struct bfs_tx_news *n;

@@ -49,6 +49,8 @@ int bfs_tx_end(struct bfs_tx *t, int r);
 bool bfs_tx_decided(const struct bfs_fs *fs, uint64_t tx);
 /* At the start: that shard is to be told of what we have decided. */
 void bfs_tx_again(struct bfs_server *s, uint64_t tx, unsigned shard);
+/* That shard has started anew: what it has to be told is told now. */
+void bfs_tx_peer_new(struct bfs_server *s, unsigned shard);
 
 /* We stop: nobody is told any more (they will ask). */
 void bfs_tx_stop(struct bfs_server *s);

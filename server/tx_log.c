@@ -52,15 +52,22 @@ int bfs_tx_log_decision(const struct bfs_tx *t)
 	return bfs_journal_flush(j);
 }
 
-/* Whoever asks again gets the answer: rename, link and unlink have no fields,
- * what has made an inode is answered by a look at that. */
+/*
+ * Whoever asks again gets the answer: rename, link and unlink have no fields,
+ * what has made an inode is answered by a look at that.  The decision will be
+ * struck out, so the answer gets a record of its own.
+ */
 static void remember(struct bfs_server *s, const struct bfs_rec_decision *d)
 {
 	struct bfs_session *sess = bfs_session_find(s, d->session);
 
-	if (sess && !bfs_answer_find(sess, d->request) &&
-	    bfs_answer_keep_made(sess, d->request, d->made))
+	if (!sess || bfs_answer_find(sess, d->request) ||
+	    bfs_answer_lost(sess, d->request))
+		return; /* it is there, or a later one's place is taken by it */
+	if (bfs_answer_keep_made(sess, d->request, d->made))
 		bfs_log(error, "an answer is lost: no memory");
+	else
+		bfs_session_note_made(sess, d->request, d->made);
 }
 
 static void restore_decision(void *arg, const struct bfs_record *rec)

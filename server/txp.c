@@ -364,6 +364,46 @@ void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit)
 		bfs_hold_changed(fs); /* who waits for it need not */
 }
 
+static bool pins(const struct bfs_txp *t, uint64_t ino)
+{
+	for (unsigned n = 0; n < t->npins; n++)
+		if (t->pins[n] == ino)
+			return true;
+	return false;
+}
+
+static bool link_promised(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	const struct bfs_txp *t, *next;
+
+	HASH_ITER(hh, fs->txps, t, next)
+	if (t->prepared && !t->over && pins(t, i->ino))
+		return true;
+	return false;
+}
+
+bool bfs_txp_promised(const struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	const struct bfs_shared *s = S_ISDIR(i->mode) ? i->dir.shared : NULL;
+	const struct bfs_txp *t = s && s->busy ? find(fs, s->busy) : NULL;
+
+	if (!fs->txps)
+		return false;
+	if (S_ISDIR(i->mode))
+		return (t && t->prepared) || bfs_hold_promised(fs, i->ino);
+	return i->pins && link_promised(fs, i);
+}
+
+int bfs_txp_await(struct bfs_call *c, const struct bfs_inode *i)
+{
+	int r;
+
+	if (!bfs_txp_promised(bfs_call_fs(c), i))
+		return 0;
+	r = bfs_hold_wait(c);
+	return r ? r : 1;
+}
+
 /* A question to the driver. */
 struct asked {
 	struct bfs_peer_msg msg;
@@ -417,6 +457,15 @@ static void ask(struct bfs_server *s, struct bfs_txp *t)
 					.arg = a };
 	t->asked = true;
 	bfs_peer_send(s, t->driver, &a->msg);
+}
+
+void bfs_txp_peer_new(struct bfs_server *s, unsigned shard)
+{
+	struct bfs_txp *t, *next;
+
+	HASH_ITER(hh, s->fs->txps, t, next)
+	if (t->driver == shard && !t->asked)
+		ask(s, t);
 }
 
 bool bfs_txp_sweep(struct bfs_server *s)

@@ -37,8 +37,19 @@ void bfs_txp_end(struct bfs_fs *fs, uint64_t tx, bool commit);
 int bfs_txp_restore(struct bfs_fs *fs, uint64_t tx, unsigned driver,
 		    struct bfs_str changes);
 
+/*
+ * Is a change promised here of what stat tells of that inode, whose home we
+ * are?  It may have been acknowledged already, by a driver that cannot reach
+ * us.  await: until there is none.  0; 1: it waited, look again; -errno;
+ * -BFS_NEED_FIBER.
+ */
+bool bfs_txp_promised(const struct bfs_fs *fs, const struct bfs_inode *i);
+int bfs_txp_await(struct bfs_call *c, const struct bfs_inode *i);
+
 /* Ask after those that have been here for long.  True: call again soon. */
 bool bfs_txp_sweep(struct bfs_server *s);
+/* That shard has started anew: ask it at once after those that it drove. */
+void bfs_txp_peer_new(struct bfs_server *s, unsigned shard);
 void bfs_txp_free_all(struct bfs_fs *fs);
 
 #endif

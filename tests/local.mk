@@ -280,6 +280,11 @@ UNIT_TESTS += %D%/unit/test_ld_path
 %C%_unit_test_ld_path_LDADD = $(CMOCKA_LIBS)
 
 # Messages that are lost.
+UNIT_TESTS += %D%/unit/test_kills
+%C%_unit_test_kills_SOURCES = %D%/unit/test_kills.c
+%C%_unit_test_kills_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_kills_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_lost_peers
 %C%_unit_test_lost_peers_SOURCES = %D%/unit/test_lost_peers.c
 %C%_unit_test_lost_peers_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -294,6 +299,7 @@ UNIT_TESTS += %D%/unit/test_lost_replies
 include tests/sequences/local.mk
 include tests/faults/local.mk
 include tests/fsck/local.mk
+include tests/overload/local.mk
 include tests/power/local.mk
 
 check_PROGRAMS += $(UNIT_TESTS)

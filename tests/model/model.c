@@ -11,6 +11,7 @@ static const char usage[] =
 	"usage: model [--seed N] [--steps N] [--procs N] [--times] [--plain] [--replay FILE] [--save FILE] BENCHFS REAL\n"
 	"Does the same random calls in both directories and compares the results.\n"
 	"--plain: the processes in REAL do without the preload library.\n"
+	"--trace: print each call and what both sides answered.\n"
 	"--times: the times of files too, which takes 4 ms for each step; implies --plain.\n"
 	"Exit: 0 no difference, 1 a difference, 2 usage.\n";
 
@@ -65,8 +66,8 @@ int main(int argc, char **argv)
 		{ "seed", 1, NULL, 's' },  { "steps", 1, NULL, 'n' },
 		{ "procs", 1, NULL, 'p' }, { "replay", 1, NULL, 'r' },
 		{ "save", 1, NULL, 'o' },  { "times", 0, NULL, 't' },
-		{ "plain", 0, NULL, 'l' }, { "help", 0, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "plain", 0, NULL, 'l' }, { "trace", 0, NULL, 'v' },
+		{ "help", 0, NULL, 'h' },  { NULL, 0, NULL, 0 },
 	};
 	unsigned n = 10000, procs = 3;
 	const char *replay = NULL;
@@ -89,6 +90,8 @@ int main(int argc, char **argv)
 			replay = optarg;
 		else if (o == 't')
 			times = run_plain = true;
+		else if (o == 'v')
+			run_trace = true;
 		else if (o == 'l')
 			run_plain = true;
 		else if (o == 'o')

@@ -120,6 +120,7 @@ int steps_run(const struct step *s, unsigned n, unsigned procs, bool tell);
 void run_init(const char *a, const char *b);
 extern uint64_t run_count[CALLS];
 extern bool run_plain; /* REAL without the preload library */
+extern bool run_trace; /* print each call */
 
 /* shrink.c: leave the shortest sequence that still differs. */
 unsigned steps_shrink(struct step *s, unsigned n, unsigned procs);

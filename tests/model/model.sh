@@ -23,7 +23,7 @@ one() {
 	[ $(($1 % 2)) -eq 0 ] || plain=--plain
 	if ! bfs "$builddir/tests/model/model" --seed "$1" \
 		--steps "${STEPS:-2500}" --procs 3 ${plain:-} \
-		${TIMES:+--times} --save "$T/steps" \
+		${TIMES:+--times} ${TRACE:+--trace} --save "$T/steps" \
 		"$mnt" "$T/r/real" >"$T/out" 2>&1; then
 		cat "$T/out"
 		cat "$T/steps"

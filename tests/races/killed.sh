@@ -10,6 +10,7 @@
 # SEEDs where there are several, each then being on a node of its own, so that
 # most files are made by two daemons; else whole.
 # $programs: words for other ones than those of the build.
+# KEEP=DIR: what the daemons have said is there if the test fails.
 run="$builddir/run ${programs:-} benchfs"
 
 choose_placement() {
@@ -31,6 +32,7 @@ END
 rd=$T/rd
 [ $daemons = 1 ] || rd=\$(echo "$T"/rd/*."\$1")
 pid=\$(cat "\$rd/pid") && kill -9 \$pid || exit
+[ -z "${KEEP:-}" ] || cat "\$rd/log" >>"\$rd/logs"
 # its directories are locked until it is gone
 for _ in \$(seq 500); do
 	kill -0 \$pid 2>/dev/null || exit 0
@@ -40,7 +42,8 @@ done
 exit 1
 END
 	# shellcheck disable=SC2034 # lib.sh runs it
-	at_exit='$run stop --run-dir "$T/rd" 2>/dev/null || :'
+	at_exit='[ $status = 0 ] || [ -z "${KEEP:-}" ] || cp -r "$T/rd" "$T/log" "$KEEP"
+		$run stop --run-dir "$T/rd" 2>/dev/null || :'
 	sh "$T/start" 0 "" >"$T/log" 2>&1 || { cat "$T/log"; fail "start: $?"; }
 	# shellcheck disable=SC2154
 	$run env -m "$mnt" --run-dir "$T/rd" >"$T/env" || fail "env: $?"

@@ -65,6 +65,7 @@ RACES = \
 	%D%/crash.sh \
 	%D%/cycles.sh \
 	%D%/faults.sh \
+	%D%/held-far.sh \
 	%D%/history.sh \
 	%D%/links.sh \
 	%D%/listing.sh \

@@ -46,6 +46,7 @@ SYSTEM_TESTS = \
 	%D%/daemon-stopped.sh \
 	%D%/daemon.sh \
 	%D%/dd.sh \
+	%D%/descriptors.sh \
 	%D%/dirs.sh \
 	%D%/dlopen.sh \
 	%D%/du.sh \
@@ -91,11 +92,13 @@ SYSTEM_TESTS = \
 	%D%/needed.sh \
 	%D%/offsets.sh \
 	%D%/openat2.sh \
+	%D%/other-user.sh \
 	%D%/patch.sh \
 	%D%/perl.sh \
 	%D%/permissions-own.sh \
 	%D%/permissions.sh \
 	%D%/python.sh \
+	%D%/quota.sh \
 	%D%/raw.sh \
 	%D%/readdir.sh \
 	%D%/redirections.sh \
@@ -152,6 +155,7 @@ SYSTEM_PY = \
 	%D%/py/multiprocess.py \
 	%D%/py/names.py \
 	%D%/py/offsets.py \
+	%D%/py/quota.py \
 	%D%/py/readdir.py \
 	%D%/py/rename-race.py \
 	%D%/py/rename2.py \

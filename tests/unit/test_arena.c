@@ -105,9 +105,75 @@ static void test_sweep(void **state)
 	bfs_arenas_free(all);
 }
 
+static bool alive_first(void *arg, uint64_t ino, uint32_t uid, uint32_t slot)
+{
+	(void)arg;
+	(void)ino;
+	return lives && !uid && slot == 7;
+}
+
+static void sweep_twice(struct bfs_arenas *all)
+{
+	const struct bfs_arena_sweep first = { .pass_alive = alive_first,
+					       .closed = closed };
+
+	for (int n = 0; n < 2; n++)
+		while (bfs_arenas_sweep(all, &first) == BFS_SWEPT_PART)
+			;
+}
+
+/* A program executed as another user has a record of its own for what was
+ * opened before, by a record whose lock the description has (S6). */
+static void test_other_user(void **state)
+{
+	struct bfs_arenas *all = bfs_arenas_new();
+	struct bfs_arena *map[USERS];
+	struct bfs_desc *mine;
+	uint32_t uid = 1, slot = 3, gen = 1;
+	int fd, empty;
+
+	(void)state;
+	for (uint32_t u = 0; u < USERS; u++)
+		map[u] = fill(all, u);
+	mine = &map[1]->desc[3];
+	assert_int_equal(bfs_arenas_get(all, 0, &fd, &empty, &mine->life), 0);
+	mine->life_slot = 7;
+	mine->life_gen = 1;
+	lives = true;
+	sweep_twice(all);
+	for (uint32_t i = 0; i < RECORDS; i++) {
+		assert_int_equal(BFS_DESC_STATE(map[0]->desc[i].word),
+				 i == 7 ? BFS_DESC_USED : BFS_DESC_FREE);
+		assert_int_equal(BFS_DESC_STATE(map[1]->desc[i].word),
+				 i == 3 ? BFS_DESC_USED : BFS_DESC_FREE);
+	}
+	assert_true(bfs_arenas_signer(all, &uid, &slot, &gen));
+	assert_int_equal(uid, 0);
+	assert_int_equal(slot, 7);
+	/* the other record is in use for something else */
+	map[0]->desc[7].word = BFS_DESC_WORD(2, BFS_DESC_USED);
+	uid = 1, slot = 3;
+	assert_false(bfs_arenas_signer(all, &uid, &slot, &gen));
+	sweep_twice(all);
+	assert_int_equal(BFS_DESC_STATE(mine->word), BFS_DESC_FREE);
+	/* a hostile circle, and what is out of range */
+	mine->word = BFS_DESC_WORD(1, BFS_DESC_USED);
+	assert_int_equal(bfs_arenas_get(all, 1, &fd, &empty, &mine->life), 0);
+	mine->life_slot = 3;
+	assert_false(bfs_arenas_alive(all, 1, 3, 1));
+	mine->life_slot = UINT32_MAX;
+	assert_false(bfs_arenas_alive(all, 1, 3, 1));
+	for (uint32_t u = 0; u < USERS; u++)
+		munmap(map[u], sizeof(*map[u]));
+	bfs_arenas_free(all);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_sweep) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_other_user),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "core/log.h"
 #include "core/util.h"
+#include "server/peer_impl.h"
 #include "server/peer_loop.h"
 #include "server/session.h"
 
@@ -457,6 +458,26 @@ static void test_wait_cancelled(void **state)
 	assert_true(bfs_now() - before < SECOND);
 }
 
+/* The connection goes when the answer to its greeting has come, and nobody has
+ * looked at it: it is none to the next greeting. */
+static void test_late_greeting(void **state)
+{
+	struct world *w = *state;
+	struct bfs_peers *all = w->server[0].peers;
+	struct bfs_peer *p = bfs_peer_get(&w->server[0], 1);
+
+	bfs_peer_link_start(p);
+	assert_non_null(p->hello);
+	bfs_peer_net_answered(p->hello);
+	bfs_peer_net_failed(p, -ECONNRESET);
+	assert_null(p->hello);
+	bfs_peers_settle(all);
+	assert_int_equal(all->counts.failures, 1);
+	assert_int_equal(p->state, BFS_PEER_PAUSE);
+	assert_int_equal(call(w, 0, 1, 5, ping), 0);
+	assert_int_equal(all->counts.failures, 1);
+}
+
 /* F4. */
 static void test_strangers(void **state)
 {
@@ -547,19 +568,13 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_ping),
-		T(test_once),
-		T(test_down),
-		T(test_dead_soon),
-		T(test_unless_dead),
-		T(test_restarted),
-		T(test_relay),
-		T(test_killed_while_serving),
-		T(test_wait_lasts),
-		T(test_wait_cancelled),
-		T(test_strangers),
-		T(test_window),
-		cmocka_unit_test(test_thousand),
+		T(test_ping),	       T(test_once),
+		T(test_down),	       T(test_dead_soon),
+		T(test_unless_dead),   T(test_restarted),
+		T(test_relay),	       T(test_killed_while_serving),
+		T(test_wait_lasts),    T(test_wait_cancelled),
+		T(test_late_greeting), T(test_strangers),
+		T(test_window),	       cmocka_unit_test(test_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

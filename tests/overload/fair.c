@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fair DIR: how long a client's calls take while another one floods the
+ * daemon, against how long they take otherwise; both by turns, several times.
+ * A line for each kind of call and of flood.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define THREADS 16
+#define TURNS 6
+#define TURN_NS 300000000ull
+#define MOST 2000000
+#define BULK (1 << 20)
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void do_stat(int fd, char *buf)
+{
+	struct stat st;
+
+	if (stat("victim", &st))
+		err(1, "stat");
+}
+
+static void do_make(int fd, char *buf)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "m%lx", pthread_self());
+	fd = open(name, O_CREAT | O_WRONLY, 0600);
+	if (fd < 0 || close(fd) || unlink(name))
+		err(1, "create and unlink");
+}
+
+static void do_write(int fd, char *buf)
+{
+	if (pwrite(fd, buf, 4096, 0) != 4096)
+		err(1, "write");
+}
+
+static void do_bulk(int fd, char *buf)
+{
+	if (pwrite(fd, buf, BULK, 0) != BULK)
+		err(1, "write");
+}
+
+struct kind {
+	const char *name;
+	void (*run)(int fd, char *buf);
+};
+
+static const struct kind calls[] = { { "stat", do_stat },
+				     { "create+unlink", do_make },
+				     { "write 4K", do_write } };
+static const struct kind floods[] = { { "stat", do_stat },
+				      { "create+unlink", do_make },
+				      { "write 4K", do_write },
+				      { "write 1M", do_bulk } };
+
+static void *flood(void *arg)
+{
+	const struct kind *k = arg;
+	int fd = open("flood", O_CREAT | O_WRONLY, 0600);
+	char *buf = calloc(1, BULK);
+
+	if (fd < 0 || !buf)
+		err(1, "flood");
+	for (;;)
+		k->run(fd, buf);
+	return NULL;
+}
+
+static pid_t start(const struct kind *k)
+{
+	pid_t pid = fork();
+	pthread_t t;
+
+	if (pid)
+		return pid;
+	/* The daemon's queues are meant, not the kernel's. */
+	if (nice(10) < 0)
+		err(1, "nice");
+	for (int n = 0; n < THREADS; n++)
+		if (pthread_create(&t, NULL, flood, (void *)k))
+			err(1, "thread");
+	for (;;)
+		pause();
+}
+
+struct times {
+	uint32_t *ns;
+	size_t n;
+};
+
+static void measure(const struct kind *k, struct times *t, int fd, char *buf)
+{
+	uint64_t until = now() + TURN_NS, at = now(), next;
+
+	while (at < until && t->n < MOST) {
+		k->run(fd, buf);
+		next = now();
+		t->ns[t->n++] = (uint32_t)(next - at);
+		at = next;
+	}
+}
+
+static int order(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static double part(struct times *t, double q)
+{
+	qsort(t->ns, t->n, sizeof(*t->ns), order);
+	return t->ns[(size_t)((double)(t->n - 1) * q)] / 1e3;
+}
+
+static void compare(const struct kind *k, const struct kind *f)
+{
+	struct times alone = { malloc(MOST * 4), 0 };
+	struct times beside = { malloc(MOST * 4), 0 };
+	int fd = open("victim", O_CREAT | O_WRONLY, 0600);
+	char *buf = calloc(1, BULK);
+
+	for (int n = 0; n < TURNS; n++) {
+		pid_t pid;
+
+		measure(k, &alone, fd, buf);
+		pid = start(f);
+		usleep(50000); /* they come */
+		measure(k, &beside, fd, buf);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	printf("%-14s %-14s %8.1f %8.1f %8.1f %8.1f %6.1f %6.1f\n", k->name,
+	       f->name, part(&alone, 0.5), part(&alone, 0.99),
+	       part(&beside, 0.5), part(&beside, 0.99),
+	       part(&beside, 0.5) / part(&alone, 0.5),
+	       part(&beside, 0.99) / part(&alone, 0.99));
+	fflush(stdout);
+	close(fd);
+	free(buf);
+	free(alone.ns);
+	free(beside.ns);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2 || chdir(argv[1]))
+		err(2, "fair DIR");
+	printf("%-14s %-14s %8s %8s %8s %8s %6s %6s\n", "call", "flood",
+	       "p50 us", "p99 us", "p50", "p99", "x p50", "x p99");
+	for (size_t c = 0; c < sizeof(calls) / sizeof(*calls); c++)
+		for (size_t f = 0; f < sizeof(floods) / sizeof(*floods); f++)
+			compare(&calls[c], &floods[f]);
+	return 0;
+}
