@@ -85,7 +85,7 @@ history() {
 	sleep 1
 	rc=0
 	begin "$1" "$2" && sleep "$3" && end "$1" "$2" || rc=$?
-	sleep 1
+	sleep 4 # some rounds more
 	: >"$T/end-history"
 	wait $pid || rc=$?
 	cat "$T/history.out"
@@ -105,7 +105,8 @@ secs() {
 }
 
 bad=0 row=${SEED:-0}
-for what in ${*:-stop kill cut slow}; do
+[ $# -gt 0 ] || set -- stop kill cut slow
+for what; do
 	fault=${what%%:*}
 	works=$workloads
 	[ "$fault" = "$what" ] || works=${what#*:}
@@ -114,11 +115,11 @@ for what in ${*:-stop kill cut slow}; do
 		member=n$((row % 4 + 1)).$((row / 4 % 2))
 		dir=$mnt/$fault.$work
 		on 1 mkdir "$dir" || fail "mkdir $dir: $?"
-		printf '%-4s of %s  ' $fault $member
+		printf '%-4s of %s  ' "$fault" "$member"
 		if [ "$work" = history ]; then
-			history $fault $member "$(secs $fault)" || bad=$((bad + 1))
+			history "$fault" "$member" "$(secs "$fault")" || bad=$((bad + 1))
 		else
-			"$faulty" "$work" "$dir" "$T/faulty" "$(secs $fault)" \
+			"$faulty" "$work" "$dir" "$T/faulty" "$(secs "$fault")" \
 				$((timeout * 1000 + late)) "begin $fault $member" \
 				"end $fault $member" || bad=$((bad + 1))
 		fi

@@ -30,7 +30,7 @@ END
 	# A cluster has a directory for each member, HOST.0, HOST.1 ...
 	cat >"$T/kill" <<END
 rd=$T/rd
-[ $daemons = 1 ] || rd=\$(echo "$T"/rd/*."\$1")
+[ $daemons = 1 ] || rd=\$(ls -d "$T"/rd/*.* | sed -n "\$((\$1 + 1))p")
 pid=\$(cat "\$rd/pid") && kill -9 \$pid || exit
 [ -z "${KEEP:-}" ] || cat "\$rd/log" >>"\$rd/logs"
 # its directories are locked until it is gone
@@ -63,6 +63,8 @@ nothing_wrong() {
 	[ -n "$ours" ] || return 0
 	# shellcheck disable=SC2086
 	timeout 100 $run stop --run-dir "$T/rd" || fail "stop: $?"
+	# on several nodes it would want their registry
+	[ -z "${BENCHFS_TEST_FAR:-}" ] || return 0
 	# shellcheck disable=SC2086
 	timeout 100 $run fsck "$T/data" >"$T/fsck" 2>&1 || rc=$?
 	cat "$T/fsck"

@@ -95,3 +95,25 @@ check-crash: $(check_PROGRAMS) $(check_LTLIBRARIES)
 	$(AM_TESTS_ENVIRONMENT) ROUNDS=$${ROUNDS:-100} \
 		$(SHELL) $(srcdir)/%D%/crash-history.sh
 EXTRA_DIST += %D%/killed.sh
+
+# The same on three daemons, and (root) on two on each of four nodes.
+.PHONY: check-crash-3 check-crash-nodes
+check-crash-3: $(check_PROGRAMS) $(check_LTLIBRARIES)
+	for seed in 1 2; do \
+		$(AM_TESTS_ENVIRONMENT) BENCHFS_TEST_DAEMONS=3 SEED=$$seed \
+			ROUNDS=$${ROUNDS:-100} \
+			$(SHELL) $(srcdir)/%D%/crash.sh || exit; \
+	done
+	$(AM_TESTS_ENVIRONMENT) BENCHFS_TEST_DAEMONS=3 \
+		ROUNDS=$${ROUNDS:-20} \
+		$(SHELL) $(srcdir)/%D%/crash-history.sh
+	$(AM_TESTS_ENVIRONMENT) BENCHFS_TEST_DAEMONS=3 \
+		ROUNDS=$${POINT_ROUNDS:-20} \
+		$(SHELL) $(srcdir)/%D%/crash-points.sh
+check-crash-nodes: $(check_PROGRAMS) $(check_LTLIBRARIES)
+	for test in crash crash-history; do \
+		$(AM_TESTS_ENVIRONMENT) BENCHFS_TEST_DAEMONS=8 \
+			ROUNDS=$${ROUNDS:-10} \
+			$(SHELL) $(srcdir)/tests/cluster/on-nodes.sh \
+			$(srcdir)/%D%/$$test.sh || exit; \
+	done

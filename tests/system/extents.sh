@@ -7,7 +7,7 @@
 # A striped file collapses in its first chunk only; how long a file may be is
 # not asked then.
 if [ "$far" = stripe ]; then
-	export BENCHFS_STORAGE_CHUNK_SIZE=4M
+	run_options="$run_options -o storage.chunk_size=4M"
 	both '"$helpers/extents" "$D" | grep -v "^[ci].* 21990232555520 1: "'
 	exit
 fi
