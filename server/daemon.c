@@ -39,11 +39,13 @@
 
 #define SWEEP_NS 1000000000ull
 #define SWEEP_PAUSE_NS 10000000ull /* within a round */
+#define CALM_NS 20000000ull
+#define CALM_PAUSE_NS 1000000ull
 
 struct bfs_daemon {
 	struct bfs_port_local *local;
 	struct bfs_port_ucx *ucx; /* NULL: not in use */
-	struct bfs_timer sweep;
+	struct bfs_timer sweep, calm;
 	uint64_t swept_at; /* requests served by the last sweep */
 	bool sweeping;	   /* a round of the arenas is not over */
 	bool again;	   /* it has work in a second anyway */
@@ -152,8 +154,19 @@ static void on_sweep(struct bfs_timer *t)
 	s->daemon->swept_at = bfs_stats.requests;
 }
 
+/* Files that were opened a moment ago are closed by now, most of them. */
+static void on_calm(struct bfs_timer *t)
+{
+	struct bfs_server *s = t->arg;
+
+	if (bfs_fs_calm_some(s->fs))
+		bfs_loop_timer(s->loop, t, bfs_now() + CALM_PAUSE_NS);
+}
+
 static void on_busy(struct bfs_server *s)
 {
+	if (bfs_fs_calm_waits(s->fs) && !s->daemon->calm.at)
+		bfs_loop_timer(s->loop, &s->daemon->calm, bfs_now() + CALM_NS);
 	if (!s->daemon->sweep.at)
 		bfs_loop_timer(s->loop, &s->daemon->sweep,
 			       bfs_now() + SWEEP_NS);
@@ -293,6 +306,8 @@ static int make_parts(struct bfs_server *s)
 		s->config.network.transport != BFS_CONFIG_network_transport_ucx;
 	s->daemon->sweep.fn = on_sweep;
 	s->daemon->sweep.arg = s;
+	s->daemon->calm.fn = on_calm;
+	s->daemon->calm.arg = s;
 	s->busy = on_busy;
 	s->peer_new = bfs_cluster_peer_new;
 	return 0;

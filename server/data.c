@@ -178,7 +178,7 @@ void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at)
 	fs->dir_synced[hex] = at;
 }
 
-int bfs_data_open(struct bfs_fs *fs, const struct bfs_inode *i, int flags)
+static int open_file(struct bfs_fs *fs, const struct bfs_inode *i, int flags)
 {
 	char name[BFS_DATA_NAME_LEN];
 	int fd;
@@ -189,9 +189,21 @@ int bfs_data_open(struct bfs_fs *fs, const struct bfs_inode *i, int flags)
 	return fd < 0 ? failed("open", i) : fd;
 }
 
+int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags)
+{
+	i->calm = false;
+	i->file.tries = 0;
+	return open_file(fs, i, flags);
+}
+
+int bfs_data_look(struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	return open_file(fs, i, O_RDONLY);
+}
+
 int bfs_data_open_path(struct bfs_fs *fs, const struct bfs_inode *i)
 {
-	return bfs_data_open(fs, i, O_PATH);
+	return open_file(fs, i, O_PATH);
 }
 
 void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock)
@@ -239,9 +251,11 @@ int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 	return 0;
 }
 
-int bfs_data_chmod(const struct bfs_fs *fs, const struct bfs_inode *i)
+int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	char name[BFS_DATA_NAME_LEN];
+
+	i->calm = false;
 
 	if (!S_ISREG(i->mode) && !S_ISFIFO(i->mode))
 		return 0;
@@ -264,10 +278,12 @@ void bfs_data_touch(struct bfs_fs *fs, struct bfs_inode *i)
 	bfs_data_chmod(fs, i);
 }
 
-int bfs_data_utimens(const struct bfs_fs *fs, const struct bfs_inode *i,
+int bfs_data_utimens(const struct bfs_fs *fs, struct bfs_inode *i,
 		     const struct timespec times[2])
 {
 	char name[BFS_DATA_NAME_LEN];
+
+	i->calm = false;
 
 	bfs_data_name(name, i->ino);
 	if (utimensat(fs->data_fd, name, times, AT_SYMLINK_NOFOLLOW))

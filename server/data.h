@@ -36,8 +36,10 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags);
  */
 bool bfs_data_dir_changed(const struct bfs_fs *fs, unsigned hex, uint64_t *at);
 void bfs_data_dir_synced(struct bfs_fs *fs, unsigned hex, uint64_t at);
-/* A new open of the data file.  The fd or -errno. */
-int bfs_data_open(struct bfs_fs *fs, const struct bfs_inode *i, int flags);
+/* A new open of the data file, which is calm no more.  The fd or -errno. */
+int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags);
+/* For a look at its locks and leases. */
+int bfs_data_look(struct bfs_fs *fs, const struct bfs_inode *i);
 /* An O_PATH fd of a fifo.  The fd or -errno. */
 int bfs_data_open_path(struct bfs_fs *fs, const struct bfs_inode *i);
 /* Remove what is on disk for the inode. */
@@ -48,11 +50,11 @@ void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock);
 int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 		  struct stat *st);
 /* Carry the inode's mode (and a fifo's owner) over to the backing file. */
-int bfs_data_chmod(const struct bfs_fs *fs, const struct bfs_inode *i);
+int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i);
 /* The ctime of the data file is now: relatime compares with that. */
 void bfs_data_touch(struct bfs_fs *fs, struct bfs_inode *i);
 /* times as utimensat takes them. */
-int bfs_data_utimens(const struct bfs_fs *fs, const struct bfs_inode *i,
+int bfs_data_utimens(const struct bfs_fs *fs, struct bfs_inode *i,
 		     const struct timespec times[2]);
 
 /* 0 or -errno: the handle's inode, if it is a regular file that was opened

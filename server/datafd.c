@@ -89,6 +89,8 @@ struct bfs_fdref *bfs_data_get(struct bfs_fs *fs, struct bfs_inode *i,
 {
 	struct bfs_fdref *d = i->file.fd;
 
+	i->calm = false;
+	i->file.tries = 0;
 	if (!d || (write && !d->write))
 		d = open_anew(fs, i, write, err);
 	if (!d)

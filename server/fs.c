@@ -143,6 +143,7 @@ static void dispose(struct bfs_fs *fs)
 {
 	free((char *)fs->conf.data_dir);
 	free(fs->seen);
+	free(fs->calming);
 	free(fs);
 }
 

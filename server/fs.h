@@ -114,6 +114,10 @@ bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t uid,
 /* Free unlinked inodes that nobody has open any more.  True while some are
  * left: call again in a while. */
 bool bfs_fs_sweep(struct bfs_fs *fs);
+/* Look whether files that were opened are closed again: true while there are
+ * more of them to be looked at.  waits: are there any? */
+bool bfs_fs_calm_some(struct bfs_fs *fs);
+bool bfs_fs_calm_waits(const struct bfs_fs *fs);
 /* Is there anything to sweep? */
 bool bfs_fs_orphans(const struct bfs_fs *fs);
 

@@ -3,6 +3,7 @@
  * What an open gives to its client: the data file's descriptor, passed or
  * opened by the client itself, or a placeholder; and who is remembered.
  */
+#include "server/calm.h"
 #include "server/data.h"
 #include "server/mappers.h"
 #include "server/opening.h"
@@ -142,6 +143,7 @@ static int pass(struct bfs_opening *o, uint32_t *kind)
 		return r ? r : remember(o, false);
 	o->c->pass_fd = o->fd;
 	o->fd = -1;
+	bfs_calm_later(o->fs, o->inode);
 	return 0;
 }
 
@@ -168,6 +170,9 @@ static int let_open(struct bfs_opening *o, struct bfs_open_rep *rep)
 
 	bfs_inode_attr_from(o->fs, o->inode, NULL, &rep->attr);
 	o->inode->looked = looked;
+	o->inode->calm = false;
+	o->inode->file.tries = 0;
+	bfs_calm_later(o->fs, o->inode);
 	rep->kind = BFS_OPEN_SELF;
 	bfs_stat_add(opens_pass, 1);
 	bfs_stat_add(opens_self, 1);

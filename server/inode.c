@@ -2,6 +2,7 @@
 #include "server/inode.h"
 
 #include "core/siphash.h"
+#include "server/calm.h"
 #include "server/data.h"
 #include "server/journal.h"
 #include "server/quota.h"
@@ -305,12 +306,16 @@ int bfs_inode_attr(struct bfs_fs *fs, struct bfs_inode *i, struct bfs_attr *a)
 	struct stat st;
 	int r;
 
-	if (!S_ISREG(i->mode)) {
+	if (!S_ISREG(i->mode) || i->calm) {
 		bfs_inode_attr_from(fs, i, NULL, a);
+		if (i->calm)
+			bfs_calm_sizes(i, a);
 		return 0;
 	}
 	r = bfs_data_stat(fs, i, &st);
-	if (!r)
-		bfs_inode_attr_from(fs, i, &st, a);
-	return r;
+	if (r)
+		return r;
+	bfs_inode_attr_from(fs, i, &st, a);
+	bfs_calm_try(fs, i);
+	return 0;
 }

@@ -74,7 +74,8 @@ struct bfs_inode {
 	bool dirty : 1;	   /* its record is due in this turn */
 	bool logged : 1;   /* the journal has one */
 	bool handed : 1;   /* a directory: a handle without a slot is out */
-	union {		   /* 24 bytes: there may be many millions of them */
+	bool calm : 1;	   /* a file that nobody has open: see calm.h */
+	union {		   /* 32 bytes: there may be many millions of them */
 		struct {   /* S_IFDIR */
 			struct bfs_dentry *top;
 			uint64_t parent;
@@ -93,11 +94,13 @@ struct bfs_inode {
 			/* The record of the one description that is out. */
 			uint32_t pass_gen;
 			uint16_t pass_slot;
-			uint8_t passed : 4;	 /* enum bfs_passed */
+			uint8_t passed : 2;	 /* enum bfs_passed */
 			uint8_t pass_writes : 1; /* it may write */
+			uint8_t tries : 2;	 /* calm.c's own */
 			/* Its locks are kept here, not by the kernel: one of
 			 * both for all that have it open (S10). */
 			bool locks_here;
+			uint64_t size; /* if it is calm */
 		} file;
 	};
 	struct bfs_inode *prev, *next; /* in fs->orphans or fs->held */
@@ -147,10 +150,12 @@ struct bfs_fs {
 	uint64_t hash_mask;	/* all ones; less to make names collide */
 	uint64_t random;
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
-	uint64_t used;		 /* blocks of 512 bytes, if there is a limit */
-	struct bfs_user *users;	 /* quota.c's own (uthash by uid) */
-	struct timespec latest;	 /* seen on a data file: see bfs_fs_now */
-	struct bfs_fdref *fds;	 /* cached (utlist DL), least used first */
+	/* Files that were opened, of which ncalmed have been looked at. */
+	uint64_t ncalming, ncalmed, *calming;
+	uint64_t used;		/* blocks of 512 bytes, if there is a limit */
+	struct bfs_user *users; /* quota.c's own (uthash by uid) */
+	struct timespec latest; /* seen on a data file: see bfs_fs_now */
+	struct bfs_fdref *fds;	/* cached (utlist DL), least used first */
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	int data_path_fd;		       /* data_fd's, O_PATH */
@@ -193,6 +198,7 @@ struct bfs_handle bfs_inode_handle(const struct bfs_fs *fs,
 struct bfs_handle bfs_handle_make(const struct bfs_fs *fs, uint64_t ino,
 				  uint32_t rights);
 #define BFS_HANDLES_SEEN 64
+#define BFS_CALMING 65536u
 bool bfs_handle_genuine(const struct bfs_fs *fs, struct bfs_handle h);
 /* The handle's inode, or NULL: forged or gone. */
 struct bfs_inode *bfs_inode_of(const struct bfs_fs *fs, struct bfs_handle h);
@@ -234,6 +240,8 @@ void bfs_inode_attr_from(struct bfs_fs *fs, struct bfs_inode *i,
 
 /* Its last name is gone: free it, or keep it while somebody has it open. */
 void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i);
+/* Would it be kept? */
+bool bfs_orphan_stays(struct bfs_fs *fs, struct bfs_inode *i);
 /* It has a name again. */
 void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 /* Has anybody a regular file open? */

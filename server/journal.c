@@ -178,8 +178,8 @@ void bfs_journal_count(struct bfs_journal *j)
 	bfs_journal_sync_soon(j);
 }
 
-/* One turn's frame goes to the log. */
-int bfs_journal_flush(struct bfs_journal *j)
+/* One turn's frame goes to the log: 1 if there was one. */
+static int write_frame(struct bfs_journal *j)
 {
 	int e;
 
@@ -192,18 +192,28 @@ int bfs_journal_flush(struct bfs_journal *j)
 	j->len = 0;
 	if (e)
 		bfs_journal_fail(j, e);
-	else
+	return e ? e : 1;
+}
+
+int bfs_journal_flush(struct bfs_journal *j)
+{
+	int r = write_frame(j);
+
+	if (r == 1)
 		bfs_journal_removals(j);
-	return e;
+	return r < 0 ? r : 0;
 }
 
 void bfs_journal_turn(void *arg)
 {
 	struct bfs_journal *j = arg;
 
-	if (bfs_journal_pending(j))
-		bfs_journal_flush(j);
+	int r = bfs_journal_pending(j) ? write_frame(j) : 0;
+
 	bfs_journal_send_waiting(j);
+	/* Nobody needs to wait for that. */
+	if (r == 1)
+		bfs_journal_removals(j);
 	if (!j->failed && bfs_jlog_full(j->log))
 		bfs_checkpoint_due(j);
 }

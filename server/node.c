@@ -87,9 +87,11 @@ struct bfs_inode *bfs_node_enter(struct bfs_fs *fs, const struct bfs_cred *cred,
 
 void bfs_node_dropped(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	bfs_inode_changed(fs, i);
 	if (S_ISDIR(i->mode))
 		i->nlink = 0;
+	/* Nobody will see a ctime of what goes at once. */
+	if (i->nlink || bfs_orphan_stays(fs, i))
+		bfs_inode_changed(fs, i);
 	if (!i->nlink)
 		bfs_orphan_add(fs, i);
 }

@@ -119,7 +119,7 @@ static bool locked(struct bfs_fs *fs, const struct bfs_inode *i, int64_t start,
 			   .l_whence = SEEK_SET,
 			   .l_start = start,
 			   .l_len = len };
-	int fd = bfs_data_open(fs, i, O_RDONLY);
+	int fd = bfs_data_look(fs, i);
 	bool found;
 
 	/* Where we cannot look (no descriptor left), somebody may hold it. */
@@ -184,6 +184,12 @@ static void free_oldest_held(struct bfs_fs *fs)
 	DL_DELETE(fs->held, i);
 	fs->nheld--;
 	bfs_inode_free(fs, i);
+}
+
+bool bfs_orphan_stays(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	return (S_ISDIR(i->mode) && i->handed) || fs->keep_orphans ||
+	       bfs_orphan_is_open(fs, i);
 }
 
 void bfs_orphan_add(struct bfs_fs *fs, struct bfs_inode *i)

@@ -59,6 +59,11 @@ UNIT_TESTS += %D%/unit/test_self_open
 %C%_unit_test_self_open_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_self_open_LDADD = $(FS_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_calm
+%C%_unit_test_calm_SOURCES = %D%/unit/test_calm.c
+%C%_unit_test_calm_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_calm_LDADD = $(FS_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_itable
 %C%_unit_test_itable_SOURCES = %D%/unit/test_itable.c
 %C%_unit_test_itable_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -215,9 +215,11 @@ static void test_setid_lost(void **state)
 	struct fs_unit *u = *state;
 	struct bfs_attr a;
 	char path[128];
+	int fd;
 
 	u->live_slots = 0;
 	assert_int_equal(u_open(u, "f", O_CREAT | O_RDWR, 0755, NULL), 0);
+	fd = u_take_fd(u); /* that is written to */
 	assert_int_equal(u_chmod(u, "f", 06755), 0);
 	assert_int_equal(u_stat(u, "f", &a), 0);
 	assert_int_equal(a.mode & 07777, 06755);
@@ -227,6 +229,7 @@ static void test_setid_lost(void **state)
 	assert_int_equal(chmod(path, 0711), 0);
 	assert_int_equal(u_stat(u, "f", &a), 0);
 	assert_int_equal(a.mode & 07777, 0755);
+	close(fd);
 }
 
 #define FS_TEST(t) \
