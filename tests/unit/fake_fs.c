@@ -98,8 +98,8 @@ struct bfs_handle bfs_fs_root(const struct bfs_fs *fs)
 }
 
 /* Weak, as what looks at files may be linked in for something else. */
-__attribute__((weak)) bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t uid,
-			uint32_t slot)
+__attribute__((weak)) bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino,
+					      uint32_t uid, uint32_t slot)
 {
 	return false;
 }
