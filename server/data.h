@@ -93,7 +93,11 @@ int bfs_data_kill_setid(struct bfs_fs *fs, struct bfs_inode *i, uint32_t kill);
  * them (-ENOSPC, -EDQUOT); i NULL: another shard's.  account, take_over: the
  * file uses what it says now.
  */
-bool bfs_space_limited(const struct bfs_fs *fs);
+static inline bool bfs_space_limited(const struct bfs_fs *fs)
+{
+	return fs->conf.max_bytes || fs->conf.quota.bytes ||
+	       fs->conf.quota.user_bytes;
+}
 /* What is there is counted. */
 void bfs_space_begin(struct bfs_fs *fs);
 uint64_t bfs_space_room(struct bfs_fs *fs, struct bfs_inode *i, int fd,
