@@ -96,6 +96,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/forward.c %D%/route.c %D%/route.h \
 	%D%/found.c %D%/found.h \
 	%D%/hint.c %D%/hint.h \
+	%D%/outcome.c %D%/outcome.h \
 	%D%/hold.c %D%/hold.h \
 	%D%/home.c %D%/home.h \
 	%D%/naming.h %D%/renaming.h %D%/serve_moving.c \

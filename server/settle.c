@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "server/change.h"
 #include "server/journal.h"
+#include "server/outcome.h"
 #include "server/peer.h"
 #include "server/server.h"
 #include "server/tx.h"
@@ -363,57 +364,28 @@ void bfs_settle_restore(struct bfs_server *s)
 	bfs_journal_each(s->journal, BFS_RECORD_DECISION, restore_unheard, s);
 }
 
-/* A question to the driver of one that should have been settled long ago. */
-struct asked {
-	struct bfs_peer_msg msg;
-	struct bfs_server *server;
-	uint64_t tx;
-	uint8_t req[8], rep[16];
-};
-
-static void on_outcome(struct bfs_peer_msg *m)
+static void on_outcome(struct bfs_server *s, uint64_t tx, uint32_t outcome,
+		       int status)
 {
-	struct asked *a = m->arg;
-	struct bfs_fs *fs = a->server->fs;
-	struct bfs_unsettled *u = bfs_settle_find(fs, a->tx);
-	struct bfs_txoutcome_rep rep = { BFS_TX_OPEN };
-	struct bfs_wire w;
+	struct bfs_unsettled *u = bfs_settle_find(s->fs, tx);
 
-	bfs_wire_init(&w, m->rep, m->rep_len);
-	if (m->status || bfs_txoutcome_rep_get(&w, &rep))
-		rep.outcome = BFS_TX_OPEN;
-	if (u) {
-		u->asked = false;
-		u->since = bfs_now();
-	}
+	(void)status;
+	if (!u)
+		return;
+	u->asked = false;
+	u->since = bfs_now();
 	/* What is promised still is the participant's affair (txp.c). */
-	if (u && rep.outcome == BFS_TX_UNKNOWN && !bfs_txp_holds(fs, a->tx))
-		bfs_settle_end(fs, a->tx);
-	free(a);
+	if (outcome == BFS_TX_UNKNOWN && !bfs_txp_holds(s->fs, tx))
+		bfs_settle_end(s->fs, tx);
 }
 
+/* It should have been settled long ago.  The answer may come before this
+ * returns, and u be gone then. */
 static void ask(struct bfs_server *s, struct bfs_unsettled *u)
 {
-	struct asked *a = calloc(1, sizeof(*a));
-	struct bfs_wire w;
-
-	if (!a)
-		return;
-	a->server = s;
-	a->tx = u->id;
-	bfs_wire_init(&w, a->req, sizeof(a->req));
-	bfs_put_u64(&w, u->id);
-	a->msg = (struct bfs_peer_msg){ .op = BFS_OP_TXOUTCOME,
-					.req = a->req,
-					.req_len = sizeof(a->req),
-					.rep = a->rep,
-					.rep_cap = sizeof(a->rep),
-					.deadline = bfs_now() + OLD_NS,
-					.unless_dead = true,
-					.done = on_outcome,
-					.arg = a };
 	u->asked = true;
-	bfs_peer_send(s, u->driver, &a->msg);
+	if (!bfs_outcome_ask(s, u->driver, u->id, OLD_NS, on_outcome))
+		u->asked = false;
 }
 
 bool bfs_settle_sweep(struct bfs_server *s)

@@ -10,6 +10,7 @@
 #include "server/hash.h"
 #include "server/hold.h"
 #include "server/journal.h"
+#include "server/outcome.h"
 #include "server/peer.h"
 #include "server/server.h"
 #include "server/settle.h"
@@ -404,59 +405,27 @@ int bfs_txp_await(struct bfs_call *c, const struct bfs_inode *i)
 	return r ? r : 1;
 }
 
-/* A question to the driver. */
-struct asked {
-	struct bfs_peer_msg msg;
-	struct bfs_server *server;
-	uint64_t tx;
-	uint8_t req[8], rep[16];
-};
-
-static void on_outcome(struct bfs_peer_msg *m)
+static void on_outcome(struct bfs_server *s, uint64_t tx, uint32_t outcome,
+		       int status)
 {
-	struct asked *a = m->arg;
-	struct bfs_txp *t = find(a->server->fs, a->tx);
-	struct bfs_txoutcome_rep rep = { BFS_TX_OPEN };
-	struct bfs_wire w;
+	struct bfs_txp *t = find(s->fs, tx);
 
-	bfs_wire_init(&w, m->rep, m->rep_len);
-	if (m->status || bfs_txoutcome_rep_get(&w, &rep))
-		rep.outcome = BFS_TX_OPEN;
+	if (!t)
+		return;
 	/* Who has promised nothing need not wait for a driver that is gone. */
-	if (m->status == -EHOSTDOWN && t && !t->prepared)
-		rep.outcome = BFS_TX_UNKNOWN;
-	if (t) {
-		t->asked = false;
-		t->since = bfs_now();
-	}
-	if (t && rep.outcome != BFS_TX_OPEN)
-		bfs_txp_end(a->server->fs, a->tx,
-			    rep.outcome == BFS_TX_DECIDED);
-	free(a);
+	if (status == -EHOSTDOWN && !t->prepared)
+		outcome = BFS_TX_UNKNOWN;
+	t->asked = false;
+	t->since = bfs_now();
+	if (outcome != BFS_TX_OPEN)
+		bfs_txp_end(s->fs, tx, outcome == BFS_TX_DECIDED);
 }
 
 static void ask(struct bfs_server *s, struct bfs_txp *t)
 {
-	struct asked *a = calloc(1, sizeof(*a));
-	struct bfs_wire w;
-
-	if (!a)
-		return;
-	a->server = s;
-	a->tx = t->id;
-	bfs_wire_init(&w, a->req, sizeof(a->req));
-	bfs_put_u64(&w, t->id);
-	a->msg = (struct bfs_peer_msg){ .op = BFS_OP_TXOUTCOME,
-					.req = a->req,
-					.req_len = sizeof(a->req),
-					.rep = a->rep,
-					.rep_cap = sizeof(a->rep),
-					.deadline = bfs_now() + OLD_NS,
-					.unless_dead = true,
-					.done = on_outcome,
-					.arg = a };
 	t->asked = true;
-	bfs_peer_send(s, t->driver, &a->msg);
+	if (!bfs_outcome_ask(s, t->driver, t->id, OLD_NS, on_outcome))
+		t->asked = false;
 }
 
 void bfs_txp_peer_new(struct bfs_server *s, unsigned shard)

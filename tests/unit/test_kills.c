@@ -185,14 +185,14 @@ static const char *dir_with_subdir(struct cluster_unit *u, unsigned home,
 }
 
 /* The shard of an entry does not hear that a directory has gone from there. */
-static void test_part(void **state)
+static void part_is_killed(unsigned shard)
 {
 	struct cluster_call *c;
 	const char *d, *sub, *to;
 	struct trap t;
 	struct cluster_unit *u = start(&t, 4, BFS_POLICY_WHOLE);
 
-	d = dir_with_subdir(u, 0, &sub);
+	d = dir_with_subdir(u, shard, &sub);
 	to = path_on(u, "", 2);
 	t.op = BFS_OP_TXEND;
 	t.after = BFS_OP_TXPREPARE;
@@ -210,27 +210,15 @@ static void test_part(void **state)
 	cluster_unit_free(u);
 }
 
+static void test_part(void **state)
+{
+	part_is_killed(0);
+}
+
 /* The same, where the home itself has the entry. */
 static void test_own_part(void **state)
 {
-	struct cluster_call *c;
-	const char *d, *sub, *to;
-	struct trap t;
-	struct cluster_unit *u = start(&t, 4, BFS_POLICY_WHOLE);
-
-	d = dir_with_subdir(u, 1, &sub);
-	to = path_on(u, "", 2);
-	t.op = BFS_OP_TXEND;
-	t.after = BFS_OP_TXPREPARE;
-	t.to = 1;
-	t.fate = BFS_PLOOP_LOSE;
-	c = start_rename(u, 2, sub, to);
-	until_sprung(u, &t);
-	cluster_unit_kill(u, 1);
-	assert_int_equal(cluster_finish(u, c), 0);
-	cluster_unit_start(u, 1);
-	assert_int_equal(links(u, 0, d), 2);
-	cluster_unit_free(u);
+	part_is_killed(1);
 }
 
 /* S1: a look at a directory while one of its entries is being changed does not
