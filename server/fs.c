@@ -107,6 +107,8 @@ static int set_up(struct bfs_fs *fs)
 {
 	int r = own_ids(fs);
 
+	if (!r)
+		r = bfs_sums_start(fs);
 	if (r)
 		return r;
 	if (fs->conf.journal)

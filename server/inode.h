@@ -165,6 +165,7 @@ struct bfs_fs {
 	struct bfs_sums *sums;		       /* of files (uthash by ino) */
 	struct bfs_sums *sums_used; /* least used first (utlist DL) */
 	uint64_t sums_gen;	    /* changes so far */
+	uint64_t boot[2];	    /* of the machine, for sums */
 	uint64_t dev;
 	int fine_stamps;     /* 1: each change that is looked at has its own;
 			      * -1: no; 0: not tried yet */

@@ -64,6 +64,8 @@ int bfs_sums_check(struct bfs_fs *fs, uint64_t ino, int fd, void *buf,
 uint64_t bfs_sums_gen(struct bfs_fs *fs, uint64_t ino);
 int bfs_sums_synced(struct bfs_fs *fs, uint64_t ino, uint64_t gen);
 
+/* Before all.  0 or -errno, logged. */
+int bfs_sums_start(struct bfs_fs *fs);
 /* The data file goes. */
 void bfs_sums_remove(struct bfs_fs *fs, uint64_t ino);
 /* At a start: those whose data file has gone go. */

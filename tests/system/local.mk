@@ -196,3 +196,10 @@ NOT_OVER_UCX = %D%/descriptors.sh %D%/fd-path.sh %D%/full-disk.sh %D%/kill-daemo
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \
 		BENCHFS_TRANSPORT=ucx UCX_TLS=$$tls $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(NOT_OVER_UCX),$(SYSTEM_TESTS))'
+
+# With checksums of content: all data goes through the daemon, shared mappings
+# and programs that lie in BenchFS too.
+.PHONY: check-checksum
+check-checksum: $(check_PROGRAMS)
+	BENCHFS_STORAGE_CHECKSUM=true $(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS='$(SYSTEM_TESTS)'
