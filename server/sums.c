@@ -176,10 +176,23 @@ int bfs_sums_load(const struct bfs_sums *s, uint64_t first, size_t n,
 }
 
 /* The block as the data file has it, in room. */
+ssize_t bfs_sums_read(int fd, void *buf, size_t len, uint64_t offset)
+{
+	int flags = fcntl(fd, F_GETFL);
+	ssize_t n;
+
+	if (flags < 0 || flags & O_NOATIME)
+		return bfs_sum_read(fd, buf, len, offset);
+	fcntl(fd, F_SETFL, flags | O_NOATIME);
+	n = bfs_sum_read(fd, buf, len, offset);
+	fcntl(fd, F_SETFL, flags);
+	return n;
+}
+
 int bfs_sums_block(struct bfs_fs *fs, uint64_t ino, int fd, uint64_t block,
 		   uint64_t sum)
 {
-	ssize_t n = bfs_sum_read(fd, bfs_sums_room, BLOCK, block * BLOCK);
+	ssize_t n = bfs_sums_read(fd, bfs_sums_room, BLOCK, block * BLOCK);
 
 	if (n < 0)
 		return (int)n;

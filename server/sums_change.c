@@ -160,7 +160,7 @@ int bfs_sums_begin(struct bfs_fs *fs, uint64_t ino, int fd, uint64_t offset,
 static int sum_some(struct bfs_summing *g, uint64_t first, size_t n)
 {
 	ssize_t got =
-		bfs_sum_read(g->fd, bfs_sums_room, n * BLOCK, first * BLOCK);
+		bfs_sums_read(g->fd, bfs_sums_room, n * BLOCK, first * BLOCK);
 	uint64_t sums[AT_ONCE];
 	size_t k = 0;
 

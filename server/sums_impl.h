@@ -35,6 +35,8 @@ int bfs_sums_head(const struct bfs_fs *fs, struct bfs_sums *s);
 bool bfs_sums_seen(struct bfs_fs *fs, uint64_t ino);
 int bfs_sums_load(const struct bfs_sums *s, uint64_t first, size_t n,
 		  uint64_t *sums);
+/* As bfs_sum_read, of a data file: it is nobody's reading (S8). */
+ssize_t bfs_sums_read(int fd, void *buf, size_t len, uint64_t offset);
 /* The block as the data file has it, in the room.  0; -EIO; -errno. */
 int bfs_sums_block(struct bfs_fs *fs, uint64_t ino, int fd, uint64_t block,
 		   uint64_t sum);

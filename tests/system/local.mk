@@ -36,6 +36,7 @@ SYSTEM_TESTS = \
 	%D%/at.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
+	%D%/checksum.sh \
 	%D%/client-death.sh \
 	%D%/corruption.sh \
 	%D%/counters.sh \
@@ -139,6 +140,7 @@ SYSTEM_PY = \
 	%D%/py/append.py \
 	%D%/py/layout.py \
 	%D%/py/attributes.py \
+	%D%/py/checksum.py \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
 	%D%/py/exclusive.py \
@@ -198,8 +200,8 @@ check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 		BENCHFS_TRANSPORT=ucx UCX_TLS=$$tls $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(NOT_OVER_UCX),$(SYSTEM_TESTS))'
 
 # With checksums of content: all data goes through the daemon, shared mappings
-# and programs that lie in BenchFS too.
+# and programs that lie in BenchFS too.  Not security.sh: HACKING, arenas.
 .PHONY: check-checksum
 check-checksum: $(check_PROGRAMS)
 	BENCHFS_STORAGE_CHECKSUM=true $(MAKE) $(AM_MAKEFLAGS) check \
-		TESTS='$(SYSTEM_TESTS)'
+		TESTS='$(filter-out %D%/security.sh,$(SYSTEM_TESTS))'
