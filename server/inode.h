@@ -147,10 +147,10 @@ struct bfs_fs {
 	struct bfs_drop *drops;	   /* shards that are being told (utlist DL) */
 	uint64_t grants;	   /* made so far */
 	struct bfs_stripe_known known[256];
-	uint64_t first_counter; /* inodes up to it are of earlier runs */
-	uint64_t counter;	/* of the last inode made */
-	uint64_t seed;		/* of name hashes */
-	uint64_t hash_mask;	/* all ones; less to make names collide */
+	uint64_t first_counter;	 /* inodes up to it are of earlier runs */
+	uint64_t counter;	 /* of the last inode made */
+	uint64_t seed;		 /* of name hashes */
+	uint64_t hash_mask;	 /* all ones; less to make names collide */
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	/* Files that were opened, of which ncalmed have been looked at. */
 	uint64_t ncalming, ncalmed, *calming;
