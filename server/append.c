@@ -8,6 +8,7 @@
 #include "server/fiber.h"
 #include "server/journal.h"
 #include "server/server.h"
+#include "server/sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +53,7 @@ void bfs_append_done(struct bfs_call *c, uint32_t written, uint64_t end)
 
 /* What others have written behind it would have gone through us, and been
  * noted: then it was done. */
-static int cut_back(int fd, const struct bfs_append *a)
+static int cut_back(struct bfs_fs *fs, int fd, const struct bfs_append *a)
 {
 	struct stat st;
 
@@ -62,7 +63,7 @@ static int cut_back(int fd, const struct bfs_append *a)
 		return 0;
 	if ((uint64_t)st.st_size > a->end)
 		return -ERANGE;
-	return ftruncate(fd, (off_t)a->offset) ? -errno : 0;
+	return bfs_sums_truncate(fs, a->ino, fd, a->offset);
 }
 
 void bfs_append_undo(struct bfs_fs *fs, const struct bfs_append *a)
@@ -74,8 +75,8 @@ void bfs_append_undo(struct bfs_fs *fs, const struct bfs_append *a)
 	 * on disk is not in order. */
 	if (!i || !S_ISREG(i->mode) || a->boot != this_boot())
 		return;
-	fd = bfs_data_open(fs, i, O_WRONLY);
-	r = fd < 0 ? fd : cut_back(fd, a);
+	fd = bfs_data_open(fs, i, bfs_sums_on(fs) ? O_RDWR : O_WRONLY);
+	r = fd < 0 ? fd : cut_back(fs, fd, a);
 	if (r)
 		bfs_log(error,
 			"file %016lx may have an append of %lu bytes at %lu "

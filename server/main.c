@@ -6,6 +6,7 @@
 #include "server/daemon.h"
 #include "server/fsck.h"
 #include "server/holder.h"
+#include "server/scrub.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -230,6 +231,8 @@ int main(int argc, char **argv)
 					   argv[6]);
 	if (argc > 1 && !strcmp(argv[1], "--fsck"))
 		return bfs_fsck_main(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "--scrub"))
+		return bfs_scrub_main(argc - 1, argv + 1);
 	use_huge_pages(argv);
 	r = parse(argc, argv, &args);
 	if (r)
