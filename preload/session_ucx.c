@@ -37,11 +37,48 @@ static void stand_aside(void)
 	bfs_aside = true;
 }
 
+/* What both kinds of connection do with a new one. */
+static int settle(struct bfs_transport *t, struct bfs_hello_req *q,
+		  const void *address, size_t len, uint32_t ms)
+{
+	int e;
+
+	q->version = BFS_PROTO_VERSION;
+	q->address = (struct bfs_str){ address, (uint32_t)len };
+	t->peer = bfs_settings.run_dir;
+	t->session = q->session;
+	t->ticket = q->ticket;
+	t->generation = q->generation;
+	e = join(t, q, ms);
+	if (e)
+		t->ops->destroy(t);
+	return e;
+}
+
+int bfs_ucx_dial_far(const struct bfs_direct_rep *to, uint32_t ms,
+		     struct bfs_transport **out)
+{
+	struct bfs_ucx_link link = { .begin = stand_aside };
+	struct bfs_hello_req q = { .session = to->session,
+				   .ticket = to->ticket,
+				   .generation = to->generation };
+	int e;
+
+	bfs_aside = true;
+	e = bfs_ucx_load_far(MODULEDIR, to->address.ptr, to->address.len,
+			     &link);
+	if (!e)
+		e = settle(link.t, &q, link.local, link.local_len, ms);
+	bfs_aside = false;
+	if (!e)
+		*out = link.t;
+	return e;
+}
+
 static int dial(const struct bfs_transport *local, uint32_t ms,
 		struct bfs_transport **out)
 {
-	struct bfs_hello_req q = { .version = BFS_PROTO_VERSION,
-				   .session = local->session,
+	struct bfs_hello_req q = { .session = local->session,
 				   .ticket = local->ticket,
 				   .generation = local->generation };
 	struct bfs_transport *t;
@@ -55,15 +92,8 @@ static int dial(const struct bfs_transport *local, uint32_t ms,
 			strerror(-e));
 		return e;
 	}
-	q.address = (struct bfs_str){ address, (uint32_t)len };
-	t->peer = bfs_settings.run_dir;
-	t->session = q.session;
-	t->ticket = q.ticket;
-	t->generation = q.generation;
-	e = join(t, &q, ms);
-	if (e)
-		t->ops->destroy(t);
-	else
+	e = settle(t, &q, address, len, ms);
+	if (!e)
 		*out = t;
 	return e;
 }
