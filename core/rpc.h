@@ -69,6 +69,7 @@ struct bfs_rpc_message {
 struct bfs_rpc {
 	struct bfs_io io;  /* the caller may set out, in, interruptible */
 	uint64_t deadline; /* bfs_now() clock; 0: set by the first RPC */
+	bool quiet; /* the caller has another way: no answer is no news */
 	struct bfs_client *client;
 	struct bfs_transport *t;      /* not NULL: end() is owed */
 	struct bfs_escape_rep escape; /* valid after -BFS_ESCAPE, till end */

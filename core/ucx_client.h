@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#define BFS_UCX_SLOTS 64 /* calls of the process at once */
+#define BFS_UCX_SLOTS 64  /* calls of the process at once */
 #define BFS_UCX_PENDING 1 /* result of a call that has no answer yet */
 
 enum {

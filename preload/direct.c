@@ -17,7 +17,8 @@
 #define SHARDS 1024u	     /* of more nobody has ways */
 #define IDLE_NS 30000000000u /* unused for so long, a way is closed */
 #define LOOK_NS 5000000000u  /* between looks for such */
-#define ASK_MS 2000u	     /* for what does not work the relay does */
+#define ASK_MS 2000u	     /* for what does not work the relay does; */
+#define ASK_PART 8u	     /* and no more than so much of a call's time */
 #define PAUSE_NS 1000000000u /* after a failure; doubled each time */
 #define PAUSE_MAX_NS 64000000000u
 
@@ -38,6 +39,12 @@ static _Atomic bool opened, off;
 bool bfs_direct_opened(void)
 {
 	return opened;
+}
+
+/* For each of the two steps to a way. */
+static uint32_t ask_ms(void)
+{
+	return BFS_MIN(ASK_MS, bfs_settings.timeout_ms / ASK_PART);
 }
 
 static struct way *get_ways(void)
@@ -117,7 +124,7 @@ static int connect_to(struct way *w, uint32_t shard,
 		      const struct bfs_direct_rep *rep, uint64_t heard)
 {
 	struct bfs_transport *t;
-	int e = bfs_ucx_dial_far(rep, ASK_MS, &t);
+	int e = bfs_ucx_dial_far(rep, ask_ms(), &t);
 
 	opened = true;
 	if (e)
@@ -176,7 +183,8 @@ static void ask(struct way *w, uint32_t shard)
 		return;
 	failed(w);
 	bfs_session_unlock(&signals);
-	r.deadline = bfs_now() + ASK_MS * 1000000ull;
+	r.quiet = true;
+	r.deadline = bfs_now() + ask_ms() * 1000000ull;
 	e = bfs_rpc_direct(c, &r, &(struct bfs_direct_req){ shard }, &rep);
 	if (!e)
 		take(w, shard, &rep, bfs_now());

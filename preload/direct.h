@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A program that moves much data of other nodes' files goes to their daemons by
- * itself, over a UCX of its own (docs/scaling.md says from when on that is worth
- * it); all else, and all that does not work there, goes by the node's daemon.
- * Not in the child of a fork of a process that has UCX open.  Any thread.
+ * itself, over a UCX of its own (docs/scaling.md says from when on that is
+ * worth it); all else, and all that does not work there, goes by the node's
+ * daemon. Not in the child of a fork of a process that has UCX open.  Any
+ * thread.
  */
 #ifndef BFS_PRELOAD_DIRECT_H
 #define BFS_PRELOAD_DIRECT_H

@@ -305,7 +305,8 @@ static int redial(struct bfs_client *c, struct bfs_transport *old,
 	if (c->t == old) {
 		bfs_session_retire(c);
 		if (c == &remote && old)
-			bfs_session_retire(&local); /* the same daemon, most likely */
+			bfs_session_retire(
+				&local); /* the same daemon, most likely */
 		e = dial(c, old, deadline);
 	}
 	bfs_session_unlock(&signals);

@@ -13,6 +13,7 @@
 #include "preload/direct.h"
 #include "preload/memory.h"
 #include "preload/session.h"
+#include "preload/state.h"
 
 #include <errno.h>
 
@@ -48,6 +49,12 @@ static size_t largest(const struct bfs_client *c)
 	return t ? t->bulk_max : 64 << 10;
 }
 
+/* Of a piece, the making of a way to its daemon included (R32). */
+static uint64_t deadline_of(uint64_t began)
+{
+	return began + bfs_settings.timeout_ms * 1000000ull;
+}
+
 static struct bfs_client *choose(struct bfs_desc *d, struct bfs_client *relay,
 				 uint64_t at, bool write, bool append,
 				 size_t *n)
@@ -67,6 +74,7 @@ static void begin(struct reading *g)
 	uint64_t at = g->offset + g->asked;
 	size_t left = g->n - g->asked;
 
+	uint64_t began = bfs_now();
 	struct bfs_client *c;
 
 	p->want = left;
@@ -74,6 +82,7 @@ static void begin(struct reading *g)
 	if (left > UNIT)
 		p->want = BFS_MIN(p->want, UNIT);
 	p->r = (struct bfs_rpc)BFS_RPC_INIT;
+	p->r.deadline = deadline_of(began);
 	p->r.io.in = g->buf + g->asked;
 	p->r.io.in_cap = p->want;
 	p->req = (struct bfs_read_req){ .handle = bfs_desc_handle(g->d),
@@ -124,7 +133,11 @@ ssize_t bfs_transfer_read(struct bfs_desc *d, void *buf, size_t n,
 		end(&g);
 		g.over = g.over || g.done == n;
 	}
-	return g.done || !g.error ? (ssize_t)g.done : g.error;
+	/* A program takes a short count for the end of the file: what a message
+	 * would have held is read or is not. */
+	if (g.error && g.done < BFS_BULK_MAX)
+		return g.error;
+	return (ssize_t)g.done;
 }
 
 struct writing {
@@ -141,22 +154,21 @@ static int write_piece(struct writing *g)
 {
 	bool append = g->flags & O_APPEND;
 	uint64_t at = g->offset + g->done;
-	struct bfs_rpc r = BFS_RPC_INIT;
+	struct bfs_rpc r = { .deadline = deadline_of(bfs_now()), .io.fd = -1 };
 	struct bfs_write_rep rep;
 	size_t give = g->n - g->done;
-	struct bfs_client *c =
-		choose(g->d, g->relay, at, true, append, &give);
+	struct bfs_client *c = choose(g->d, g->relay, at, true, append, &give);
 	int e;
 
 	r.io.out = g->buf + g->done;
 	r.io.out_len = give;
-	e = bfs_rpc_write(c, &r,
-			  &(struct bfs_write_req){
-				  .handle = bfs_desc_handle(g->d),
-				  .offset = at,
-				  .flags = g->flags,
-				  .room = g->room },
-			  &rep);
+	e = bfs_rpc_write(
+		c, &r,
+		&(struct bfs_write_req){ .handle = bfs_desc_handle(g->d),
+					 .offset = at,
+					 .flags = g->flags,
+					 .room = g->room },
+		&rep);
 	if (!e) {
 		bfs_direct_moved(r.client, true, rep.written);
 		g->done += rep.written;

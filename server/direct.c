@@ -31,11 +31,11 @@ int bfs_direct_unwrap(struct bfs_call *c)
 	r = bfs_via_req_get(&w, &req);
 	if (r)
 		return r;
-	if ((req.op != BFS_OP_READ && req.op != BFS_OP_WRITE) ||
-	    bfs_direct_near(c->server, req.shard))
+	if (req.op != BFS_OP_READ && req.op != BFS_OP_WRITE)
 		return -EINVAL;
 	c->head.op = req.op;
-	c->via = req.shard + 1;
+	if (!bfs_direct_near(c->server, req.shard))
+		c->via = req.shard + 1;
 	memmove(c->req + BFS_REQ_HEAD_LEN, req.body.ptr, req.body.len);
 	c->req_len = BFS_REQ_HEAD_LEN + req.body.len;
 	return 0;

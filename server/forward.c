@@ -340,9 +340,9 @@ int bfs_route_unwrap(struct bfs_call *c)
 	c->head.id = req.id;
 	memmove(c->req + BFS_REQ_HEAD_LEN, req.body.ptr, req.body.len);
 	c->req_len = BFS_REQ_HEAD_LEN + req.body.len;
-	c->session = bfs_session_far(
-		c->server, bfs_route_session(req.session, req.hops), req.node,
-		(pid_t)req.pid);
+	c->session = bfs_session_far(c->server,
+				     bfs_route_session(req.session, req.hops),
+				     req.node, (pid_t)req.pid);
 	if (!c->session)
 		return -ENOMEM;
 	if (bfs_op_flags(c->head.op) == BFS_RPC_PURE)
