@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #define HASH_SHIFT 25 /* of 64 bits: leaves 39 */
+#define AHEAD 4	      /* entries, in a listing */
 
 /* The lowest cursor of names with this hash: never 0, below 2^63. */
 static uint64_t bucket(const struct bfs_fs *fs, struct bfs_str name)
@@ -25,56 +26,42 @@ static uint64_t bucket(const struct bfs_fs *fs, struct bfs_str name)
 
 struct bfs_dentry *bfs_dir_after(const struct bfs_inode *dir, uint64_t cursor)
 {
-	struct bfs_dentry *d = dir->dir.top, *found = NULL;
+	struct bfs_btree_iter it;
 
-	while (d) {
-		if (d->cursor > cursor)
-			found = d;
-		d = d->child[d->cursor <= cursor];
-	}
-	return found;
-}
-
-static void push(struct bfs_dir_iter *it, struct bfs_dentry *d)
-{
-	if (it->n == BFS_DIR_ITER_DEPTH) {
-		memmove(it->stack, it->stack + 1,
-			(BFS_DIR_ITER_DEPTH - 1) * sizeof(*it->stack));
-		it->n--;
-		it->cut = true;
-	}
-	it->stack[it->n++] = d;
+	bfs_btree_iter_init(&it, dir->dir.top, cursor);
+	return bfs_btree_iter_next(&it);
 }
 
 void bfs_dir_iter_init(struct bfs_dir_iter *it, const struct bfs_inode *dir,
 		       uint64_t cursor)
 {
-	struct bfs_dentry *d = dir->dir.top;
+	bfs_btree_iter_init(&it->at, dir->dir.top, cursor);
+}
 
-	it->dir = dir;
-	it->cursor = cursor;
-	it->n = 0;
-	it->cut = false;
-	while (d) {
-		if (d->cursor > cursor)
-			push(it, d);
-		d = d->child[d->cursor <= cursor];
-	}
+/* In a large directory each entry and each inode is elsewhere in memory: have
+ * them fetched while those before them are looked at. */
+static void fetch_ahead(const struct bfs_dir_iter *it)
+{
+	const struct bfs_dentry *d = bfs_btree_iter_peek(&it->at, 2 * AHEAD);
+	const char *i;
+
+	if (!d)
+		return;
+	__builtin_prefetch(d);
+	__builtin_prefetch(d->name);
+	d = bfs_btree_iter_peek(&it->at, AHEAD);
+	i = d ? (const char *)d->inode : NULL;
+	if (!i)
+		return;
+	__builtin_prefetch(i);
+	__builtin_prefetch(i + 64);
+	__builtin_prefetch(i + 128);
 }
 
 struct bfs_dentry *bfs_dir_iter_next(struct bfs_dir_iter *it)
 {
-	struct bfs_dentry *d, *below;
-
-	if (!it->n && it->cut)
-		bfs_dir_iter_init(it, it->dir, it->cursor);
-	if (!it->n)
-		return NULL;
-	d = it->stack[--it->n];
-	it->cursor = d->cursor;
-	for (below = d->child[1]; below; below = below->child[0])
-		push(it, below);
-	return d;
+	fetch_ahead(it);
+	return bfs_btree_iter_next(&it->at);
 }
 
 struct bfs_dentry *bfs_dir_find(const struct bfs_fs *fs,
@@ -82,10 +69,11 @@ struct bfs_dentry *bfs_dir_find(const struct bfs_fs *fs,
 				struct bfs_str name)
 {
 	uint64_t first = bucket(fs, name);
-	struct bfs_dentry *d = bfs_dir_after(dir, first - 1);
+	struct bfs_btree_iter it;
+	struct bfs_dentry *d;
 
-	for (; d && d->cursor >> 8 == first >> 8;
-	     d = bfs_dir_after(dir, d->cursor))
+	bfs_btree_iter_init(&it, dir->dir.top, first - 1);
+	while ((d = bfs_btree_iter_next(&it)) && d->cursor >> 8 == first >> 8)
 		if (d->len == name.len && !memcmp(d->name, name.ptr, d->len))
 			return d;
 	return NULL;
@@ -96,69 +84,13 @@ static uint64_t free_cursor(const struct bfs_fs *fs,
 			    const struct bfs_inode *dir, struct bfs_str name)
 {
 	uint64_t first = bucket(fs, name), want = first;
-	struct bfs_dentry *d = bfs_dir_after(dir, first - 1);
+	struct bfs_btree_iter it;
+	const struct bfs_dentry *d;
 
-	while (d && d->cursor == want)
-		d = bfs_dir_after(dir, want++);
+	bfs_btree_iter_init(&it, dir->dir.top, first - 1);
+	while ((d = bfs_btree_iter_next(&it)) && d->cursor == want)
+		want++;
 	return want >> 8 == first >> 8 ? want : 0;
-}
-
-/* t into what is below key and what is above. */
-static void split(struct bfs_dentry *t, uint64_t key, struct bfs_dentry **low,
-		  struct bfs_dentry **high)
-{
-	while (t) {
-		if (t->cursor < key) {
-			*low = t;
-			low = &t->child[1];
-			t = *low;
-		} else {
-			*high = t;
-			high = &t->child[0];
-			t = *high;
-		}
-	}
-	*low = *high = NULL;
-}
-
-static void tree_insert(struct bfs_inode *dir, struct bfs_dentry *d)
-{
-	struct bfs_dentry **p = &dir->dir.top;
-
-	while (*p && (*p)->prio >= d->prio)
-		p = &(*p)->child[d->cursor > (*p)->cursor];
-	split(*p, d->cursor, &d->child[0], &d->child[1]);
-	*p = d;
-}
-
-static void tree_remove(struct bfs_inode *dir, struct bfs_dentry *d)
-{
-	struct bfs_dentry **p = &dir->dir.top;
-	struct bfs_dentry *low = d->child[0], *high = d->child[1];
-
-	while (*p != d)
-		p = &(*p)->child[d->cursor > (*p)->cursor];
-	while (low && high) {
-		if (low->prio > high->prio) {
-			*p = low;
-			p = &low->child[1];
-			low = *p;
-		} else {
-			*p = high;
-			p = &high->child[0];
-			high = *p;
-		}
-	}
-	*p = low ? low : high;
-}
-
-/* xorshift64: any order does, as long as names cannot choose it. */
-static uint32_t next_random(struct bfs_fs *fs)
-{
-	fs->random ^= fs->random << 13;
-	fs->random ^= fs->random >> 7;
-	fs->random ^= fs->random << 17;
-	return (uint32_t)(fs->random >> 32);
 }
 
 /* The entry and the inode it names: know each other, if both are here. */
@@ -191,37 +123,43 @@ static void detach(struct bfs_fs *fs, struct bfs_dentry *d)
 	d->inode = NULL;
 }
 
-/* A new entry that names nothing yet. */
-static struct bfs_dentry *enter(struct bfs_fs *fs, struct bfs_inode *dir,
-				struct bfs_str name, int *err)
+/* An entry that names nothing yet, in its place. */
+static int enter(struct bfs_inode *dir, struct bfs_str name, uint64_t cursor,
+		 struct bfs_dentry **out)
 {
-	uint64_t cursor = free_cursor(fs, dir, name);
-	struct bfs_dentry *d = NULL;
+	struct bfs_dentry *d =
+		calloc(1, offsetof(struct bfs_dentry, name) + name.len);
+	int r;
 
-	*err = -ENOSPC;
-	if (!cursor)
-		return NULL;
-	*err = -ENOMEM;
-	d = calloc(1, offsetof(struct bfs_dentry, name) + name.len);
 	if (!d)
-		return NULL;
-	*err = 0;
+		return -ENOMEM;
 	d->dir = dir;
 	d->cursor = cursor;
-	d->prio = next_random(fs);
 	d->len = (uint8_t)name.len;
 	memcpy(d->name, name.ptr, name.len);
-	tree_insert(dir, d);
-	return d;
+	r = bfs_btree_add(&dir->dir.top, cursor, d);
+	if (r)
+		free(d);
+	else
+		*out = d;
+	return r;
+}
+
+static int enter_new(struct bfs_fs *fs, struct bfs_inode *dir,
+		     struct bfs_str name, struct bfs_dentry **out)
+{
+	uint64_t cursor = free_cursor(fs, dir, name);
+
+	return cursor ? enter(dir, name, cursor, out) : -ENOSPC;
 }
 
 int bfs_dir_add(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
 		struct bfs_inode *i)
 {
-	int r;
-	struct bfs_dentry *d = enter(fs, dir, name, &r);
+	struct bfs_dentry *d;
+	int r = enter_new(fs, dir, name, &d);
 
-	if (!d)
+	if (r)
 		return r;
 	attach(fs, d, i, i->ino, i->mode);
 	i->nlink++;
@@ -233,7 +171,7 @@ void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d)
 {
 	if (d->inode)
 		d->inode->nlink--;
-	tree_remove(d->dir, d);
+	bfs_btree_remove(&d->dir->dir.top, d->cursor);
 	bfs_note_entry_gone(fs, d);
 	detach(fs, d);
 	bfs_inode_modified(fs, d->dir);
@@ -260,7 +198,7 @@ int bfs_dir_put(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
 	if (d)
 		detach(fs, d);
 	else
-		d = enter(fs, dir, name, &r);
+		r = enter_new(fs, dir, name, &d);
 	if (r)
 		return r;
 	attach(fs, d, bfs_inode_here(fs, ino), ino, type);
@@ -274,7 +212,7 @@ void bfs_dir_drop(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name)
 
 	if (!d)
 		return;
-	tree_remove(dir, d);
+	bfs_btree_remove(&dir->dir.top, d->cursor);
 	bfs_note_entry_gone(fs, d);
 	detach(fs, d);
 	bfs_inode_modified(fs, dir);
@@ -283,7 +221,7 @@ void bfs_dir_drop(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name)
 
 void bfs_dir_unload(struct bfs_dentry *d)
 {
-	tree_remove(d->dir, d);
+	bfs_btree_remove(&d->dir->dir.top, d->cursor);
 	if (d->inode)
 		DL_DELETE(d->inode->names, d);
 	free(d);
@@ -291,30 +229,25 @@ void bfs_dir_unload(struct bfs_dentry *d)
 
 void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor)
 {
-	struct bfs_dentry *d = bfs_dir_after(dir, cursor - 1);
+	struct bfs_dentry *d = bfs_btree_get(dir->dir.top, cursor);
 
-	if (d && d->cursor == cursor)
+	if (d)
 		bfs_dir_unload(d);
 }
 
-int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir,
-		 const struct bfs_rec_entry *r, struct bfs_inode *i)
+int bfs_dir_load(struct bfs_inode *dir, const struct bfs_rec_entry *r,
+		 struct bfs_inode *i)
 {
-	struct bfs_dentry *d =
-		calloc(1, offsetof(struct bfs_dentry, name) + r->name.len);
+	struct bfs_dentry *d;
+	int err;
 
-	if (!d)
-		return -ENOMEM;
 	bfs_dir_unload_at(dir, r->cursor);
-	d->dir = dir;
+	err = enter(dir, r->name, r->cursor, &d);
+	if (err)
+		return err;
 	d->inode = i;
 	d->ino = r->ino;
 	d->type = (uint16_t)(r->type & S_IFMT);
-	d->cursor = r->cursor;
-	d->prio = next_random(fs);
-	d->len = (uint8_t)r->name.len;
-	memcpy(d->name, r->name.ptr, r->name.len);
-	tree_insert(dir, d);
 	if (i)
 		DL_APPEND(i->names, d);
 	return 0;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Directory entries: one treap per directory, ordered by a number that is the
- * entry's cursor as well (39 bits of the name's hash, 16 of the shard, and 8
- * that tell names of equal hash apart), so that readdir goes on where it was
- * whatever has changed, and that all shards of a directory count alike.
- * Owner thread only.
+ * Directory entries: a tree (btree.h) for each directory, ordered by a number
+ * that is the entry's cursor as well (39 bits of the name's hash, 16 of the
+ * shard, and 8 that tell names of equal hash apart), so that readdir goes on
+ * where it was whatever has changed, and that all shards of a directory count
+ * alike. Owner thread only.
  */
 #ifndef BFS_DIR_H
 #define BFS_DIR_H
 
+#include "server/btree.h"
 #include "server/inode.h"
 #include "server/record.h"
 
@@ -17,14 +18,11 @@
 #define BFS_CURSOR_DOTDOT 2u
 
 struct bfs_dentry {
-	/* What a search looks at, together: a cache line each step. */
-	struct bfs_dentry *child[2]; /* smaller, larger cursors */
 	uint64_t cursor;
 	struct bfs_dentry *prev, *next; /* in inode->names */
 	struct bfs_inode *inode;	/* NULL: its home is another shard */
 	struct bfs_inode *dir;
 	uint64_t ino;  /* the inode's number */
-	uint32_t prio; /* the treap's: a parent's is not smaller */
 	uint16_t type; /* S_IFMT of the inode */
 	uint8_t len;
 	char name[]; /* len bytes, not terminated */
@@ -37,20 +35,9 @@ struct bfs_dentry *bfs_dir_find(const struct bfs_fs *fs,
 /* The first entry behind the cursor, or NULL. */
 struct bfs_dentry *bfs_dir_after(const struct bfs_inode *dir, uint64_t cursor);
 
-/*
- * The entries behind a cursor, one after the other, while nothing changes:
- * about one step in memory each, where bfs_dir_after() takes one for each
- * level of the tree.
- */
-#define BFS_DIR_ITER_DEPTH 48
+/* The entries behind a cursor, one after the other, while nothing changes. */
 struct bfs_dir_iter {
-	const struct bfs_inode *dir;
-	uint64_t cursor; /* of the last one given */
-	/* The next one on top, below it what is larger and above it in the
-	 * tree; if that was too deep, without the last ones. */
-	struct bfs_dentry *stack[BFS_DIR_ITER_DEPTH];
-	unsigned n;
-	bool cut;
+	struct bfs_btree_iter at;
 };
 void bfs_dir_iter_init(struct bfs_dir_iter *it, const struct bfs_inode *dir,
 		       uint64_t cursor);
@@ -85,8 +72,8 @@ void bfs_dir_drop(struct bfs_fs *fs, struct bfs_inode *dir,
  * or none.  No times and counts change: inodes have records of their own.  i
  * is NULL if its home is elsewhere.
  */
-int bfs_dir_load(struct bfs_fs *fs, struct bfs_inode *dir,
-		 const struct bfs_rec_entry *r, struct bfs_inode *i);
+int bfs_dir_load(struct bfs_inode *dir, const struct bfs_rec_entry *r,
+		 struct bfs_inode *i);
 void bfs_dir_unload(struct bfs_dentry *d);
 void bfs_dir_unload_at(struct bfs_inode *dir, uint64_t cursor);
 

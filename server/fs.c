@@ -169,7 +169,6 @@ static struct bfs_fs *blank(const struct bfs_fs_conf *conf)
 static void derive(struct bfs_fs *fs)
 {
 	fs->seed = derived(fs, "names");
-	fs->random = derived(fs, "priorities");
 }
 
 int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)

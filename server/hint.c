@@ -30,7 +30,7 @@ void bfs_hint_set(struct bfs_inode *i, uint64_t dir, struct bfs_str name)
 
 void bfs_hint_drop(struct bfs_inode *i, uint64_t dir, struct bfs_str name)
 {
-	struct bfs_str last;
+	struct bfs_str last = { 0 };
 
 	if (bfs_hint_get(i, &last) == dir && last.len == name.len &&
 	    !memcmp(last.ptr, name.ptr, name.len))

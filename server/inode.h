@@ -15,6 +15,7 @@
 #define BFS_ROOT_INO 1u
 
 struct bfs_asking;
+struct bfs_bnode;
 struct bfs_chunks;
 struct bfs_dentry;
 struct bfs_doomed;
@@ -77,7 +78,7 @@ struct bfs_inode {
 	bool calm : 1;	   /* a file that nobody has open: see calm.h */
 	union {		   /* 32 bytes: there may be many millions of them */
 		struct {   /* S_IFDIR */
-			struct bfs_dentry *top;
+			struct bfs_bnode *top; /* its entries */
 			uint64_t parent;
 			struct bfs_shared *shared; /* in a cluster; else NULL */
 		} dir;
@@ -148,7 +149,6 @@ struct bfs_fs {
 	uint64_t counter;	/* of the last inode made */
 	uint64_t seed;		/* of name hashes */
 	uint64_t hash_mask;	/* all ones; less to make names collide */
-	uint64_t random;
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	/* Files that were opened, of which ncalmed have been looked at. */
 	uint64_t ncalming, ncalmed, *calming;

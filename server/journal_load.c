@@ -162,7 +162,7 @@ int bfs_load_entry(struct bfs_fs *fs, const struct bfs_rec_entry *r, bool gone)
 		return -ENOMEM;
 	if (dir->mode && !S_ISDIR(dir->mode))
 		return -EBADMSG;
-	return bfs_dir_load(fs, dir, r, i);
+	return bfs_dir_load(dir, r, i);
 }
 
 /* What a holder has changed since we last asked is not in our journal. */

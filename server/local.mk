@@ -42,7 +42,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/mappers.c %D%/mappers.h \
 	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
 	%D%/data.c %D%/data.h %D%/datafd.c %D%/hand_out.c %D%/opening.h \
-	%D%/dir.c %D%/dir.h \
+	%D%/btree.c %D%/btree.h %D%/dir.c %D%/dir.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/frame.c %D%/frame.h \
 	%D%/fs.c %D%/fs.h %D%/hash.h \

@@ -64,6 +64,10 @@ UNIT_TESTS += %D%/unit/test_calm
 %C%_unit_test_calm_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_calm_LDADD = $(FS_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_btree
+%C%_unit_test_btree_SOURCES = %D%/unit/test_btree.c
+%C%_unit_test_btree_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_btree_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 UNIT_TESTS += %D%/unit/test_itable
 %C%_unit_test_itable_SOURCES = %D%/unit/test_itable.c
 %C%_unit_test_itable_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

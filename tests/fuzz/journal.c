@@ -36,7 +36,7 @@ static struct fuzz_known known;
 static void read_file(const char *name)
 {
 	struct file *f = &files[nfiles++];
-	char path[256];
+	char path[512];
 	FILE *in;
 
 	snprintf(f->name, sizeof(f->name), "%.31s", name);
@@ -63,7 +63,7 @@ static void each_file(void (*fn)(const char *name))
 
 static void remove_file(const char *name)
 {
-	char path[256];
+	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", meta, name);
 	unlink(path);
@@ -71,7 +71,7 @@ static void remove_file(const char *name)
 
 static void put_file(const char *name, const uint8_t *data, size_t len)
 {
-	char path[256];
+	char path[512];
 	FILE *out;
 
 	snprintf(path, sizeof(path), "%s/%s", meta, name);

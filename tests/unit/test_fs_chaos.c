@@ -276,17 +276,23 @@ static int (*const calls[])(struct chaos *x) = {
 	chaos_read,   chaos_readdir, chaos_space,  chaos_xattr,	  chaos_ask,
 };
 
-/* Order and heap of a treap; how many entries, how many of directories. */
-static void check_tree(const struct bfs_dentry *d, uint64_t low, uint64_t high,
-		       uint32_t prio, unsigned *dirs)
+/* The order of its entries; how many of them are directories. */
+static unsigned check_entries(const struct bfs_inode *dir)
 {
-	if (!d)
-		return;
-	assert_true(d->cursor > low && d->cursor < high);
-	assert_true(d->prio <= prio);
-	*dirs += S_ISDIR(d->inode->mode);
-	check_tree(d->child[0], low, d->cursor, d->prio, dirs);
-	check_tree(d->child[1], d->cursor, high, d->prio, dirs);
+	uint64_t last = BFS_CURSOR_DOTDOT;
+	struct bfs_dir_iter it;
+	const struct bfs_dentry *d;
+	unsigned dirs = 0;
+
+	assert_true(bfs_btree_check(dir->dir.top) >= 0);
+	bfs_dir_iter_init(&it, dir, 0);
+	while ((d = bfs_dir_iter_next(&it))) {
+		assert_true(d->cursor > last && d->cursor < 1ull << 63);
+		assert_ptr_equal(d->dir, dir);
+		last = d->cursor;
+		dirs += S_ISDIR(d->inode->mode);
+	}
+	return dirs;
 }
 
 static unsigned count_names(const struct bfs_inode *i)
@@ -311,7 +317,7 @@ static void check_inode(const struct fs_unit *u, const struct bfs_inode *i)
 		assert_int_equal(i->orphan, !names);
 		return;
 	}
-	check_tree(i->dir.top, 0, 1ull << 63, UINT32_MAX, &dirs);
+	dirs = check_entries(i);
 	if (i == u->fs->root || names)
 		assert_int_equal(i->nlink, 2 + dirs);
 	else

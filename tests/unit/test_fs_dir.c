@@ -155,44 +155,6 @@ static void test_collisions(void **state)
 	assert_null(bfs_dir_after(bfs_inode_of(u->fs, u->at), 0));
 }
 
-/* Entries in any shape: to one side only, or to both in turn. */
-static void make_tree(struct bfs_inode *dir, struct bfs_dentry *d, unsigned n,
-		      unsigned shape)
-{
-	for (unsigned k = 0; k < n; k++) {
-		unsigned at = k;
-
-		if (shape == 1 || (shape == 2 && k % 2))
-			at = n - 1 - k / shape;
-		else if (shape == 2)
-			at = k / 2;
-		d[k] = (struct bfs_dentry){ .cursor = 10 * (at + 1) };
-		if (k)
-			d[k - 1].child[d[k].cursor > d[k - 1].cursor] = &d[k];
-	}
-	dir->dir.top = d;
-}
-
-/* From every place, in a tree deeper than an iterator remembers. */
-static void test_iterate(void **state)
-{
-	struct bfs_inode dir = { .mode = S_IFDIR };
-	struct bfs_dentry d[300];
-	const unsigned n = BFS_COUNT(d);
-	struct bfs_dir_iter it;
-
-	for (unsigned shape = 0; shape < 3; shape++) {
-		make_tree(&dir, d, n, shape);
-		for (uint64_t from = 0; from < 10 * n; from += 7) {
-			bfs_dir_iter_init(&it, &dir, from);
-			for (uint64_t want = from / 10 + 1; want <= n; want++)
-				assert_int_equal(bfs_dir_iter_next(&it)->cursor,
-						 10 * want);
-			assert_null(bfs_dir_iter_next(&it));
-		}
-	}
-}
-
 static void keep_last(void *arg, const struct bfs_dirent *d)
 {
 	*(struct bfs_attr *)arg = d->attr;
@@ -352,7 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FS_TEST(test_under_change), FS_TEST(test_collisions),
 		FS_TEST(test_readdir),	    FS_TEST(test_readdir_of_names),
-		FS_TEST(test_getpath),	    cmocka_unit_test(test_iterate),
+		FS_TEST(test_getpath),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
