@@ -16,7 +16,9 @@
 
 #define MODULE "libbenchfs_ucx.so"
 #define ADDRESS_MAX 16384
-#define SHM_MAX (64u << 20) /* more than UCX takes */
+#define SETTING "UCX_KEEPALIVE_INTERVAL" /* ucx_env.c has it, if nobody else \
+					  */
+#define SHM_MAX (64u << 20)		 /* more than UCX takes */
 
 static int read_address(const char *run_dir, void *buf, size_t cap, size_t *len)
 {
@@ -83,7 +85,9 @@ static int connect_to(const char *moduledir, const void *address, size_t len,
 
 	if (r)
 		return r;
-	connect_fn = load(moduledir);
+	/* bash answers getenv() from variables of its own: UCX would have
+	 * settings that nobody expects. */
+	connect_fn = link->far && !getenv(SETTING) ? NULL : load(moduledir);
 	r = connect_fn ? connect_fn(address, len, &link->t, &link->local,
 				    &link->local_len, link->begin)
 		       : -ELIBACC;
@@ -114,5 +118,6 @@ int bfs_ucx_load(const char *moduledir, const char *run_dir,
 int bfs_ucx_load_far(const char *moduledir, const void *address, size_t len,
 		     struct bfs_ucx_link *link)
 {
+	link->far = true;
 	return connect_to(moduledir, address, len, true, link);
 }

@@ -13,12 +13,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define SHARDS 1024u	     /* of more nobody has ways */
 #define IDLE_NS 30000000000u /* unused for so long, a way is closed */
 #define LOOK_NS 5000000000u  /* between looks for such */
 #define ASK_MS 2000u	     /* for what does not work the relay does; */
 #define ASK_PART 8u	     /* and no more than so much of a call's time */
+#define FILES_MIN 256	     /* RLIMIT_NOFILE */
 #define PAUSE_NS 1000000000u /* after a failure; doubled each time */
 #define PAUSE_MAX_NS 64000000000u
 
@@ -45,6 +47,21 @@ bool bfs_direct_opened(void)
 static uint32_t ask_ms(void)
 {
 	return BFS_MIN(ASK_MS, bfs_settings.timeout_ms / ASK_PART);
+}
+
+/* stdio writes its buffers behind the destructors of libraries, UCX's too. */
+__attribute__((destructor)) static void stop(void)
+{
+	off = true;
+}
+
+/* UCX takes some descriptors, and while it opens them there are few others. */
+static bool has_room(void)
+{
+	struct rlimit l = { 0, 0 };
+
+	bfs_sys_2(SYS_getrlimit, RLIMIT_NOFILE, &l);
+	return l.rlim_cur >= FILES_MIN;
 }
 
 static struct way *get_ways(void)
@@ -183,6 +200,8 @@ static void ask(struct way *w, uint32_t shard)
 		return;
 	failed(w);
 	bfs_session_unlock(&signals);
+	if (!has_room())
+		return;
 	r.quiet = true;
 	r.deadline = bfs_now() + ask_ms() * 1000000ull;
 	e = bfs_rpc_direct(c, &r, &(struct bfs_direct_req){ shard }, &rep);

@@ -47,10 +47,9 @@ static void detach(struct bfs_port *p, struct bfs_session *s)
 {
 }
 
-static const struct bfs_port_ops ops = { .name = "test",
-					 .reply = keep,
-					 .attach = attach,
-					 .detach = detach };
+static const struct bfs_port_ops ops = {
+	.name = "test", .reply = keep, .attach = attach, .detach = detach
+};
 static struct bfs_port port = { &ops };
 
 struct world {
@@ -225,9 +224,8 @@ static void test_generations(void **state)
 	struct bfs_req_head old = good(w, BFS_OP_WRITE, 7);
 	uint32_t generation;
 
-	assert_int_equal(bfs_session_vouch(w->sess, &w->sess->cred,
-					   &generation),
-			 0);
+	assert_int_equal(
+		bfs_session_vouch(w->sess, &w->sess->cred, &generation), 0);
 	assert_true(generation > w->generation);
 	assert_int_equal(ask(w, old), 0); /* not there yet */
 	assert_int_equal(bfs_session_attach(&c, w->sess->id, w->sess->ticket,
