@@ -6,6 +6,7 @@
 #include "server/data.h"
 #include "server/peer.h"
 #include "server/shared.h"
+#include "server/sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,10 +124,12 @@ int bfs_chunks_cut(struct bfs_fs *fs, struct bfs_chunks *f, uint64_t offset,
 	else if (offset >= (uint64_t)st.st_size)
 		return 0;
 	else if (end >= (uint64_t)st.st_size)
-		r = ftruncate(fd, (off_t)offset) ? -errno : 0;
-	else if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			   (off_t)offset, (off_t)(end - offset)))
-		r = -errno;
+		r = bfs_sums_truncate(fs, f->ino, fd, offset);
+	else
+		r = bfs_sums_fallocate(fs, f->ino, fd,
+				       FALLOC_FL_PUNCH_HOLE |
+					       FALLOC_FL_KEEP_SIZE,
+				       offset, end - offset);
 	if (r)
 		bfs_log(error, "cannot cut chunks of %016lx: %s", f->ino,
 			strerror(-r));

@@ -47,15 +47,15 @@ void bfs_chunks_free_all(struct bfs_fs *fs);
  * A shard's pieces of a plan, one behind the other in buf.  read: what is not
  * there is zeros; 0 or -errno.  write: bytes written; fewer with *err.
  */
-int bfs_pieces_read(int fd, const struct bfs_plan *p, unsigned shard,
-		    uint8_t *buf);
+int bfs_pieces_read(struct bfs_fs *fs, uint64_t ino, int fd,
+		    const struct bfs_plan *p, unsigned shard, uint8_t *buf);
 /* As lseek and fallocate.  *found: UINT64_MAX, there is none. */
 int bfs_pieces_seek(int fd, const struct bfs_plan *p, unsigned shard,
 		    int whence, uint64_t *found);
-int bfs_pieces_alloc(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
-		     unsigned shard, int mode);
-size_t bfs_pieces_write(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
-			unsigned shard, const uint8_t *buf, uint32_t oflags,
-			int *err);
+int bfs_pieces_alloc(struct bfs_fs *fs, uint64_t ino, int fd,
+		     const struct bfs_plan *p, unsigned shard, int mode);
+size_t bfs_pieces_write(struct bfs_fs *fs, uint64_t ino, int fd,
+			const struct bfs_plan *p, unsigned shard,
+			const uint8_t *buf, uint32_t oflags, int *err);
 
 #endif

@@ -247,6 +247,7 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.max_copies = (uint32_t)s->config.metadata.directory_copies,
 		.incarnation = s->incarnation,
 		.pass = s->pass,
+		.checksum = s->config.storage.checksum,
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.slot_current = slot_current,
@@ -362,6 +363,9 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 		r = bfs_port_local_new(s, &s->daemon->local);
 	if (!r)
 		come_back(s);
+	/* Copies and mappings of files are made by calls to daemons. */
+	if (!r && s->config.storage.checksum && s->nshards == 1)
+		r = bfs_peers_alone(s);
 	/* Loading UCX costs milliseconds and megabytes: only if it is used. */
 	if (!r && (!s->pass || s->members))
 		r = bfs_port_ucx_new(s, s->config.network.eager_threshold,

@@ -7,6 +7,7 @@
 #include "server/perm.h"
 #include "server/quota.h"
 #include "server/stripe.h"
+#include "server/sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,6 +158,7 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 	if (r < 0)
 		return failed("create", i);
 	BFS_KILL_POINT(data_made);
+	bfs_sums_remove(fs, i->ino); /* of what had its number and was lost */
 	i->backed = true;
 	fs->dir_changed[i->ino & 0xff]++;
 	w = widen(fs, i, name);
@@ -212,6 +214,8 @@ void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock)
 
 	bfs_data_name(name, ino);
 	bfs_stripe_removed(fs, ino);
+	if (!sock)
+		bfs_sums_remove(fs, ino);
 	if (!(sock ? unlinkat(fs->sock_fd, name + 3, 0)
 		   : unlinkat(fs->data_fd, name, 0))) {
 		BFS_KILL_POINT(data_removed);
@@ -310,12 +314,15 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 {
 	/* Not the cached descriptor: who has been truncated may be executed
 	 * next, which an open writer of ours would forbid. */
-	int fd = bfs_data_open(fs, i, O_WRONLY), r = 0;
+	int fd = bfs_data_open(fs, i, bfs_sums_on(fs) ? O_RDWR : O_WRONLY), r;
 
 	if (fd < 0)
 		return fd;
-	if (ftruncate(fd, (off_t)size))
+	r = bfs_sums_truncate(fs, i->ino, fd, size);
+	if (r) {
+		errno = -r;
 		r = failed("truncate", i);
+	}
 	BFS_KILL_POINT(data_cut);
 	bfs_space_account(fs, i, fd);
 	close(fd);

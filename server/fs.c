@@ -12,6 +12,7 @@
 #include "server/shared.h"
 #include "server/store.h"
 #include "server/stripe.h"
+#include "server/sums.h"
 #include "server/txp.h"
 
 #include <errno.h>
@@ -106,6 +107,8 @@ static int set_up(struct bfs_fs *fs)
 {
 	int r = own_ids(fs);
 
+	if (!r)
+		r = bfs_sums_start(fs);
 	if (r)
 		return r;
 	if (fs->conf.journal)
@@ -158,6 +161,7 @@ static struct bfs_fs *blank(const struct bfs_fs_conf *conf)
 	fs->conf.data_dir = strdup(conf->data_dir);
 	fs->seen = calloc(BFS_HANDLES_SEEN, sizeof(*fs->seen));
 	fs->hash_mask = UINT64_MAX;
+	fs->sums_fd = -1;
 	if (!fs->conf.layout.chunk_log2)
 		fs->conf.layout.chunk_log2 = BFS_CHUNK_LOG2_DEFAULT;
 	if (fs->conf.data_dir && fs->seen)
@@ -194,6 +198,7 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 	}
 	bfs_journal_close(fs->journal);
 	unload(fs);
+	bfs_sums_free_all(fs);
 	bfs_store_close(fs);
 	dispose(fs);
 	return r;
@@ -237,6 +242,7 @@ void bfs_fs_free(struct bfs_fs *fs)
 	bfs_journal_close(fs->journal);
 	unload(fs);
 	bfs_chunks_free_all(fs);
+	bfs_sums_free_all(fs);
 	bfs_stripe_drops_free(fs);
 	bfs_hold_free_all(fs);
 	bfs_txp_free_all(fs);
@@ -255,7 +261,7 @@ void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close)
 
 int bfs_fs_data_fd(const struct bfs_fs *fs, uint32_t uid)
 {
-	return uid == fs->euid ? fs->data_path_fd : -1;
+	return uid == fs->euid && !bfs_sums_on(fs) ? fs->data_path_fd : -1;
 }
 
 uint64_t bfs_fs_data_dev(const struct bfs_fs *fs)

@@ -12,6 +12,7 @@
 #include "server/server.h"
 #include "server/session.h"
 #include "server/stripe.h"
+#include "server/sums.h"
 
 #include "core/stats.h"
 
@@ -40,7 +41,8 @@ bool bfs_opening_self(const struct bfs_call *c, int flags, uint32_t slot)
 
 bool bfs_opening_can_pass(const struct bfs_opening *o)
 {
-	return o->fs->conf.pass && bfs_route_passes(o->c);
+	return o->fs->conf.pass && !bfs_sums_on(o->fs) &&
+	       bfs_route_passes(o->c);
 }
 
 /* For a limit on space, for set-id bits that the kernel would not clear, or for

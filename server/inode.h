@@ -23,6 +23,7 @@ struct bfs_drop;
 struct bfs_held;
 struct bfs_shared;
 struct bfs_stripe;
+struct bfs_sums;
 struct bfs_tx;
 struct bfs_tx_news;
 struct bfs_txp;
@@ -76,6 +77,7 @@ struct bfs_inode {
 	bool logged : 1;   /* the journal has one */
 	bool handed : 1;   /* a directory: a handle without a slot is out */
 	bool calm : 1;	   /* a file that nobody has open: see calm.h */
+	bool summed : 1;   /* all changes of the file come by us: sums.h */
 	union {		   /* 32 bytes: there may be many millions of them */
 		struct {   /* S_IFDIR */
 			struct bfs_bnode *top; /* its entries */
@@ -145,10 +147,10 @@ struct bfs_fs {
 	struct bfs_drop *drops;	   /* shards that are being told (utlist DL) */
 	uint64_t grants;	   /* made so far */
 	struct bfs_stripe_known known[256];
-	uint64_t first_counter; /* inodes up to it are of earlier runs */
-	uint64_t counter;	/* of the last inode made */
-	uint64_t seed;		/* of name hashes */
-	uint64_t hash_mask;	/* all ones; less to make names collide */
+	uint64_t first_counter;	 /* inodes up to it are of earlier runs */
+	uint64_t counter;	 /* of the last inode made */
+	uint64_t seed;		 /* of name hashes */
+	uint64_t hash_mask;	 /* all ones; less to make names collide */
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	/* Files that were opened, of which ncalmed have been looked at. */
 	uint64_t ncalming, ncalmed, *calming;
@@ -159,6 +161,11 @@ struct bfs_fs {
 	unsigned nfds;
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	int data_path_fd;		       /* data_fd's, O_PATH */
+	int sums_fd;			       /* -1: there are none */
+	struct bfs_sums *sums;		       /* of files (uthash by ino) */
+	struct bfs_sums *sums_used; /* least used first (utlist DL) */
+	uint64_t sums_gen;	    /* changes so far */
+	uint64_t boot[2];	    /* of the machine, for sums */
 	uint64_t dev;
 	int fine_stamps;     /* 1: each change that is looked at has its own;
 			      * -1: no; 0: not tried yet */
@@ -248,6 +255,8 @@ void bfs_orphan_remove(struct bfs_fs *fs, struct bfs_inode *i);
 bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i);
 /* May descriptors of its data file be out?  Its locks tell for certain. */
 bool bfs_orphan_passed(const struct bfs_fs *fs, const struct bfs_inode *i);
+/* Is one of them still out? */
+bool bfs_orphan_locked(struct bfs_fs *fs, const struct bfs_inode *i);
 /* Is it being opened by clients themselves just now, at least one of them to
  * write if that is asked?  Then they have no locks yet. */
 bool bfs_orphan_making(const struct bfs_fs *fs, const struct bfs_inode *i,

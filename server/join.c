@@ -27,10 +27,20 @@ struct bfs_join {
 	char err[BFS_MEMBERS_ERR]; /* why the last one was not found */
 };
 
+/* Greater at each start, as long as the node's clock is about right. */
+static uint64_t incarnation(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static int be_alone(struct bfs_server *s)
 {
 	s->nshards = 1;
 	s->list_hash = BFS_LIST_ALONE;
+	s->incarnation = incarnation();
 	if (getrandom(s->secret, sizeof(s->secret), 0) != sizeof(s->secret) ||
 	    getrandom(&s->cluster, sizeof(s->cluster), 0) != sizeof(s->cluster))
 		return -EIO;
@@ -89,15 +99,6 @@ static int address(struct bfs_server *s, unsigned shard, const void **addr,
 	*len = m->address_len;
 	*incarnation = m->incarnation;
 	return 0;
-}
-
-/* Greater at each start, as long as the node's clock is about right. */
-static uint64_t incarnation(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static int be_member(struct bfs_server *s)

@@ -13,6 +13,7 @@
 #include "server/dir.h"
 #include "server/hint.h"
 #include "server/shared.h"
+#include "server/sums.h"
 #include "server/xattr.h"
 
 #include <dirent.h>
@@ -376,6 +377,7 @@ int bfs_load_sweep(struct bfs_fs *fs)
 			fs->conf.data_dir, strerror(-e));
 		return e;
 	}
+	bfs_sums_sweep(fs);
 	BFS_KILL_POINT(start_swept);
 	tell_missing(fs);
 	bfs_log(info,

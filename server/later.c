@@ -5,6 +5,7 @@
 #include "core/stats.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "server/sums.h"
 #include "server/uring.h"
 
 #include <errno.h>
@@ -13,18 +14,10 @@
 struct later {
 	struct bfs_call *c;
 	struct bfs_fdref *d;
+	uint64_t ino;
 	size_t size;
 	uint64_t offset;
 };
-
-static struct later *later_new(struct bfs_call *c, struct bfs_fdref *d)
-{
-	struct later *l = malloc(sizeof(*l));
-
-	if (l)
-		*l = (struct later){ .c = c, .d = d };
-	return l;
-}
 
 /* r: has io_uring taken it? */
 static int start(struct later *l, int r)
@@ -77,17 +70,19 @@ static void on_read(void *arg, int n)
 		return;
 	}
 	bfs_stat_add(bytes_read, c->in_len);
-	finish(l, 0);
+	finish(l, bfs_sums_check(bfs_call_fs(c), l->ino, l->d->fd, c->in,
+				 c->in_len, l->offset, c->in_len < l->size));
 }
 
-int bfs_later_read(struct bfs_call *c, struct bfs_fdref *d, size_t size,
-		   uint64_t offset)
+int bfs_later_read(struct bfs_call *c, uint64_t ino, struct bfs_fdref *d,
+		   size_t size, uint64_t offset)
 {
-	struct later *l = later_new(c, d);
+	struct later *l = malloc(sizeof(*l));
 
 	if (!l)
 		return -ENOMEM;
-	l->size = size;
-	l->offset = offset;
+	*l = (struct later){
+		.c = c, .d = d, .ino = ino, .size = size, .offset = offset
+	};
 	return start(l, fetch(l));
 }

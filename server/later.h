@@ -11,7 +11,7 @@
  */
 
 /* Read up to size bytes at offset into c->in; c->in_len are there already. */
-int bfs_later_read(struct bfs_call *c, struct bfs_fdref *d, size_t size,
-		   uint64_t offset);
+int bfs_later_read(struct bfs_call *c, uint64_t ino, struct bfs_fdref *d,
+		   size_t size, uint64_t offset);
 
 #endif

@@ -79,6 +79,10 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_space.c \
 	%D%/serve_xattr.c \
 	%D%/space.c \
+	%D%/sum_file.c %D%/sum_file.h \
+	%D%/scrub.c %D%/scrub.h \
+	%D%/sums.c %D%/sums.h %D%/sums_change.c %D%/sums_impl.h \
+	%D%/sums_tell.c \
 	%D%/store.c %D%/store.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/walk.c %D%/walk.h \

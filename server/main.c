@@ -6,6 +6,7 @@
 #include "server/daemon.h"
 #include "server/fsck.h"
 #include "server/holder.h"
+#include "server/scrub.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -172,9 +173,9 @@ static int die_with_parent(void)
 }
 
 /*
- * Have malloc ask for huge pages: with a million files most of what a call looks
- * at is nowhere in a cache, nor are its page's tables (docs/scaling.md).  The C
- * library reads that when a program starts, so it starts once more.
+ * Have malloc ask for huge pages: with a million files most of what a call
+ * looks at is nowhere in a cache, nor are its page's tables (docs/scaling.md).
+ * The C library reads that when a program starts, so it starts once more.
  */
 static void use_huge_pages(char **argv)
 {
@@ -230,6 +231,8 @@ int main(int argc, char **argv)
 					   argv[6]);
 	if (argc > 1 && !strcmp(argv[1], "--fsck"))
 		return bfs_fsck_main(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "--scrub"))
+		return bfs_scrub_main(argc - 1, argv + 1);
 	use_huge_pages(argv);
 	r = parse(argc, argv, &args);
 	if (r)

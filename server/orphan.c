@@ -153,6 +153,13 @@ bool bfs_orphan_making(const struct bfs_fs *fs, const struct bfs_inode *i,
 	       slot_making(fs, fs->euid, i->file.pass_slot, i->file.pass_gen);
 }
 
+bool bfs_orphan_locked(struct bfs_fs *fs, const struct bfs_inode *i)
+{
+	/* In this order: who has opened it has locked it. */
+	return bfs_orphan_making(fs, i, false) ||
+	       (bfs_orphan_passed(fs, i) && locked(fs, i, BFS_LIFE, 0));
+}
+
 bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	prune(fs, i);
@@ -160,9 +167,7 @@ bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i)
 		return true;
 	if (!S_ISREG(i->mode) || !i->file.passed)
 		return false;
-	/* In this order: who has opened it has locked it. */
-	if (bfs_orphan_making(fs, i, false) ||
-	    (bfs_orphan_passed(fs, i) && locked(fs, i, BFS_LIFE, 0)))
+	if (bfs_orphan_locked(fs, i))
 		return true;
 	i->file.passed = BFS_PASSED_NONE;
 	return false;

@@ -225,5 +225,7 @@ void bfs_peer_greet_end(struct bfs_peer *p);
 
 /* peer_self.c */
 int bfs_peer_self_init(struct bfs_peer *p);
+/* Only ourselves can be called: of a daemon that is alone.  0 or -errno. */
+int bfs_peers_alone(struct bfs_server *s);
 
 #endif

@@ -140,3 +140,8 @@ int bfs_peer_self_init(struct bfs_peer *p)
 	sess->generation = 1;
 	return 0;
 }
+
+int bfs_peers_alone(struct bfs_server *s)
+{
+	return bfs_peers_new(s, &self_ops, NULL);
+}

@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
+#include "server/sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,8 @@ static bool again(ssize_t n)
 }
 
 /* len bytes, of which those behind the end are zeros. */
-static int read_full(int fd, uint8_t *buf, size_t len, uint64_t offset)
+static int read_full(struct bfs_fs *fs, uint64_t ino, int fd, uint8_t *buf,
+		     size_t len, uint64_t offset)
 {
 	size_t done = 0;
 
@@ -37,11 +39,11 @@ static int read_full(int fd, uint8_t *buf, size_t len, uint64_t offset)
 		done += (size_t)n;
 	}
 	memset(buf + done, 0, len - done);
-	return 0;
+	return bfs_sums_check(fs, ino, fd, buf, done, offset, done < len);
 }
 
-int bfs_pieces_read(int fd, const struct bfs_plan *p, unsigned shard,
-		    uint8_t *buf)
+int bfs_pieces_read(struct bfs_fs *fs, uint64_t ino, int fd,
+		    const struct bfs_plan *p, unsigned shard, uint8_t *buf)
 {
 	struct bfs_piece at = { 0 };
 	int r = 0;
@@ -50,7 +52,7 @@ int bfs_pieces_read(int fd, const struct bfs_plan *p, unsigned shard,
 		if (fd < 0)
 			memset(buf, 0, at.len);
 		else
-			r = read_full(fd, buf, at.len, at.offset);
+			r = read_full(fs, ino, fd, buf, at.len, at.offset);
 		bfs_stat_add(bytes_read, at.len);
 	}
 	return r;
@@ -63,14 +65,18 @@ static int rwf(uint32_t oflags)
 	return oflags & O_DSYNC ? RWF_DSYNC : 0;
 }
 
-static size_t write_one(struct bfs_fs *fs, int fd, const uint8_t *buf,
-			const struct bfs_piece *at, int flags, int *err)
+static size_t write_one(struct bfs_fs *fs, uint64_t ino, int fd,
+			const uint8_t *buf, const struct bfs_piece *at,
+			int flags, int *err)
 {
+	struct bfs_summing g;
 	size_t done = 0, len;
 	int why;
 
 	len = bfs_space_room(fs, NULL, fd, at->offset, at->len, &why);
-
+	*err = bfs_sums_begin(fs, ino, fd, at->offset, at->offset + len, &g);
+	if (*err)
+		return 0;
 	while (done < len) {
 		struct iovec v = { (uint8_t *)buf + done, len - done };
 		ssize_t n =
@@ -87,22 +93,24 @@ static size_t write_one(struct bfs_fs *fs, int fd, const uint8_t *buf,
 		}
 		done += (size_t)n;
 	}
+	bfs_sums_end(&g, at->offset + done);
 	if (done == len && len < at->len)
 		*err = why;
 	bfs_stat_add(bytes_written, done);
 	return done;
 }
 
-size_t bfs_pieces_write(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
-			unsigned shard, const uint8_t *buf, uint32_t oflags,
-			int *err)
+size_t bfs_pieces_write(struct bfs_fs *fs, uint64_t ino, int fd,
+			const struct bfs_plan *p, unsigned shard,
+			const uint8_t *buf, uint32_t oflags, int *err)
 {
 	struct bfs_piece at = { 0 };
 	size_t done = 0;
 
 	*err = 0;
 	while (!*err && bfs_plan_next(p, shard, &at))
-		done += write_one(fs, fd, buf + done, &at, rwf(oflags), err);
+		done += write_one(fs, ino, fd, buf + done, &at, rwf(oflags),
+				  err);
 	return done;
 }
 
@@ -142,29 +150,20 @@ int bfs_pieces_seek(int fd, const struct bfs_plan *p, unsigned shard,
 	return 0;
 }
 
-static int alloc_one(int fd, int mode, uint64_t offset, uint64_t len)
-{
-	int r;
-
-	do
-		r = fallocate(fd, mode, (off_t)offset, (off_t)len);
-	while (r && errno == EINTR);
-	return r ? -errno : 0;
-}
-
-int bfs_pieces_alloc(struct bfs_fs *fs, int fd, const struct bfs_plan *p,
-		     unsigned shard, int mode)
+int bfs_pieces_alloc(struct bfs_fs *fs, uint64_t ino, int fd,
+		     const struct bfs_plan *p, unsigned shard, int mode)
 {
 	struct bfs_piece at = { 0 };
 	int r = 0, why;
 
 	if (mode & FALLOC_FL_PUNCH_HOLE) /* others' chunks are holes here */
-		return alloc_one(fd, mode, p->offset, p->end - p->offset);
+		return bfs_sums_fallocate(fs, ino, fd, mode, p->offset,
+					  p->end - p->offset);
 	while (!r && bfs_plan_next(p, shard, &at)) {
 		if (bfs_space_room(fs, NULL, fd, at.offset, at.len, &why) <
 		    at.len)
 			return why;
-		r = alloc_one(fd, mode, at.offset, at.len);
+		r = bfs_sums_fallocate(fs, ino, fd, mode, at.offset, at.len);
 	}
 	return r;
 }

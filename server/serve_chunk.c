@@ -41,7 +41,7 @@ int bfs_serve_chunkread(struct bfs_call *c, const struct bfs_chunkread_req *req,
 	if (fd < 0)
 		return fd;
 	c->in_len = n;
-	return bfs_pieces_read(fd, &p, fs->conf.shard, c->in);
+	return bfs_pieces_read(fs, req->ino, fd, &p, fs->conf.shard, c->in);
 }
 
 int bfs_serve_chunkwrite(struct bfs_call *c,
@@ -65,8 +65,8 @@ int bfs_serve_chunkwrite(struct bfs_call *c,
 	fd = bfs_chunks_fd(fs, f, true);
 	if (fd < 0)
 		return fd;
-	rep->written = (uint32_t)bfs_pieces_write(fs, fd, &p, fs->conf.shard,
-						  c->out, req->flags, &err);
+	rep->written = (uint32_t)bfs_pieces_write(
+		fs, req->ino, fd, &p, fs->conf.shard, c->out, req->flags, &err);
 	rep->error = (uint32_t)-err;
 	bfs_chunks_account(fs, f);
 	return 0;

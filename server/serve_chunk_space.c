@@ -7,6 +7,7 @@
 #include "server/server.h"
 #include "server/session.h"
 #include "server/shared.h"
+#include "server/sums.h"
 #include "server/uring.h"
 
 #include <errno.h>
@@ -60,7 +61,8 @@ int bfs_serve_chunkalloc(struct bfs_call *c,
 		return 0;
 	if (fd < 0)
 		return fd;
-	r = bfs_pieces_alloc(fs, fd, &p, fs->conf.shard, (int)req->mode);
+	r = bfs_pieces_alloc(fs, req->ino, fd, &p, fs->conf.shard,
+			     (int)req->mode);
 	bfs_chunks_account(fs, f);
 	return r;
 }
@@ -89,6 +91,7 @@ int bfs_serve_chunkstat(struct bfs_call *c, const struct bfs_chunkstat_req *req,
 struct syncing {
 	struct bfs_call *c;
 	int fd;
+	uint64_t ino, gen; /* of the sums */
 };
 
 static void on_synced(void *arg, int r)
@@ -98,19 +101,22 @@ static void on_synced(void *arg, int r)
 
 	if (r < 0)
 		bfs_log(error, "cannot sync chunks: %s", strerror(-r));
+	else
+		r = bfs_sums_synced(bfs_call_fs(y->c), y->ino, y->gen);
 	close(y->fd);
 	bfs_call_fields_end(y->c, &w);
 	bfs_call_finish(y->c, BFS_MIN(r, 0));
 	free(y);
 }
 
-static int start_sync(struct bfs_call *c, int fd, bool data_only)
+static int start_sync(struct bfs_call *c, uint64_t ino, int fd, bool data_only)
 {
+	uint64_t gen = bfs_sums_gen(bfs_call_fs(c), ino);
 	struct syncing *y = malloc(sizeof(*y));
 	int r = -EBUSY;
 
 	if (y) {
-		*y = (struct syncing){ c, fd };
+		*y = (struct syncing){ c, fd, ino, gen };
 		r = bfs_uring_fsync(c->server->uring, fd, data_only, on_synced,
 				    y);
 	}
@@ -123,7 +129,7 @@ static int start_sync(struct bfs_call *c, int fd, bool data_only)
 	if (r)
 		bfs_log(error, "cannot sync chunks: %s", strerror(-r));
 	close(fd);
-	return r;
+	return r ? r : bfs_sums_synced(bfs_call_fs(c), ino, gen);
 }
 
 /* The name of the data file, if its directory has changed. */
@@ -167,5 +173,5 @@ int bfs_serve_chunksync(struct bfs_call *c, const struct bfs_chunksync_req *req,
 	fd = r ? r : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return r ? r : -errno;
-	return start_sync(c, fd, req->flags & BFS_FSYNC_DATA);
+	return start_sync(c, req->ino, fd, req->flags & BFS_FSYNC_DATA);
 }

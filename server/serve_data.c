@@ -11,6 +11,7 @@
 #include "server/perm.h"
 #include "server/server.h"
 #include "server/stripe.h"
+#include "server/sums.h"
 #include "server/uring.h"
 
 #include "core/log.h"
@@ -39,6 +40,15 @@ static int io_failed(const char *what, const struct bfs_inode *i)
 	return -err;
 }
 
+/* All of it has been read: is it what was written? */
+static int check(struct bfs_call *c, const struct bfs_inode *i,
+		 const struct bfs_fdref *d, size_t size, uint64_t offset)
+{
+	bfs_stat_add(bytes_read, c->in_len);
+	return bfs_sums_check(bfs_call_fs(c), i->ino, d->fd, c->in, c->in_len,
+			      offset, c->in_len < size);
+}
+
 /* Waiting for the disk if it has to; c->in_len bytes are there already. */
 static int read_plainly(struct bfs_call *c, struct bfs_inode *i,
 			struct bfs_fdref *d, size_t size, uint64_t offset)
@@ -57,8 +67,7 @@ static int read_plainly(struct bfs_call *c, struct bfs_inode *i,
 			break;
 		c->in_len += (size_t)n;
 	}
-	bfs_stat_add(bytes_read, c->in_len);
-	return 0;
+	return check(c, i, d, size, offset);
 }
 
 /* What is in memory at once; what is not, by io_uring. */
@@ -69,10 +78,8 @@ static int bfs_data_read(struct bfs_call *c, struct bfs_inode *i,
 					  (off_t)offset, &c->in_len);
 
 	if (n >= 0)
-		bfs_stat_add(bytes_read, c->in_len);
-	if (n >= 0)
-		return 0;
-	if (n == -EAGAIN && !bfs_later_read(c, d, size, offset))
+		return check(c, i, d, size, offset);
+	if (n == -EAGAIN && !bfs_later_read(c, i->ino, d, size, offset))
 		return BFS_LATER;
 	return read_plainly(c, i, d, size, offset);
 }
@@ -194,6 +201,27 @@ static size_t room_for(const struct writing *w, size_t len)
 	return at >= w->room - 1 ? 0 : BFS_MIN(len, w->room - 1 - at);
 }
 
+static int write_summed(const struct writing *w, size_t len,
+			struct bfs_write_rep *rep)
+{
+	struct bfs_fs *fs = bfs_call_fs(w->c);
+	uint64_t at = w->offset;
+	struct bfs_summing g;
+	struct stat st;
+	int r;
+
+	if (!bfs_sums_on(fs))
+		return bfs_data_write(w, len, rep);
+	if (w->flags & RWF_APPEND)
+		at = fstat(w->d->fd, &st) ? 0 : (uint64_t)st.st_size;
+	r = bfs_sums_begin(fs, w->inode->ino, w->d->fd, at, at + len, &g);
+	if (r)
+		return r;
+	r = bfs_data_write(w, len, rep);
+	bfs_sums_end(&g, r ? at : rep->end);
+	return r;
+}
+
 /* As much as the limit of space allows, with what a write entails. */
 static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 {
@@ -208,7 +236,7 @@ static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 	len = bfs_space_room(fs, w->inode, w->d->fd, at, len, &why);
 	if (w->c->out_len && !len)
 		return why;
-	r = bfs_data_write(w, len, rep);
+	r = write_summed(w, len, rep);
 	bfs_space_account(fs, w->inode, w->d->fd);
 	/* Done again after a restart it would be there twice. */
 	if (w->flags & RWF_APPEND)

@@ -10,6 +10,7 @@
 #include "server/route.h"
 #include "server/server.h"
 #include "server/stripe.h"
+#include "server/sums.h"
 
 #include "core/log.h"
 
@@ -50,6 +51,7 @@ static int check_map(struct bfs_call *c, struct bfs_inode *i,
 	/* One node stores at a time (D2a). */
 	if (write && bfs_route_passes(c) &&
 	    !bfs_stripe_chunk(bfs_call_fs(c), i) &&
+	    !bfs_sums_on(bfs_call_fs(c)) &&
 	    bfs_mappers_writing(c->server, i->ino))
 		return -ENODEV;
 	return 0;
@@ -115,6 +117,9 @@ static bool apart(const struct bfs_call *c, struct bfs_inode *i, uint32_t what)
 {
 	struct bfs_fs *fs = bfs_call_fs(c);
 
+	/* What the kernel reads nobody checks, what it writes nobody sums. */
+	if (bfs_sums_on(fs))
+		return what != BFS_DATAFD_SOCKET;
 	switch (what) {
 	case BFS_DATAFD_MAP:
 	case BFS_DATAFD_MAP_WRITE: /* it may grow */

@@ -11,6 +11,7 @@
 #include "server/settle.h"
 #include "server/shared.h"
 #include "server/stripe_space.h"
+#include "server/sums.h"
 #include "server/sync.h"
 #include "server/uring.h"
 
@@ -28,6 +29,7 @@
 struct syncing {
 	struct bfs_call *c;
 	struct bfs_fdref *d; /* or NULL */
+	uint64_t ino, gen;   /* of the sums, when its sync began */
 	struct bfs_journal_wait wait;
 	int dir; /* -1: none */
 	unsigned hex;
@@ -66,7 +68,11 @@ static void part_done(struct syncing *y, const char *what, int r)
 
 static void on_data(void *arg, int r)
 {
-	part_done(arg, "a data file", r);
+	struct syncing *y = arg;
+
+	if (r >= 0)
+		r = bfs_sums_synced(bfs_call_fs(y->c), y->ino, y->gen);
+	part_done(y, "a data file", r);
 }
 
 static void on_dir(void *arg, int r)
@@ -140,6 +146,8 @@ static int start_parts(struct syncing *y, struct bfs_inode *i, uint32_t flags)
 		y->d = bfs_data_get(fs, i, false, &r);
 		if (!y->d)
 			return r;
+		y->ino = i->ino;
+		y->gen = bfs_sums_gen(fs, i->ino);
 		start(y, y->d->fd, flags & BFS_FSYNC_DATA, on_data);
 	}
 	if (S_ISREG(i->mode) && fs->journal)

@@ -10,6 +10,7 @@
 #include "server/peer.h"
 #include "server/shared.h"
 #include "server/stripe_home.h"
+#include "server/sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,23 +56,31 @@ static int next_run(struct bfs_wire *w, uint64_t size, uint64_t *at,
 	return 0;
 }
 
-static int store_run(int fd, const char *bytes, size_t len, uint64_t at)
+static int store_run(struct bfs_fs *fs, uint64_t ino, int fd, const char *bytes,
+		     size_t len, uint64_t at)
 {
-	while (len) {
+	struct bfs_summing g;
+	int r = bfs_sums_begin(fs, ino, fd, at, at + len, &g);
+
+	if (r)
+		return r;
+	while (!r && len) {
 		ssize_t n = pwrite(fd, bytes, len, (off_t)at);
 
 		if (n < 0 && errno != EINTR)
-			return -errno;
+			r = -errno;
 		if (n <= 0)
 			continue;
 		bytes += n;
 		at += (uint64_t)n;
 		len -= (size_t)n;
 	}
-	return 0;
+	bfs_sums_end(&g, at);
+	return r;
 }
 
-static int store_runs(int fd, const void *runs, size_t len, uint64_t size)
+static int store_runs(struct bfs_fs *fs, uint64_t ino, int fd, const void *runs,
+		      size_t len, uint64_t size)
 {
 	struct bfs_str bytes;
 	struct bfs_wire w;
@@ -82,7 +91,7 @@ static int store_runs(int fd, const void *runs, size_t len, uint64_t size)
 	while (!r && w.pos < w.end) {
 		r = next_run(&w, size, &at, &bytes);
 		if (!r)
-			r = store_run(fd, bytes.ptr, bytes.len, at);
+			r = store_run(fs, ino, fd, bytes.ptr, bytes.len, at);
 	}
 	return r;
 }
@@ -219,13 +228,13 @@ static int store_own(struct storing *t, struct bfs_inode *i)
 					 { .tv_nsec = UTIME_NOW } };
 	const struct share *h = &t->shares[t->c->server->shard];
 	struct bfs_fs *fs = bfs_call_fs(t->c);
-	int fd = bfs_data_open(fs, i, O_WRONLY), r = 0;
+	int fd = bfs_data_open(fs, i, O_RDWR), r = 0;
 
 	if (fd < 0)
 		return fd;
 	if (h->buf)
-		r = store_runs(fd, h->buf, (size_t)(h->w.pos - h->buf),
-			       t->size);
+		r = store_runs(fs, i->ino, fd, h->buf,
+			       (size_t)(h->w.pos - h->buf), t->size);
 	else if (futimens(fd, now))
 		r = -errno;
 	bfs_space_account(fs, i, fd);
@@ -317,7 +326,7 @@ int bfs_serve_mapchunk(struct bfs_call *c, const struct bfs_mapchunk_req *req,
 	fd = bfs_chunks_fd(fs, f, true);
 	if (fd < 0)
 		return fd;
-	r = store_runs(fd, c->out, c->out_len, INT64_MAX);
+	r = store_runs(fs, req->ino, fd, c->out, c->out_len, INT64_MAX);
 	bfs_chunks_account(fs, f);
 	return r;
 }

@@ -10,6 +10,7 @@
 #include "server/server.h"
 #include "server/shared.h"
 #include "server/stripe.h"
+#include "server/sums.h"
 
 #include "core/util.h"
 
@@ -85,6 +86,21 @@ static bool may_run(const struct bfs_opening *o)
 	return bfs_opening_writes(o) && o->inode->mode & 0111;
 }
 
+static int truncate_data(const struct bfs_opening *o, int flags)
+{
+	struct bfs_summing g;
+	int fd = bfs_sums_begin(o->fs, o->inode->ino, -1, 0, UINT64_MAX, &g);
+
+	if (fd)
+		return fd;
+	fd = bfs_data_open(o->fs, o->inode, flags);
+	if (fd < 0)
+		bfs_sums_end(&g, 0);
+	else
+		bfs_sums_end_holes(&g);
+	return fd;
+}
+
 /* Open the data file if that is what is passed, or to truncate it. */
 static int open_data(struct bfs_opening *o)
 {
@@ -99,7 +115,8 @@ static int open_data(struct bfs_opening *o)
 		if (r)
 			return r;
 	}
-	o->fd = bfs_data_open(o->fs, o->inode, flags);
+	o->fd = flags & O_TRUNC ? truncate_data(o, flags)
+				: bfs_data_open(o->fs, o->inode, flags);
 	if (o->fd < 0)
 		return o->fd;
 	if (!bfs_opening_passes(o) && !(flags & O_TRUNC))

@@ -4,6 +4,7 @@
 #include "server/mappers.h"
 #include "server/perm.h"
 #include "server/stripe_space.h"
+#include "server/sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,12 +52,10 @@ static int bfs_data_fallocate(struct bfs_call *c, struct bfs_inode *i, int fd,
 	r = over_limit(c, i, fd, req);
 	if (r)
 		return r;
-	do {
-		r = fallocate(fd, (int)req->mode, (off_t)req->offset,
-			      (off_t)req->size);
-	} while (r && errno == EINTR);
+	r = bfs_sums_fallocate(fs, i->ino, fd, (int)req->mode, req->offset,
+			       req->size);
 	if (r)
-		return -errno;
+		return r;
 	bfs_space_account(fs, i, fd);
 	return bfs_data_kill_setid(fs, i, bfs_perm_write_kills(c->cred, i));
 }

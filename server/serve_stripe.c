@@ -49,7 +49,7 @@ static int read_own(struct bfs_call *c, struct bfs_inode *i, int fd,
 		return -EBADMSG;
 	c->in_len = n;
 	if (n)
-		return bfs_pieces_read(fd, &p, p.home, c->in);
+		return bfs_pieces_read(fs, i->ino, fd, &p, p.home, c->in);
 	/* It counts as read all the same. */
 	if (pread(fd, &byte, 1, 0) < 0)
 		bfs_log(debug, "read of data file %016lx: %m", i->ino);

@@ -2,6 +2,7 @@
 #include "server/store.h"
 
 #include "core/log.h"
+#include "server/sum_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -133,6 +134,27 @@ static int open_path(struct bfs_fs *fs)
 	return fs->data_path_fd < 0 ? failed(fs, "open") : 0;
 }
 
+static int empty(int at, const char *name, int depth);
+
+/* Those of a run that kept sums would be wrong after one that does not. */
+static int drop_sums(const struct bfs_fs *fs)
+{
+	int r = empty(fs->top_fd, BFS_SUM_DIR, 1);
+
+	if (r == -ENOENT)
+		return 0;
+	bfs_log(warn,
+		"data directory %s: storage.checksum is off, so its checksums "
+		"go",
+		fs->conf.data_dir);
+	if (r || unlinkat(fs->top_fd, BFS_SUM_DIR, AT_REMOVEDIR) ||
+	    fsync(fs->top_fd)) {
+		errno = r ? -r : errno;
+		return failed(fs, "remove the checksums of");
+	}
+	return 0;
+}
+
 static int take(struct bfs_fs *fs)
 {
 	int r = take_lock(fs);
@@ -146,6 +168,10 @@ static int take(struct bfs_fs *fs)
 	/* Clients of other users bind sockets here, through a passed fd. */
 	if (!r)
 		r = open_sub(fs, "sock", 01777, &fs->sock_fd);
+	if (!r)
+		r = fs->conf.checksum
+			    ? open_sub(fs, BFS_SUM_DIR, 0700, &fs->sums_fd)
+			    : drop_sums(fs);
 	return r;
 }
 
@@ -154,7 +180,7 @@ int bfs_store_open(struct bfs_fs *fs)
 	int r;
 
 	fs->top_fd = fs->data_fd = fs->sock_fd = fs->lock_fd = -1;
-	fs->data_path_fd = -1;
+	fs->data_path_fd = fs->sums_fd = -1;
 	r = open_top(fs);
 	if (!r)
 		r = take(fs);
@@ -192,6 +218,7 @@ int bfs_store_look(struct bfs_fs *fs, bool write)
 	int r;
 
 	fs->top_fd = fs->data_fd = fs->sock_fd = fs->lock_fd = -1;
+	fs->data_path_fd = fs->sums_fd = -1;
 	fs->top_fd =
 		open(fs->conf.data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = fs->top_fd < 0 ? failed(fs, "open") : lock_look(fs, write);
@@ -201,6 +228,8 @@ int bfs_store_look(struct bfs_fs *fs, bool write)
 		r = open_there(fs, "data", &fs->data_fd);
 	if (!r)
 		r = open_there(fs, "sock", &fs->sock_fd);
+	if (!r && !faccessat(fs->top_fd, BFS_SUM_DIR, F_OK, 0))
+		r = open_there(fs, BFS_SUM_DIR, &fs->sums_fd);
 	if (r)
 		bfs_store_close(fs);
 	return r;
@@ -209,7 +238,7 @@ int bfs_store_look(struct bfs_fs *fs, bool write)
 void bfs_store_close(struct bfs_fs *fs)
 {
 	const int fds[] = { fs->data_path_fd, fs->data_fd, fs->sock_fd,
-			    fs->top_fd, fs->lock_fd };
+			    fs->sums_fd,      fs->top_fd,  fs->lock_fd };
 
 	for (unsigned n = 0; n < sizeof(fds) / sizeof(fds[0]); n++)
 		if (fds[n] >= 0)
@@ -247,6 +276,8 @@ int bfs_store_wipe(const struct bfs_fs *fs)
 
 	if (!r)
 		r = empty(fs->sock_fd, ".", 0);
+	if (!r && fs->sums_fd >= 0)
+		r = empty(fs->sums_fd, ".", 1);
 	if (!r && !faccessat(fs->top_fd, META, F_OK, 0))
 		r = empty(fs->top_fd, META, 0);
 	if (r) {
@@ -261,6 +292,8 @@ void bfs_store_remove(const struct bfs_fs *fs)
 	if (bfs_store_wipe(fs))
 		return;
 	if (unlinkat(fs->top_fd, META, AT_REMOVEDIR) && errno != ENOENT)
+		failed(fs, "empty");
+	if (unlinkat(fs->top_fd, BFS_SUM_DIR, AT_REMOVEDIR) && errno != ENOENT)
 		failed(fs, "empty");
 	/* The lock last: nobody else may come before all is gone. */
 	bfs_store_forget(fs);

@@ -53,7 +53,7 @@ static ssize_t finish(struct bfs_fs *fs, struct bfs_inode *i, int fd,
 	uint64_t front, n;
 	int r;
 
-	n = bfs_pieces_write(fs, fd, p, p->home, f->own, 0, &f->error);
+	n = bfs_pieces_write(fs, i->ino, fd, p, p->home, f->own, 0, &f->error);
 	front = f->error ? bfs_plan_front(p, p->home, n) : p->end;
 	if (front == p->offset)
 		return f->error;

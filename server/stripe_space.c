@@ -197,7 +197,7 @@ static int alloc_own(struct bfs_call *c, struct bfs_inode *i,
 
 	if (fd < 0)
 		return fd;
-	r = bfs_pieces_alloc(fs, fd, &p, p.home,
+	r = bfs_pieces_alloc(fs, i->ino, fd, &p, p.home,
 			     (int)req->mode | FALLOC_FL_KEEP_SIZE);
 	if (!r)
 		r = bfs_stripe_publish(fd, keep ? 0 : p.end);

@@ -237,6 +237,12 @@ UNIT_TESTS += %D%/unit/test_power
 %C%_unit_test_power_LDFLAGS = -Wl,--wrap=fsync,--wrap=fdatasync
 %C%_unit_test_power_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_sums
+%C%_unit_test_sums_SOURCES = %D%/unit/test_sums.c
+%C%_unit_test_sums_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_sums_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=bfs_boot_id
+%C%_unit_test_sums_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS) $(XXHASH_LIBS)
+
 UNIT_TESTS += %D%/unit/test_stripe
 %C%_unit_test_stripe_SOURCES = %D%/unit/test_stripe.c
 %C%_unit_test_stripe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

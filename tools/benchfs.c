@@ -19,6 +19,8 @@ const struct bfs_command bfs_commands[] = {
 	  "say which daemons and nodes have a file", bfs_cmd_layout },
 	{ "fsck", "[DATA_DIR...]", "cordjF",
 	  "check the data of daemons that are stopped", bfs_cmd_fsck },
+	{ "scrub", "[DATA_DIR...]", "cordj",
+	  "compare all content with its checksums", bfs_cmd_scrub },
 	{ "env", "", "mcor", "print what a shell needs: eval $(benchfs env)",
 	  bfs_cmd_env },
 	{ "doctor", "PROGRAM", "mcojS", "say what BenchFS can do for a program",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* benchfs fsck: finds out which directories belong together; benchfsd, which
+/* benchfs fsck and scrub: which directories belong together; benchfsd, which
  * knows what is in them, does the rest. */
 #include "tools/cluster.h"
 
@@ -12,6 +12,7 @@ struct plan {
 	struct bfs_options *o;
 	char **argv; /* of benchfsd: nargs of them */
 	unsigned n, cap;
+	bool alone; /* that of the run directory's daemon will do */
 };
 
 static int add(struct plan *p, const char *word)
@@ -123,6 +124,36 @@ static int add_cluster(struct plan *p)
 	return status;
 }
 
+/* What the daemon of the run directory was told. */
+static int add_alone(struct plan *p)
+{
+	struct bfs_rundir d = { 0 };
+	int status = bfs_rundir_find(&d, p->o) ? BFS_FSCK_ERROR : 0;
+	pid_t pid = status ? 0 : bfs_daemon_find(d.path);
+	BFS_AUTOFREE char *path = NULL;
+	BFS_AUTOFREE char *word = NULL;
+	size_t cap = 0;
+	FILE *f = NULL;
+	bool next = false;
+
+	if (!status && !pid)
+		status = bfs_fail(BFS_FSCK_USAGE,
+				  "scrub: no daemon runs in %s; which data "
+				  "directories?",
+				  d.path);
+	if (!status && asprintf(&path, "/proc/%d/cmdline", pid) > 0)
+		f = fopen(path, "r");
+	while (f && !status && getdelim(&word, &cap, '\0', f) > 0) {
+		if (next)
+			status = add(p, word);
+		next = !strcmp(word, "--data-dir");
+	}
+	if (f)
+		fclose(f);
+	bfs_rundir_fini(&d);
+	return status;
+}
+
 static int choose(struct plan *p)
 {
 	char *named[] = { (char *)p->o->config.node.data_dir, NULL };
@@ -133,17 +164,19 @@ static int choose(struct plan *p)
 		return add_named(p, named);
 	if (bfs_cluster_exists(p->o))
 		return add_cluster(p);
-	return bfs_fail(BFS_FSCK_USAGE, "fsck: which data directories?");
+	return p->alone ? add_alone(p)
+			: bfs_fail(BFS_FSCK_USAGE,
+				   "fsck: which data directories?");
 }
 
-int bfs_cmd_fsck(struct bfs_options *o)
+static int check(struct bfs_options *o, const char *how, bool alone)
 {
-	struct plan p = { .o = o };
+	struct plan p = { .o = o, .alone = alone };
 	BFS_AUTOFREE char *path = bfs_daemon_path();
 	int status = path ? 0 : BFS_FSCK_ERROR;
 
 	if (!status)
-		status = add(&p, "benchfsd") || add(&p, "--fsck") ||
+		status = add(&p, "benchfsd") || add(&p, how) ||
 					 (o->repair && add(&p, "--repair")) ||
 					 (o->json && add(&p, "--json"))
 				 ? BFS_FSCK_ERROR
@@ -156,4 +189,14 @@ int bfs_cmd_fsck(struct bfs_options *o)
 		free(p.argv[n]);
 	free(p.argv);
 	return status;
+}
+
+int bfs_cmd_fsck(struct bfs_options *o)
+{
+	return check(o, "--fsck", false);
+}
+
+int bfs_cmd_scrub(struct bfs_options *o)
+{
+	return check(o, "--scrub", true);
 }

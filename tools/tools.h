@@ -53,6 +53,7 @@ int bfs_cmd_stop(struct bfs_options *o);
 int bfs_cmd_status(struct bfs_options *o);
 int bfs_cmd_layout(struct bfs_options *o);
 int bfs_cmd_fsck(struct bfs_options *o);
+int bfs_cmd_scrub(struct bfs_options *o);
 int bfs_cmd_env(struct bfs_options *o);
 int bfs_cmd_doctor(struct bfs_options *o);
 int bfs_cmd_report(struct bfs_options *o);

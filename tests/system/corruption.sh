@@ -1,10 +1,10 @@
 #!/bin/sh
 # Files of a stopped daemon are flipped, cut off, swapped and removed, one at a
 # time.  The next start refuses and names the file, or everything is as it was.
-# Never a crash, never a name or content that was not written.  Known: content
-# has no checksum yet, so a data file's own bytes come as they are (its size
-# too, which is the data file's); and a log that is cut off at its end is what a
-# kill leaves, so the last changes may be gone, but not others.
+# Never a crash, never a name or content that was not written.  Without
+# storage.checksum a data file's own bytes come as they are, and its size; with
+# it, the second time, each is right or EIO.  A log that is cut off at its end is
+# what a kill leaves, so the last changes may be gone, but not others.
 . "${0%/*}/lib.sh"
 requires "$PY"
 
@@ -52,10 +52,12 @@ T, data, mnt = os.environ['T'], os.environ['T'] + '/data', os.environ['mnt']
 rd, run = T + '/run/d', os.environ['builddir'] + '/run'
 random.seed(int(os.environ.get('SEED', '1')))
 logs = ''
+checks = sys.argv[1:] == ['checksum']
 
 def start():
     global logs
-    r = subprocess.run([run, 'benchfs', 'start', '--run-dir', rd, '-d', data], capture_output=True, text=True, timeout=100)
+    r = subprocess.run([run, 'benchfs', 'start', '--run-dir', rd, '-d', data,
+                        '-o', 'storage.checksum=' + ('on' if checks else 'off')], capture_output=True, text=True, timeout=100)
     logs = r.stdout + r.stderr
     return r.returncode
 
@@ -126,6 +128,8 @@ def differs(got, of_data, cut_log, what):
         names = {l.split()[0] for l in lost} | {l.split()[0] for l in extra}
         if errors and of_data not in daemon_log():
             return f'the log does not name {of_data}: {daemon_log()}'
+        if checks and [l for l in extra if l not in errors]:
+            return f'wrong bytes: {extra}'
         seen['errors' if errors else 'content'] += 1
         # the hard link shows its file's content too; a swap changes two
         most = 4 if 'swap' in what else 2
@@ -141,7 +145,7 @@ def differs(got, of_data, cut_log, what):
 def case(what, path, do, cut_log=False):
     fresh()
     do(f'{data}/{path}')
-    is_data = path.startswith('data/')
+    is_data = path.startswith(('data/', 'sums/'))
     if start():
         if is_data:
             sys.exit(f'{what} {path}: no start: {logs}')
@@ -179,6 +183,8 @@ logs_of = [f for f in all_files if f.startswith('meta/log.')]
 newest = max(logs_of)
 size = {f: os.path.getsize(f'{T}/kept/{f}') for f in all_files}
 for f in all_files:
+    if f.startswith('meta/') and checks:
+        continue
     if not f.startswith('data/') and size[f]:
         many = 4 if f in (newest, 'meta/map.lmdb') else 2
         for at in [0, size[f] - 1] + [random.randrange(size[f]) for _ in range(many)]:
@@ -187,17 +193,24 @@ for f in all_files:
         case('empty', f, lambda p: os.truncate(p, 0), cut_log=f == newest)
     if not f.startswith('data/'):
         case('remove', f, os.unlink, cut_log=f == newest)
-for a, b in zip(logs_of, logs_of[1:]):
+for a, b in zip(logs_of, logs_of[1:]) if not checks else ():
     case('swap', a, swap(b))
 of_data = [f for f in all_files if f.startswith('data/') and size[f]]
-for f in random.sample(of_data, 3):
+for f in of_data if checks else random.sample(of_data, 3):
     case('remove', f, os.unlink)
-    case('flip', f, flip(0))
+    for at in {0, size[f] - 1, random.randrange(size[f])} if checks else {0}:
+        case(f'flip {at}', f, flip(at))
+    case('cut', f, lambda p: os.truncate(p, os.path.getsize(p) - 1))
     case('empty', f, lambda p: os.truncate(p, 0))
 case('swap', of_data[0], swap(of_data[1]))
+if checks:
+    sums = [f for f in all_files if f.startswith('sums/')]
+    case('swap', sums[0], swap(sums[1]))
 print(f'{sum(seen.values())} cases: {seen}')
-if not seen['refused'] or not seen['as it was'] or not seen['errors']:
+if not (seen['refused'] or checks) or not seen['as it was'] or not seen['errors']:
     sys.exit('some outcomes were never seen')
 END
 at_exit='"$builddir/run" benchfs stop --run-dir "$T/run/d" >/dev/null 2>&1'
 "$PY" "$T/damage.py" || fail "status $?"
+rm -rf "$T/data" "$T/kept" "$T/run/d"
+"$PY" "$T/damage.py" checksum || fail "with storage.checksum: status $?"

@@ -121,6 +121,10 @@ case " $daemons:${BENCHFS_STORAGE_PLACEMENT:-}:$run_options " in
 " 1:"*) ;;
 *:stripe:* | *storage.placement=stripe*) far=stripe ;;
 esac
+# Data that is checked is not passed through either.
+case " ${BENCHFS_STORAGE_CHECKSUM:-} $run_options " in
+*storage.checksum=on* | *storage.checksum=true* | ' true '*) far=${far:-checksum} ;;
+esac
 bfs() {
 	rc=0
 	# word splitting is wanted

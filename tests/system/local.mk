@@ -36,6 +36,7 @@ SYSTEM_TESTS = \
 	%D%/at.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
+	%D%/checksum.sh \
 	%D%/client-death.sh \
 	%D%/corruption.sh \
 	%D%/counters.sh \
@@ -139,6 +140,7 @@ SYSTEM_PY = \
 	%D%/py/append.py \
 	%D%/py/layout.py \
 	%D%/py/attributes.py \
+	%D%/py/checksum.py \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
 	%D%/py/daemon.py \
@@ -197,3 +199,10 @@ NOT_OVER_UCX = %D%/descriptors.sh %D%/fd-path.sh %D%/full-disk.sh %D%/kill-daemo
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \
 		BENCHFS_TRANSPORT=ucx UCX_TLS=$$tls $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(NOT_OVER_UCX),$(SYSTEM_TESTS))'
+
+# With checksums of content: all data goes through the daemon, shared mappings
+# and programs that lie in BenchFS too.  Not security.sh: HACKING, arenas.
+.PHONY: check-checksum
+check-checksum: $(check_PROGRAMS)
+	BENCHFS_STORAGE_CHECKSUM=true $(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS='$(filter-out %D%/security.sh,$(SYSTEM_TESTS))'

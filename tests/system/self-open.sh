@@ -6,6 +6,7 @@
 requires_root
 requires "$PY"
 [ "${BENCHFS_TRANSPORT:-}" != ucx ] || skip "nothing is passed through"
+[ "$far" != checksum ] || skip "nothing is passed through"
 [ "$daemons" = 1 ] || skip "what is on another daemon is passed by that one"
 
 cat >"$T/try.py" <<'END'
