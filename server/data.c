@@ -4,6 +4,7 @@
 #include "core/kill.h"
 #include "core/log.h"
 #include "server/journal.h"
+#include "server/null.h"
 #include "server/perm.h"
 #include "server/quota.h"
 #include "server/stripe.h"
@@ -151,6 +152,10 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 	char name[BFS_DATA_NAME_LEN];
 	int r, w;
 
+	if (bfs_null_on(fs) && S_ISREG(i->mode)) {
+		i->calm = true;
+		return flags == BFS_DATA_NO_FD ? 0 : bfs_null_open(fs, i, 0);
+	}
 	bfs_data_name(name, i->ino);
 	r = make(fs, i, name, flags);
 	if (r < 0 && errno == ENOENT && !make_dir(fs, name))
@@ -193,6 +198,8 @@ static int open_file(struct bfs_fs *fs, const struct bfs_inode *i, int flags)
 
 int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 {
+	if (bfs_null_on(fs))
+		return bfs_null_open(fs, i, flags);
 	i->calm = false;
 	i->file.tries = 0;
 	return open_file(fs, i, flags);
@@ -249,6 +256,10 @@ int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 {
 	char name[BFS_DATA_NAME_LEN];
 
+	if (bfs_null_on(fs) && S_ISREG(i->mode)) {
+		bfs_null_stat(i, st);
+		return 0;
+	}
 	bfs_data_name(name, i->ino);
 	if (fstatat(fs->data_fd, name, st, AT_SYMLINK_NOFOLLOW))
 		return failed("stat", i);
@@ -259,10 +270,11 @@ int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i)
 {
 	char name[BFS_DATA_NAME_LEN];
 
-	i->calm = false;
-
 	if (!S_ISREG(i->mode) && !S_ISFIFO(i->mode))
 		return 0;
+	if (S_ISREG(i->mode) && bfs_null_on(fs))
+		return 0;
+	i->calm = false;
 	bfs_data_name(name, i->ino);
 	if (fchmodat(fs->data_fd, name, bfs_data_mode(fs, i), 0))
 		return failed("chmod", i);
@@ -318,6 +330,12 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 
 	if (fd < 0)
 		return fd;
+	if (bfs_null_on(fs)) {
+		close(fd);
+		bfs_null_resize(fs, i, size);
+		return bfs_data_kill_setid(fs, i,
+					   bfs_perm_write_kills(cred, i));
+	}
 	r = bfs_sums_truncate(fs, i->ino, fd, size);
 	if (r) {
 		errno = -r;

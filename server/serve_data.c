@@ -8,6 +8,7 @@
 #include "server/journal.h"
 #include "server/later.h"
 #include "server/mappers.h"
+#include "server/null.h"
 #include "server/perm.h"
 #include "server/server.h"
 #include "server/stripe.h"
@@ -122,6 +123,8 @@ int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
 		r = req->offset > INT64_MAX ? -EINVAL : -EOVERFLOW;
 	if (r)
 		return r;
+	if (bfs_null_on(bfs_call_fs(c)))
+		return bfs_null_read(c, i, size, req->offset);
 	if (req->flags & O_NOATIME)
 		return read_quietly(c, i, size, req->offset);
 	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
@@ -291,6 +294,8 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		return -ESTALE;
 	if (r < 0)
 		return r;
+	if (bfs_null_on(bfs_call_fs(c)))
+		return bfs_null_write(c, w.inode, req, rep);
 	r = r ? bfs_stripe_append(c, w.inode, req, rep) : write_here(&w, rep);
 	if (!r)
 		r = bfs_mappers_tell(c->server, req->handle.ino,

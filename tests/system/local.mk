@@ -91,6 +91,7 @@ SYSTEM_TESTS = \
 	%D%/mv.sh \
 	%D%/names.sh \
 	%D%/needed.sh \
+	%D%/null.sh \
 	%D%/offsets.sh \
 	%D%/openat2.sh \
 	%D%/other-user.sh \
