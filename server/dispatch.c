@@ -2,6 +2,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
+#include "server/direct.h"
 #include "server/fiber.h"
 #include "server/hidden.h"
 #include "server/journal.h"
@@ -133,6 +134,8 @@ static int run(struct bfs_call *c)
 		r = bfs_route(c);
 	if (!r)
 		r = steps[c->head.op](c, &in);
+	if (r == -BFS_ELSEWHERE && bfs_direct_came(c))
+		return -EREMOTE; /* the client can do that by itself */
 	return r == -BFS_ELSEWHERE ? bfs_route_forward(c) : r;
 }
 
@@ -217,6 +220,7 @@ void bfs_serve(struct bfs_call *c)
 		c->changes = c->server->journal->changes;
 	c->peer = -1;
 	c->deadline = 0;
+	c->via = 0;
 	c->waits = 0;
 	c->tries = 0;
 	c->reopens = false;
@@ -235,6 +239,8 @@ void bfs_serve(struct bfs_call *c)
 		r = check_sender(c);
 	if (!r && c->head.op == BFS_OP_FORWARD)
 		r = bfs_route_unwrap(c);
+	if (!r && c->head.op == BFS_OP_VIA)
+		r = bfs_direct_unwrap(c);
 	if (r == BFS_SESSION_REPLAYED)
 		return;
 	if (!r)

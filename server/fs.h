@@ -16,9 +16,6 @@ struct bfs_fs;
 struct bfs_inode;
 struct bfs_place;
 
-/* An inode number: the shard that made it, its home, and a counter. */
-#define BFS_SHARD_SHIFT 48
-
 /* How much may be used, 0: no limit; EDQUOT. */
 struct bfs_quota {
 	uint64_t bytes, files;		 /* by all together */

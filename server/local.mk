@@ -53,6 +53,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/inode.c %D%/inode.h %D%/itable.c %D%/itable.h \
 	%D%/layout_attr.c %D%/layout_attr.h \
 	%D%/serve_layout.c %D%/serve_layout.h \
+	%D%/direct.c %D%/direct.h %D%/serve_direct.c \
 	%D%/making.c %D%/making.h \
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \

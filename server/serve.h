@@ -99,6 +99,7 @@ struct bfs_call {
 	/* In a cluster: see route.h. */
 	struct bfs_where where;
 	struct bfs_origin origin;
+	unsigned via;	/* not 0: that shard, + 1, is to serve it (VIA) */
 	unsigned waits; /* how often it has waited for another shard */
 	unsigned tries; /* how often what it named was gone on arrival */
 	bool reopens;	/* an open that was answered already: it may */
