@@ -172,9 +172,9 @@ static int die_with_parent(void)
 }
 
 /*
- * Have malloc ask for huge pages: with a million files most of what a call looks
- * at is nowhere in a cache, nor are its page's tables (docs/scaling.md).  The C
- * library reads that when a program starts, so it starts once more.
+ * Have malloc ask for huge pages: with a million files most of what a call
+ * looks at is nowhere in a cache, nor are its page's tables (docs/scaling.md).
+ * The C library reads that when a program starts, so it starts once more.
  */
 static void use_huge_pages(char **argv)
 {
