@@ -101,6 +101,7 @@ SYSTEM_TESTS = \
 	%D%/quota.sh \
 	%D%/raw.sh \
 	%D%/readdir.sh \
+	%D%/inherit.sh \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
 	%D%/restart.sh \
