@@ -149,6 +149,21 @@ static bool lets_in(const struct bfs_conn *c, int *fd)
 	return *fd >= 0;
 }
 
+static void heat(struct bfs_conn *c)
+{
+	struct bfs_port_local *p = c->port;
+
+	if (c->hot || p->nhot == BFS_HOT) {
+		/* No room: it must ring again for the next request. */
+		if (!c->hot)
+			bfs_client_sleep(c);
+		return;
+	}
+	c->hot = true;
+	p->hot[p->nhot++] = c;
+	bfs_client_wake(c);
+}
+
 static int send_hello(struct ring_call *rc)
 {
 	struct bfs_conn *c = rc->conn;
@@ -171,6 +186,11 @@ static int send_hello(struct ring_call *rc)
 	BFS_KILL_POINT(hello_sent);
 	if (n)
 		close(fds[0]);
+	/* Its first call comes at once: no bell for that. */
+	if (n && r >= 0) {
+		heat(c);
+		bfs_loop_expect(c->port->server->loop);
+	}
 	return n ? r : -EACCES;
 }
 
@@ -293,21 +313,6 @@ void bfs_client_wake(struct bfs_conn *c)
 bool bfs_client_posted(struct bfs_conn *c)
 {
 	return atomic_load(&c->ring->posted) != 0;
-}
-
-static void heat(struct bfs_conn *c)
-{
-	struct bfs_port_local *p = c->port;
-
-	if (c->hot || p->nhot == BFS_HOT) {
-		/* No room: it must ring again for the next request. */
-		if (!c->hot)
-			bfs_client_sleep(c);
-		return;
-	}
-	c->hot = true;
-	p->hot[p->nhot++] = c;
-	bfs_client_wake(c);
 }
 
 static void cool(struct bfs_conn *c)

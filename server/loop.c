@@ -11,7 +11,7 @@
 
 #define POLLERS 8
 #define EVENTS 64	   /* per turn: no source starves another */
-#define LOOK_EVERY 8	   /* turns of spinning between looks at epoll */
+#define LOOK_EVERY 32	   /* turns of spinning between looks at epoll */
 #define YIELD_NS 30000000u /* no long spins, when others want the core */
 
 struct watch {
@@ -34,6 +34,7 @@ struct bfs_loop {
 	uint64_t worked;      /* when something came last */
 	uint64_t yield_until; /* others want the core */
 	long preempted;
+	bool expecting;	      /* something more will come soon */
 	struct watch **watch; /* by descriptor */
 	int nwatch;
 	struct watch *dead;
@@ -259,6 +260,9 @@ static uint64_t look_until(struct bfs_loop *l)
 
 	l->worked = now;
 	bfs_patience_note(&l->patience, gap);
+	if (l->expecting)
+		bfs_patience_expect(&l->patience);
+	l->expecting = false;
 	if (gap > l->patience.least_ns && preempted(l))
 		l->yield_until = now + YIELD_NS;
 	return now + (now < l->yield_until ? l->patience.least_ns
@@ -267,7 +271,7 @@ static uint64_t look_until(struct bfs_loop *l)
 
 void bfs_loop_expect(struct bfs_loop *l)
 {
-	bfs_patience_expect(&l->patience);
+	l->expecting = true;
 }
 
 int bfs_loop_turn(struct bfs_loop *l)
