@@ -12,6 +12,7 @@
 #include "server/loop.h"
 #include "server/process.h"
 #include "server/session.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -288,6 +289,7 @@ int bfs_client_poll(struct bfs_conn *c)
 		bits = take_turns(c, bits);
 	atomic_store_explicit(&c->ring->cpu, (uint32_t)sched_getcpu(),
 			      memory_order_relaxed);
+	c->port->base.looked = bfs_stage_now();
 	c->calls++; /* c must outlive the loop */
 	for (; bits && c->sock >= 0; bits &= bits - 1, n++)
 		serve_slot(

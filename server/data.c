@@ -6,6 +6,7 @@
 #include "server/journal.h"
 #include "server/perm.h"
 #include "server/quota.h"
+#include "server/stage.h"
 #include "server/stripe.h"
 
 #include <errno.h>
@@ -147,6 +148,7 @@ static int make_dir(const struct bfs_fs *fs, const char *name)
 
 int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 	int r, w;
 
@@ -191,6 +193,7 @@ static int open_file(struct bfs_fs *fs, const struct bfs_inode *i, int flags)
 
 int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 {
+	BFS_STAGE_SCOPE(storage);
 	i->calm = false;
 	i->file.tries = 0;
 	return open_file(fs, i, flags);
@@ -198,6 +201,7 @@ int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 
 int bfs_data_look(struct bfs_fs *fs, const struct bfs_inode *i)
 {
+	BFS_STAGE_SCOPE(storage);
 	return open_file(fs, i, O_RDONLY);
 }
 
@@ -208,6 +212,7 @@ int bfs_data_open_path(struct bfs_fs *fs, const struct bfs_inode *i)
 
 void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock)
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
 	bfs_data_name(name, ino);
@@ -243,6 +248,7 @@ void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i)
 int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 		  struct stat *st)
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
 	bfs_data_name(name, i->ino);
@@ -253,6 +259,7 @@ int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 
 int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i)
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
 	i->calm = false;
@@ -269,6 +276,7 @@ int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i)
 
 void bfs_data_touch(struct bfs_fs *fs, struct bfs_inode *i)
 {
+	BFS_STAGE_SCOPE(storage);
 	struct bfs_attr a;
 
 	/* What a write took must not come back. */
@@ -281,6 +289,7 @@ void bfs_data_touch(struct bfs_fs *fs, struct bfs_inode *i)
 int bfs_data_utimens(const struct bfs_fs *fs, struct bfs_inode *i,
 		     const struct timespec times[2])
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
 	i->calm = false;
@@ -305,6 +314,13 @@ bool bfs_data_over_room(uint64_t at, uint64_t to, uint64_t room)
 	return room && to > at && to > room - 1;
 }
 
+static int cut(int fd, uint64_t size)
+{
+	BFS_STAGE_SCOPE(storage);
+
+	return ftruncate(fd, (off_t)size);
+}
+
 int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 		      struct bfs_inode *i, uint64_t size)
 {
@@ -314,7 +330,7 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 
 	if (fd < 0)
 		return fd;
-	if (ftruncate(fd, (off_t)size))
+	if (cut(fd, size))
 		r = failed("truncate", i);
 	BFS_KILL_POINT(data_cut);
 	bfs_space_account(fs, i, fd);

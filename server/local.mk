@@ -78,7 +78,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/serve_space.c \
 	%D%/serve_xattr.c \
 	%D%/space.c \
-	%D%/store.c %D%/store.h \
+	%D%/stage.c %D%/stage.h %D%/store.c %D%/store.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/walk.c %D%/walk.h \
 	%D%/xattr.c %D%/xattr.h \

@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ static bool again(ssize_t n)
 /* len bytes, of which those behind the end are zeros. */
 static int read_full(int fd, uint8_t *buf, size_t len, uint64_t offset)
 {
+	BFS_STAGE_SCOPE(storage);
 	size_t done = 0;
 
 	while (done < len) {
@@ -66,6 +68,7 @@ static int rwf(uint32_t oflags)
 static size_t write_one(struct bfs_fs *fs, int fd, const uint8_t *buf,
 			const struct bfs_piece *at, int flags, int *err)
 {
+	BFS_STAGE_SCOPE(storage);
 	size_t done = 0, len;
 	int why;
 

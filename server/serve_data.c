@@ -10,6 +10,7 @@
 #include "server/mappers.h"
 #include "server/perm.h"
 #include "server/server.h"
+#include "server/stage.h"
 #include "server/stripe.h"
 #include "server/uring.h"
 
@@ -43,6 +44,7 @@ static int io_failed(const char *what, const struct bfs_inode *i)
 static int read_plainly(struct bfs_call *c, struct bfs_inode *i,
 			struct bfs_fdref *d, size_t size, uint64_t offset)
 {
+	BFS_STAGE_SCOPE(storage);
 	char *buf = c->in;
 
 	while (c->in_len < size) {
@@ -149,6 +151,7 @@ static int write_flags(uint32_t oflags)
 static ssize_t write_once(const struct writing *w, const char *buf, size_t len,
 			  size_t done)
 {
+	BFS_STAGE_SCOPE(storage);
 	struct iovec v = { (char *)buf + done, len - done };
 
 	if (w->flags & RWF_APPEND)

@@ -119,6 +119,7 @@ SYSTEM_TESTS = \
 	%D%/split.sh \
 	%D%/sqlite.sh \
 	%D%/stamps.sh \
+	%D%/stages.sh \
 	%D%/stat.sh \
 	%D%/static.sh \
 	%D%/stdio.sh \
