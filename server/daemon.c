@@ -291,7 +291,7 @@ static void come_back(struct bfs_server *s)
 	bfs_serve_lock_restore(s);
 	bfs_session_watch(s, s->daemon->local);
 	/* Other nodes' clients are known when we have joined. */
-	s->fs->keep_orphans = s->grace_until || s->nshards > 1;
+	s->fs->keep_orphans = s->awaits || s->nshards > 1;
 	bfs_journal_forget_kept(s->journal);
 	on_busy(s);
 }

@@ -286,7 +286,9 @@ int bfs_holder_main(const char *run_dir)
 		/* A daemon says so itself; one that has begun has no file. */
 		if (alone_ms > LOOK_MS && given_up(run_dir))
 			break;
-		if (p[0].revents)
+		/* What the daemon before it has said comes first: it is gone,
+		 * and perhaps nobody has read that yet. */
+		if (!p[1].revents && p[0].revents)
 			welcome(&h);
 		else if (p[1].revents && !serve(&h))
 			break;

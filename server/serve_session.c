@@ -107,6 +107,9 @@ static int greet(struct bfs_call *c, const struct bfs_hello_req *req)
 	if (req->session && bfs_session_find(c->server, req->session))
 		return bfs_session_resume(c, req->session, req->ticket,
 					  req->generation);
+	/* An older one of its process, from before an exec, nobody will ask
+	 * for. */
+	bfs_session_is_back(c->server, c->session->pid);
 	c->session->generation = req->generation;
 	c->session->greeted = true;
 	bfs_session_note(c->session);

@@ -38,9 +38,8 @@ struct bfs_server {
 	struct bfs_lock_table *locks;
 	struct bfs_timer lock_timer;  /* runs while somebody waits for a lock */
 	struct bfs_session *sessions; /* uthash by id */
-	/* Until then clients of our last run may come back; bfs_now(); 0. */
-	uint64_t grace_until;
-	int holder;		       /* the connection to it; -1: none */
+	bool awaits; /* clients of our last run, see bfs_session_awaited() */
+	int holder;  /* the connection to it; -1: none */
 	struct bfs_process *processes; /* of this node; uthash by pid */
 	uint32_t *allowed; /* users who may connect besides our own */
 	unsigned nallowed;

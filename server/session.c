@@ -288,7 +288,7 @@ int bfs_session_resume(struct bfs_call *c, uint64_t id, uint64_t ticket,
 	}
 	sess->generation = generation;
 	sess->resumed_id = sess->last_id;
-	sess->awaited = false;
+	bfs_session_is_back(c->server, sess->pid);
 	sess->users++;
 	c->session = sess;
 	fresh->gone = true; /* nobody will ever name it */

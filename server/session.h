@@ -57,9 +57,11 @@ struct bfs_session {
 	bool opens;		 /* data files, by itself: BFS_OPEN_SELF */
 	bool gone;		 /* its process has ended */
 	bool noted;		 /* it is in the journal */
-	bool awaited;	     /* known from before our start, and not back yet */
-	uint64_t started;    /* then: when its process was */
-	uint64_t idle_since; /* users became 0; bfs_now() clock */
+	/* Known from before our start: calls of it may come again until then.
+	 */
+	uint64_t awaited_until;	   /* bfs_now() clock; 0: it is not */
+	uint64_t started;	   /* then: when its process was */
+	uint64_t idle_since;	   /* users became 0; bfs_now() clock */
 	struct bfs_port *attached; /* whose detach() is owed, or NULL */
 	UT_hash_handle hh;
 };
@@ -150,8 +152,10 @@ void bfs_session_restore(struct bfs_server *s);
 struct bfs_port_local;
 void bfs_session_watch(struct bfs_server *s, struct bfs_port_local *p);
 /* May some of them still come back, whose calls were under way when we ended?
- * For no longer than a call may take. */
+ * For no longer than a call may take, and not those whose process has ended. */
 bool bfs_session_awaited(struct bfs_server *s);
+/* That process has: soon all is asked again that it will ask again. */
+void bfs_session_is_back(struct bfs_server *s, pid_t pid);
 
 /* Free sessions that nobody came back to. */
 void bfs_session_sweep(struct bfs_server *s);

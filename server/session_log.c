@@ -184,8 +184,9 @@ void bfs_session_restore(struct bfs_server *s)
 
 void bfs_session_watch(struct bfs_server *s, struct bfs_port_local *p)
 {
+	uint64_t until = bfs_now() +
+			 (uint64_t)s->config.network.timeout_secs * 1000000000u;
 	struct bfs_session *sess, *next;
-	unsigned awaited = 0;
 
 again:
 	HASH_ITER(hh, s->sessions, sess, next)
@@ -197,18 +198,25 @@ again:
 		/* Another process may have the number by now. */
 		if (bfs_process_started(pid) == sess->started &&
 		    bfs_process_get(p, pid)) {
-			sess->awaited = true;
-			awaited++;
+			sess->awaited_until = until;
+			s->awaits = true;
 			continue;
 		}
 		bfs_serve_process_gone(s, pid);
-		awaited = 0;
 		goto again; /* it may have had several */
 	}
-	if (awaited)
-		s->grace_until =
-			bfs_now() +
-			(uint64_t)s->config.network.timeout_secs * 1000000000u;
+}
+
+void bfs_session_is_back(struct bfs_server *s, pid_t pid)
+{
+	uint64_t until = bfs_now() + REPEAT_NS;
+	struct bfs_session *sess, *next;
+
+	if (!s->awaits || !pid)
+		return;
+	HASH_ITER(hh, s->sessions, sess, next)
+	if (sess->pid == pid)
+		sess->awaited_until = BFS_MIN(sess->awaited_until, until);
 }
 
 bool bfs_session_awaited(struct bfs_server *s)
@@ -216,16 +224,11 @@ bool bfs_session_awaited(struct bfs_server *s)
 	uint64_t now = bfs_now();
 	struct bfs_session *sess, *next;
 
-	if (!s->grace_until)
+	if (!s->awaits)
 		return false;
 	HASH_ITER(hh, s->sessions, sess, next)
-	if (sess->awaited)
-		break;
-	/* Who is back repeats his calls at once. */
-	if (!sess)
-		s->grace_until = BFS_MIN(s->grace_until, now + REPEAT_NS);
-	if (now < s->grace_until)
+	if (now < sess->awaited_until)
 		return true;
-	s->grace_until = 0;
+	s->awaits = false;
 	return false;
 }

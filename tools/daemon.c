@@ -18,6 +18,7 @@
 
 #define TAIL 4096     /* bytes of the log that are shown */
 #define STOP_MS 60000 /* from SIGTERM to SIGKILL: removing a big tree takes */
+#define GONE_MS 10000 /* from SIGKILL to the end */
 #define MAX_ARGS (10 + 2 * BFS_CONFIG_OPTIONS)
 
 /* Beside an installed or copied benchfs: <dir of benchfs>/../sbin. */
@@ -229,6 +230,18 @@ int bfs_daemon_explain(const struct bfs_rundir *d, int status)
 	return code;
 }
 
+/* Until a daemon that has been killed is gone, with all its threads: as long as
+ * one is left its socket listens, and its directories are locked. */
+static bool is_gone(pid_t pid)
+{
+	int fd = pidfd_open(pid, 0);
+	bool gone = fd < 0 || wait_ms(fd, GONE_MS) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return gone;
+}
+
 pid_t bfs_daemon_find(const char *run_dir)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -244,7 +257,8 @@ pid_t bfs_daemon_find(const char *run_dir)
 	    getsockopt(s, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		cred.pid = 0;
 	close(s);
-	return cred.pid;
+	return cred.pid && bfs_killed(cred.pid) && is_gone(cred.pid) ? 0
+								     : cred.pid;
 }
 
 static int exists(const struct bfs_rundir *d, const char *name)

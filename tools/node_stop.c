@@ -64,11 +64,15 @@ void bfs_node_clean(struct bfs_node *n)
 			continue;
 		/* of a start that failed: nobody has been served, and its
 		 * cluster will never be */
-		d->dir.own_data |= d->fresh && !d->ready;
-		bfs_rundir_remove(&d->dir);
-		/* an empty data directory is of no use to anybody */
-		if (d->dir.data)
-			(void)rmdir(d->dir.data);
+		d->dir.own_data |= d->fresh && !d->ready && !n->resume;
+		/* Of one that did not come back its clients wait for the next
+		 * attempt, and what they have open is held there. */
+		if (!n->resume || d->ready) {
+			bfs_rundir_remove(&d->dir);
+			/* an empty data directory is of no use to anybody */
+			if (d->dir.data)
+				(void)rmdir(d->dir.data);
+		}
 		bfs_rundir_fini(&d->dir);
 		memset(&d->dir, 0, sizeof(d->dir));
 	}

@@ -79,6 +79,20 @@ static bool is_client(pid_t pid, const char *run_dir)
 	return false;
 }
 
+bool bfs_killed(pid_t pid)
+{
+	char text[TEXT];
+	const char *state;
+
+	/* Of another user's we may not be told. */
+	if (read_proc(pid, "status", text, sizeof(text)) <= 0)
+		return kill(pid, 0) && errno == ESRCH;
+	state = strstr(text, "\nState:\t");
+	return (state && strchr("XZ", state[8])) ||
+	       (signals_of(text, "\nShdPnd:") | signals_of(text, "\nSigPnd:")) &
+		       bit(SIGKILL);
+}
+
 static bool handle(pid_t pid, const char *run_dir, bool end)
 {
 	int fd = pidfd_open(pid, 0);

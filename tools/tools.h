@@ -184,5 +184,7 @@ int bfs_signals_next(int fd, bool *told);
  * (stuck.c).  end: they are killed.
  */
 int bfs_stuck(const char *run_dir, bool end);
+/* It has been killed, though it may hold for a while what it has open. */
+bool bfs_killed(pid_t pid);
 
 #endif

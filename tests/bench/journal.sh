@@ -39,7 +39,7 @@ du -sh "$T/lmdb.data/meta"
 for n in 1 2; do
 	pid=$(cat "$T/lmdb.run/pid")
 	kill -9 "$pid"
-	while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+	while grep -qs '^State:.[^XZ]' "/proc/$pid/task/"*/status; do sleep 0.01; done
 	t=$(now)
 	start lmdb
 	echo "start $n: $(since "$t") s; memory: $((($(rss) - empty) * 1024 / inodes)) bytes an inode"

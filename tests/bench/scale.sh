@@ -51,7 +51,7 @@ full() {
 	[ "$2" = 1 ] || return 0
 	pid=$(pids big)
 	kill -9 "$pid"
-	while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+	while grep -qs '^State:.[^XZ]' "/proc/$pid/task/"*/status; do sleep 0.01; done
 	t=$(now)
 	bfs start --run-dir "$T/big.run" -d "$T/big.data"
 	in_it big ls -d /benchfs/big >/dev/null

@@ -34,9 +34,8 @@ rd=$T/rd
 pid=\$(cat "\$rd/pid") && kill -9 \$pid || exit
 [ -z "${KEEP:-}" ] || cat "\$rd/log" >>"\$rd/logs"
 # its directories are locked until it is gone
-for _ in \$(seq 500); do
-	kill -0 \$pid 2>/dev/null || exit 0
-	grep -q '^State:.Z' /proc/\$pid/status && exit 0
+for _ in \$(seq 3000); do
+	grep -qs '^State:.[^XZ]' /proc/\$pid/task/*/status || exit 0
 	sleep 0.01
 done
 exit 1

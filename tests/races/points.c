@@ -7,15 +7,17 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #define WAIT_NS 2000000000ull /* for somebody to come by */
-#define GONE_NS 10000000000ull
+#define GONE_MS 30000
 #define DEEPEST 12 /* who comes by so often is killed */
 
 enum who { WHO_serve, WHO_start, WHO_several, WHO_helper, WHO_client };
@@ -65,30 +67,17 @@ static int choose(uint64_t *random, uint32_t daemons)
 	return best;
 }
 
-/* A zombie holds nothing any more. */
-static bool is_gone(uint32_t pid)
-{
-	char path[40], state = 'Z';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return true;
-	(void)!fscanf(f, "%*d (%*[^)]) %c", &state);
-	fclose(f);
-	return state == 'Z' || state == 'X';
-}
-
+/* With all its threads: one that is left still has all that it had open, and
+ * would be taken for a daemon that runs. */
 static void wait_until_gone(struct crew *c, uint32_t pid)
 {
-	uint64_t end = crew_now() + GONE_NS;
+	struct pollfd p = { pidfd_open((pid_t)pid, 0), POLLIN, 0 };
 
-	while (!is_gone(pid)) {
-		if (crew_now() > end)
-			crew_fail(c, "process %u does not end", pid);
-		usleep(1000);
-	}
+	if (p.fd < 0)
+		return; /* it is */
+	if (poll(&p, 1, GONE_MS) != 1)
+		crew_fail(c, "process %u does not end", pid);
+	close(p.fd);
 }
 
 /* The start may be what is to be killed: then once more, and true. */

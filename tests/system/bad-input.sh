@@ -115,7 +115,7 @@ row 0 "" status --run-dir "$T/r1"
 # the stale socket of a dead one
 pid=$(cat "$T/r1/pid")
 kill -9 "$pid"
-while alive "$pid"; do sleep 0.02; done
+dead "$pid"
 row 69 "$T/r1" status --run-dir "$T/r1"
 row 0 "" start --run-dir "$T/r1" -d "$T/data"
 row 0 "" stop --run-dir "$T/r1"

@@ -86,7 +86,7 @@ pid=$(cat "$T/rd/pid")
 py fill
 py list >"$T/before"
 kill -9 "$pid"
-while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+while grep -qs '^State:.[^XZ]' "/proc/$pid/task/"*/status; do sleep 0.01; done
 start
 py list >"$T/after"
 cmp "$T/before" "$T/after"

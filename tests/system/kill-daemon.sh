@@ -37,7 +37,7 @@ for options in '' '-o storage.max_storage_gb=1'; do
 		wait "$pid" || { cat "$T"/log.? "$rd/log" >&2; fail "$options: a process failed"; }
 	done
 	kill -9 "$(cat "$rd/pid")"
-	while alive "$(cat "$rd/pid")"; do sleep 0.01; done
+	dead "$(cat "$rd/pid")"
 	# shellcheck disable=SC2086
 	benchfs start --run-dir "$rd" -d "$T/data" $options || fail "the last start"
 	inside compare "$mnt" "$T/result.1" "$T/result.2" "$T/result.3" || fail "$options: see above"

@@ -77,10 +77,19 @@ check_real_is_empty() {
 }
 check_real_is_empty "before the test"
 
-# alive PID: runs, and is not merely a zombie that nobody waited for.
+# alive PID: one of its threads runs; none does in a zombie that nobody waited
+# for.
 alive() {
-	state=$(sed 's/.*) //;s/ .*//' "/proc/$1/stat" 2>/dev/null) &&
-		[ "$state" != Z ] && [ -n "$state" ]
+	grep -qs '^State:.[^XZ]' "/proc/$1/task/"*/status
+}
+
+# dead PID: until it is.
+dead() {
+	for _ in $(seq 1500); do
+		alive "$1" || return 0
+		sleep 0.02
+	done
+	fail "process $1 does not die"
 }
 
 # wait_for FILE: until it has something in it.

@@ -143,6 +143,7 @@ SYSTEM_PY = \
 	%D%/py/attributes.py \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
+	%D%/py/daemon.py \
 	%D%/py/exclusive.py \
 	%D%/py/fd-path.py \
 	%D%/py/stripe.py \

@@ -83,7 +83,7 @@ one=$(ask 's["cluster"]') two=$(ask 's["cluster"]' --run-dir "$T/r2")
 # One is killed: it is told, and the others are not disturbed.
 pid=$(ask 'm[1]["pid"]')
 kill -9 "$pid"
-while alive "$pid"; do sleep 0.01; done
+dead "$pid"
 refuses 69 '1 of the 3 daemons are down' status
 grep -q "$host.1.*down" "$T/out" || fail "status does not show who is down"
 
@@ -110,7 +110,11 @@ benchfs start -n 2 --run-dir "$T/r2" -d "$T/d2" || fail "start again: $?"
 zero=$(ask 'm[0]["pid"]' --run-dir "$T/r2")
 pid=$(ask 'm[1]["pid"]' --run-dir "$T/r2")
 kill -9 "$pid"
-while alive "$pid"; do sleep 0.01; done
+dead "$pid"
+refuses 73 metadata.journal start --resume -o metadata.journal=none --run-dir "$T/r2"
+for f in restarts hold; do
+	[ -e "$T/r2/$host.1/$f" ] || fail "a start that failed removed $f, for which clients wait"
+done
 benchfs start --resume --run-dir "$T/r2" || fail "resume: $?"
 [ "$(ask 's["up"], m[0]["pid"]' --run-dir "$T/r2")" = "2 $zero" ] ||
 	fail "resume: $(cat "$T/json")"

@@ -574,6 +574,47 @@ static void test_hostile_requests(void **state)
 	assert_int_equal(stat_errno(&w->a.c), 0);
 }
 
+/* As after a restart: known from before, of processes that live. */
+static struct bfs_session *await(struct world *w, struct loop_client *l)
+{
+	struct bfs_session *sess;
+
+	assert_int_equal(stat_errno(&l->c), 0);
+	sess = bfs_session_find(&w->server, l->c.t->session);
+	assert_non_null(sess);
+	sess->awaited_until = bfs_now() + 30000000000u;
+	w->server.awaits = true;
+	return sess;
+}
+
+/* RULES 28: what may be asked for again stays while there is somebody who may
+ * ask, and no longer. */
+static void test_awaited(void **state)
+{
+	struct world *w = *state;
+	struct bfs_session *a = await(w, &w->a), *b = await(w, &w->b);
+	struct bfs_hello_req fresh = { .version = BFS_PROTO_VERSION };
+	struct bfs_hello_rep rep;
+	struct bfs_transport *t;
+	int e;
+
+	assert_true(bfs_session_awaited(&w->server));
+	/* b's process has executed another program, which is new here */
+	t = loop_connect(&w->port, 200, &fresh, &rep, &e);
+	assert_non_null(t);
+	assert_true(b->awaited_until <= bfs_now() + 3000000000u);
+	assert_true(a->awaited_until > bfs_now() + 20000000000u);
+	assert_true(bfs_session_awaited(&w->server));
+	t->ops->destroy(t);
+	/* a's ends, and b's has asked again what it had to */
+	loop_client_fini(&w->a);
+	loop_client_init(&w->a, &w->port, 300);
+	bfs_serve_process_gone(&w->server, 100);
+	assert_true(bfs_session_awaited(&w->server));
+	b->awaited_until = bfs_now();
+	assert_false(bfs_session_awaited(&w->server));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -582,6 +623,7 @@ int main(void)
 		T(test_resume),
 		T(test_wrong_session),
 		T(test_second_hello),
+		T(test_awaited),
 		T(test_long_wait),
 		T(test_wait_dead_daemon),
 		T(test_wait_reconnect),

@@ -4,7 +4,9 @@ process knows what there must be.
    kill-daemon.py work PREFIX NAME SEED END RESULT   one process, until END exists
    kill-daemon.py drive RUN_DIR ROUNDS SEED START...
    kill-daemon.py compare PREFIX RESULT..."""
-import errno, json, os, random, signal, subprocess, sys, time
+import errno, json, os, random, subprocess, sys, time
+
+import daemon
 
 PLAIN = {k: v for k, v in os.environ.items() if k not in ('LD_PRELOAD', 'BENCHFS_STATE')}
 
@@ -155,13 +157,7 @@ def drive(run, rounds, seed, *start):
     r = random.Random(seed)
     for n in range(int(rounds)):
         time.sleep(r.uniform(0.05, 0.4))
-        pid = int(open(f'{run}/pid').read())
-        os.kill(pid, signal.SIGKILL)
-        end = time.monotonic() + 30
-        while os.path.exists(f'/proc/{pid}'):
-            if time.monotonic() > end:
-                sys.exit(f'round {n}: process {pid} does not die')
-            time.sleep(0.005)
+        daemon.kill(int(open(f'{run}/pid').read()))
         p = subprocess.run(start, env=PLAIN, capture_output=True, text=True)
         if p.returncode:
             sys.exit(f'round {n}: the daemon does not start: {p.returncode} {p.stderr}')
