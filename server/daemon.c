@@ -24,6 +24,7 @@
 #include "server/serve_lock.h"
 #include "server/session.h"
 #include "server/special.h"
+#include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sync.h"
 #include "server/tx.h"
@@ -364,6 +365,7 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 
 	raise_limits();
 	bfs_daemon_confine();
+	bfs_stages = s->config.node.stage_times;
 	if (!r)
 		r = bfs_join_identify(s);
 	if (!r)

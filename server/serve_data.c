@@ -11,6 +11,7 @@
 #include "server/null.h"
 #include "server/perm.h"
 #include "server/server.h"
+#include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sums.h"
 #include "server/uring.h"
@@ -54,6 +55,7 @@ static int check(struct bfs_call *c, const struct bfs_inode *i,
 static int read_plainly(struct bfs_call *c, struct bfs_inode *i,
 			struct bfs_fdref *d, size_t size, uint64_t offset)
 {
+	BFS_STAGE_SCOPE(storage);
 	char *buf = c->in;
 
 	while (c->in_len < size) {
@@ -159,6 +161,7 @@ static int write_flags(uint32_t oflags)
 static ssize_t write_once(const struct writing *w, const char *buf, size_t len,
 			  size_t done)
 {
+	BFS_STAGE_SCOPE(storage);
 	struct iovec v = { (char *)buf + done, len - done };
 
 	if (w->flags & RWF_APPEND)

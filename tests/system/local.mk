@@ -103,6 +103,7 @@ SYSTEM_TESTS = \
 	%D%/quota.sh \
 	%D%/raw.sh \
 	%D%/readdir.sh \
+	%D%/inherit.sh \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
 	%D%/restart.sh \
@@ -120,6 +121,7 @@ SYSTEM_TESTS = \
 	%D%/split.sh \
 	%D%/sqlite.sh \
 	%D%/stamps.sh \
+	%D%/stages.sh \
 	%D%/stat.sh \
 	%D%/static.sh \
 	%D%/stdio.sh \
