@@ -4,6 +4,7 @@
  * through.  Every bfs_data_*() here gets an open data file and may answer
  * BFS_LATER: whoever takes it over takes a reference of its own to d.
  */
+#include "server/append.h"
 #include "server/data.h"
 #include "server/journal.h"
 #include "server/later.h"
@@ -207,6 +208,17 @@ static size_t room_for(const struct writing *w, size_t len)
 	return at >= w->room - 1 ? 0 : BFS_MIN(len, w->room - 1 - at);
 }
 
+static int begin_append(const struct writing *w, size_t len)
+{
+	struct stat st;
+
+	if (!w->c->server->journal)
+		return 0;
+	if (fstat(w->d->fd, &st))
+		return -errno;
+	return bfs_append_begins(w->c, w->inode, (uint64_t)st.st_size, len);
+}
+
 static int write_summed(const struct writing *w, size_t len,
 			struct bfs_write_rep *rep)
 {
@@ -242,11 +254,12 @@ static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 	len = bfs_space_room(fs, w->inode, w->d->fd, at, len, &why);
 	if (w->c->out_len && !len)
 		return why;
-	r = write_summed(w, len, rep);
+	r = w->flags & RWF_APPEND ? begin_append(w, len) : 0;
+	if (!r)
+		r = write_summed(w, len, rep);
+	if (!r && w->flags & RWF_APPEND)
+		bfs_append_done(w->c, rep->written, rep->end);
 	bfs_space_account(fs, w->inode, w->d->fd);
-	/* Done again after a restart it would be there twice. */
-	if (w->flags & RWF_APPEND)
-		bfs_note_change(fs);
 	if (!r && rep->written)
 		r = bfs_data_kill_setid(
 			fs, w->inode,
