@@ -84,7 +84,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/scrub.c %D%/scrub.h \
 	%D%/sums.c %D%/sums.h %D%/sums_change.c %D%/sums_impl.h \
 	%D%/sums_tell.c \
-	%D%/store.c %D%/store.h \
+	%D%/stage.c %D%/stage.h \
+	%D%/null.c %D%/null.h %D%/store.c %D%/store.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/walk.c %D%/walk.h \
 	%D%/xattr.c %D%/xattr.h \

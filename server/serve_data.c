@@ -9,8 +9,10 @@
 #include "server/journal.h"
 #include "server/later.h"
 #include "server/mappers.h"
+#include "server/null.h"
 #include "server/perm.h"
 #include "server/server.h"
+#include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sums.h"
 #include "server/uring.h"
@@ -54,6 +56,7 @@ static int check(struct bfs_call *c, const struct bfs_inode *i,
 static int read_plainly(struct bfs_call *c, struct bfs_inode *i,
 			struct bfs_fdref *d, size_t size, uint64_t offset)
 {
+	BFS_STAGE_SCOPE(storage);
 	char *buf = c->in;
 
 	while (c->in_len < size) {
@@ -123,6 +126,8 @@ int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
 		r = req->offset > INT64_MAX ? -EINVAL : -EOVERFLOW;
 	if (r)
 		return r;
+	if (bfs_null_on(bfs_call_fs(c)))
+		return bfs_null_read(c, i, size, req->offset);
 	if (req->flags & O_NOATIME)
 		return read_quietly(c, i, size, req->offset);
 	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
@@ -157,6 +162,7 @@ static int write_flags(uint32_t oflags)
 static ssize_t write_once(const struct writing *w, const char *buf, size_t len,
 			  size_t done)
 {
+	BFS_STAGE_SCOPE(storage);
 	struct iovec v = { (char *)buf + done, len - done };
 
 	if (w->flags & RWF_APPEND)
@@ -304,6 +310,8 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		return -ESTALE;
 	if (r < 0)
 		return r;
+	if (bfs_null_on(bfs_call_fs(c)))
+		return bfs_null_write(c, w.inode, req, rep);
 	r = r ? bfs_stripe_append(c, w.inode, req, rep) : write_here(&w, rep);
 	if (!r)
 		r = bfs_mappers_tell(c->server, req->handle.ino,
