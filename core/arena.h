@@ -61,6 +61,9 @@ struct bfs_arena {
 	uint64_t key;	       /* who knows it has been let in (LOCK) */
 	_Atomic uint32_t high; /* one above the highest record ever used */
 	_Atomic uint32_t hint; /* where to look for a free one */
+	/* Files of other nodes are mapped here and stored into: the node's
+	 * daemon has what READ has to tell of them. */
+	_Atomic uint32_t stored;
 	_Atomic uint64_t client_stats[BFS_STAT_COUNT];
 	struct bfs_desc desc[BFS_ARENA_RECORDS] __attribute__((aligned(4096)));
 };

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define BFS_PROTO_VERSION 16
+#define BFS_PROTO_VERSION 18
 #define BFS_PATH_MAX 4096      /* with the final NUL, as the kernel counts */
 #define BFS_DEEP_PATH_MAX 8192 /* what GETPATH says: names add up by chdir */
 #define BFS_NAME_MAX 255
@@ -50,6 +50,8 @@ enum bfs_open_kind {
 	BFS_OPEN_SELF = 6,    /* pass-through: open the data file yourself */
 };
 
+/* An inode number: its home above, a counter below. */
+#define BFS_SHARD_SHIFT 48
 #define BFS_NO_SLOT 0xffffffffu
 #define BFS_NO_SHARD 0xffffffffu
 /* In the mode of a new inode: S_IXGRP was asked for, whatever the umask took

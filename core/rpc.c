@@ -9,24 +9,14 @@
 
 #define NS_PER_MS 1000000u
 
-/* One RPC, from the first try to the last. */
-struct message {
-	uint32_t op;
-	const void *req;
-	void *rep;
-	int (*put)(struct bfs_wire *w, const void *req);
-	int (*get)(struct bfs_wire *w, void *rep);
-	uint64_t id;
-	uint64_t sent_by; /* session that may have run it; 0: never sent */
-	int status;	  /* the daemon's answer: 0, -errno, -BFS_ESCAPE */
-};
+#define VIA_BODY 256 /* of READ and WRITE */
 
 static const char *peer_of(const struct bfs_transport *t)
 {
 	return t && t->peer ? t->peer : "the daemon";
 }
 
-static bool is_wait(const struct message *m)
+static bool is_wait(const struct bfs_rpc_message *m)
 {
 	return bfs_op_flags(m->op) == BFS_RPC_WAIT;
 }
@@ -60,35 +50,57 @@ static void drop_fd(struct bfs_io *io)
 	io->fd = -1;
 }
 
-static uint32_t ms_until(uint64_t deadline)
+/* What the daemon is told of the deadline (transport.h). */
+static uint32_t deadline_for(const struct bfs_transport *t, uint64_t deadline)
 {
 	uint64_t now = bfs_now();
 
+	if (t->bounded)
+		return (uint32_t)(deadline / NS_PER_MS + t->clock);
 	return deadline > now ? (uint32_t)((deadline - now) / NS_PER_MS) : 0;
 }
 
+static int put_relayed(struct bfs_wire *w, const struct bfs_rpc_message *m)
+{
+	uint8_t body[VIA_BODY];
+	struct bfs_wire in;
+	int e;
+
+	bfs_wire_init(&in, body, sizeof(body));
+	e = m->put(&in, m->req);
+	if (e)
+		return e;
+	return bfs_via_req_put(
+		w,
+		&(struct bfs_via_req){
+			.op = m->op,
+			.shard = m->via - 1,
+			.body = { (char *)body, (uint32_t)(in.pos - body) } });
+}
+
 /* 0, or -ENAMETOOLONG: only paths can make a request too long. */
-static int encode(struct bfs_rpc *r, const struct message *m)
+static int encode(struct bfs_rpc *r, const struct bfs_rpc_message *m)
 {
 	struct bfs_io *io = &r->io;
 	struct bfs_wire w;
 
 	bfs_wire_init(&w, io->req, io->req_cap);
-	bfs_put_req_head(&w, &(struct bfs_req_head){
-				     .op = m->op,
-				     .deadline_ms = ms_until(io->deadline),
-				     .id = m->id,
-				     .session = r->t->session,
-				     .ticket = r->t->ticket,
-				     .generation = r->t->generation });
-	if (m->put(&w, m->req))
+	bfs_put_req_head(
+		&w, &(struct bfs_req_head){
+			    .op = m->via ? BFS_OP_VIA : m->op,
+			    .deadline_ms = deadline_for(r->t, io->deadline),
+			    .id = m->id,
+			    .session = r->t->session,
+			    .ticket = r->t->ticket,
+			    .generation = r->t->generation });
+	if (m->via ? put_relayed(&w, m) : m->put(&w, m->req))
 		return -ENAMETOOLONG;
 	io->req_len = (size_t)(w.pos - io->req);
 	return 0;
 }
 
 /* -EBADMSG if this is no answer to m. */
-static int decode(struct bfs_rpc *r, struct message *m)
+static int decode(struct bfs_rpc *r, struct bfs_rpc_message *m)
 {
 	struct bfs_rep_head h;
 	struct bfs_wire w;
@@ -97,7 +109,9 @@ static int decode(struct bfs_rpc *r, struct message *m)
 	bfs_wire_init(&w, r->io.rep, r->io.rep_len);
 	h = bfs_get_rep_head(&w);
 	e = bfs_wire_end(&w);
-	if (!e && (h.op != m->op || h.id != m->id || h.status > BFS_ESCAPE))
+	/* What VIA carries is answered as itself, or from memory. */
+	if (!e && ((h.op != m->op && !(m->via && h.op == BFS_OP_VIA)) ||
+		   h.id != m->id || h.status > BFS_ESCAPE))
 		e = -EBADMSG;
 	if (!e && h.status == BFS_ESCAPE)
 		e = bfs_escape_get(&w, &r->escape);
@@ -115,7 +129,7 @@ static int decode(struct bfs_rpc *r, struct message *m)
  * knows nothing of what the first one did (the daemon has lost its memory).
  */
 static int check(struct bfs_transport *t, const struct bfs_io *io,
-		 const struct message *m)
+		 const struct bfs_rpc_message *m)
 {
 	if (io->out_len > t->bulk_max) {
 		bfs_log(error, "%s: %zu bytes are too many for one call",
@@ -131,24 +145,16 @@ static int check(struct bfs_transport *t, const struct bfs_io *io,
 	return 0;
 }
 
-/* Send on r->t, which has begun.  0: m->status is the answer. */
-static int exchange(struct bfs_rpc *r, struct message *m)
+/* Who would know it again. */
+static uint64_t executor(const struct bfs_client *c,
+			 const struct bfs_transport *t)
 {
-	struct bfs_transport *t = r->t;
-	int e = encode(r, m);
-
-	if (e) {
-		m->status = e;
-		return 0;
-	}
-	m->sent_by = t->session;
-	e = t->ops->call(t, &r->io);
-	return e ? e : decode(r, m);
+	return c->relay ? c->session : t->session;
 }
 
-/* One try.  0: answered, m->status says what; else the transport's error. */
-static int attempt(struct bfs_client *c, struct bfs_rpc *r,
-		   struct bfs_transport *t, struct message *m)
+/* Take a place on t.  0, or the transport's error. */
+static int claim(struct bfs_rpc *r, struct bfs_transport *t,
+		 struct bfs_rpc_message *m)
 {
 	int e = check(t, &r->io, m);
 
@@ -157,10 +163,18 @@ static int attempt(struct bfs_client *c, struct bfs_rpc *r,
 	r->io.in_len = 0;
 	if (!e)
 		e = t->ops->begin(t, &r->io);
-	if (e)
-		return e;
-	r->t = t;
-	e = exchange(r, m);
+	if (!e)
+		r->t = t;
+	return e;
+}
+
+/* What came of the call on r->t.  0: answered, m->status says what. */
+static int conclude(struct bfs_rpc *r, struct bfs_rpc_message *m, int e)
+{
+	struct bfs_transport *t = r->t;
+
+	if (!e)
+		e = decode(r, m);
 	if (e || m->status)
 		drop_fd(&r->io);
 	if (!e && (m->status == 0 || m->status == -(int)BFS_ESCAPE))
@@ -170,10 +184,39 @@ static int attempt(struct bfs_client *c, struct bfs_rpc *r,
 	return e;
 }
 
-/* A transport's error as the application sees it. */
-static int final_error(struct bfs_client *c, struct bfs_transport *t,
-		       const struct message *m, int e)
+/* One try.  0: answered, m->status says what; else the transport's error. */
+static int attempt(struct bfs_client *c, struct bfs_rpc *r,
+		   struct bfs_transport *t, struct bfs_rpc_message *m)
 {
+	int e = claim(r, t, m);
+
+	if (e)
+		return e;
+	e = encode(r, m);
+	if (e) {
+		m->status = e;
+		r->t = NULL;
+		t->ops->end(t, &r->io);
+		return 0;
+	}
+	m->sent_by = executor(c, t);
+	return conclude(r, m, t->ops->call(t, &r->io));
+}
+
+/* The end of what begin() has sent. */
+static int collect(struct bfs_rpc *r, struct bfs_rpc_message *m)
+{
+	m->posted = false;
+	return conclude(r, m, r->t->ops->wait(r->t, &r->io));
+}
+
+/* A transport's error as the application sees it. */
+static int final_error(struct bfs_client *c, const struct bfs_rpc *r,
+		       struct bfs_transport *t, const struct bfs_rpc_message *m,
+		       int e)
+{
+	if (r->quiet)
+		return e == -ECONNRESET ? -EIO : e;
 	switch (e) {
 	case -EINTR:
 	case -EMFILE:
@@ -208,13 +251,49 @@ static int reconnect(struct bfs_client *c, struct bfs_transport *old,
 	return -EIO;
 }
 
+/* Its daemon has not answered, or is the wrong one: the node's has to. */
+static struct bfs_client *take_relay(struct bfs_client *c, struct bfs_rpc *r,
+				     struct bfs_transport *t,
+				     struct bfs_rpc_message *m)
+{
+	if (m->status == -EREMOTE) {
+		m->sent_by = 0; /* it was not executed */
+	} else {
+		bfs_log(info, "%s: not by shard %u itself", bfs_op_name(m->op),
+			c->shard);
+		if (t)
+			c->lost(c, t);
+	}
+	m->via = m->sent_by ? c->shard + 1 : 0;
+	m->status = 0;
+	put_transport(c, t);
+	r->client = c->relay;
+	return c->relay;
+}
+
+static bool gone_astray(const struct bfs_client *c,
+			const struct bfs_rpc_message *m, int e)
+{
+	return c->relay &&
+	       (e == -ECONNRESET || e == -EBADMSG || m->status == -EREMOTE);
+}
+
 /* Try until there is an answer or io.deadline has passed (F1, F2). */
-static int persist(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
+static int persist(struct bfs_client *c, struct bfs_rpc *r,
+		   struct bfs_rpc_message *m)
 {
 	for (unsigned tries = 1;; tries++) {
-		struct bfs_transport *t = take_transport(c);
-		int e = t ? attempt(c, r, t, m) : -ECONNRESET;
+		bool posted = m->posted;
+		struct bfs_transport *t = posted ? r->t : take_transport(c);
+		int e = posted ? collect(r, m)
+			: t    ? attempt(c, r, t, m)
+			       : -ECONNRESET;
 
+		if (gone_astray(c, m, e)) {
+			c = take_relay(c, r, t, m);
+			tries = 0;
+			continue;
+		}
 		if (e == -ECONNRESET && bfs_now() >= r->io.deadline)
 			e = -ETIMEDOUT;
 		if (e == -ECONNRESET && c->reconnect) {
@@ -225,8 +304,10 @@ static int persist(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
 				return e;
 			continue;
 		}
+		if (e == -ETIMEDOUT && c->relay)
+			c->lost(c, t);
 		if (e && !(e == -ETIMEDOUT && is_wait(m)))
-			e = final_error(c, t, m, e);
+			e = final_error(c, r, t, m, e);
 		if (!r->t)
 			put_transport(c, t);
 		return e ? e : m->status;
@@ -258,7 +339,7 @@ static int cancel(struct bfs_client *c, uint64_t id, uint64_t deadline)
  * got lost (RULES 32).
  */
 static int keep_waiting(struct bfs_client *c, struct bfs_rpc *r,
-			struct message *m)
+			struct bfs_rpc_message *m)
 {
 	for (;;) {
 		int e;
@@ -285,7 +366,8 @@ static int keep_waiting(struct bfs_client *c, struct bfs_rpc *r,
 }
 
 /* A signal may come between two tries as well. */
-static int wait_for(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
+static int wait_for(struct bfs_client *c, struct bfs_rpc *r,
+		    struct bfs_rpc_message *m)
 {
 	uint64_t signals;
 	int e;
@@ -300,16 +382,73 @@ static int wait_for(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
 	return e;
 }
 
-static int run(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
+static void number(struct bfs_client *c, struct bfs_rpc *r,
+		   struct bfs_rpc_message *m)
 {
 	r->client = c;
 	m->id = atomic_fetch_add(&(c->same ? c->same : c)->next_id, 1) + 1;
-	if (is_wait(m))
-		return wait_for(c, r, m);
+}
+
+static void set_deadline(const struct bfs_client *c, struct bfs_rpc *r)
+{
 	if (!r->deadline)
 		r->deadline = after_ms(c->timeout_ms);
 	r->io.deadline = r->deadline;
+}
+
+static int run(struct bfs_client *c, struct bfs_rpc *r,
+	       struct bfs_rpc_message *m)
+{
+	number(c, r, m);
+	if (is_wait(m))
+		return wait_for(c, r, m);
+	set_deadline(c, r);
 	return persist(c, r, m);
+}
+
+/* On t, whose place it takes only if there is one: no waiting for others. */
+static bool post(struct bfs_client *c, struct bfs_rpc *r,
+		 struct bfs_transport *t, struct bfs_rpc_message *m)
+{
+	int e;
+
+	if (!t->ops->send)
+		return false;
+	r->io.deadline = 0;
+	e = claim(r, t, m);
+	r->io.deadline = r->deadline;
+	if (e)
+		return false;
+	e = encode(r, m);
+	if (!e) {
+		m->sent_by = executor(c, t);
+		e = t->ops->send(t, &r->io);
+	}
+	if (!e)
+		return true;
+	m->sent_by = 0;
+	r->t = NULL;
+	t->ops->end(t, &r->io);
+	return false;
+}
+
+static bool begin(struct bfs_client *c, struct bfs_rpc *r,
+		  struct bfs_rpc_message *m)
+{
+	struct bfs_transport *t;
+
+	number(c, r, m);
+	set_deadline(c, r);
+	t = take_transport(c);
+	m->posted = t && post(c, r, t, m);
+	if (t && !m->posted)
+		put_transport(c, t);
+	return m->posted;
+}
+
+static int end(struct bfs_rpc *r, struct bfs_rpc_message *m)
+{
+	return persist(r->client, r, m);
 }
 
 #define RPC(num, NAME, name, flags, reqf, repf) \
@@ -325,13 +464,30 @@ static int run(struct bfs_client *c, struct bfs_rpc *r, struct message *m)
 			   const struct bfs_##name##_req *req, \
 			   struct bfs_##name##_rep *rep) \
 	{ \
-		struct message m = { .op = BFS_OP_##NAME, \
-				     .req = req, \
-				     .rep = rep, \
-				     .put = put_##name, \
-				     .get = get_##name }; \
+		struct bfs_rpc_message m = { .op = BFS_OP_##NAME, \
+					     .req = req, \
+					     .rep = rep, \
+					     .put = put_##name, \
+					     .get = get_##name }; \
 \
 		return run(c, r, &m); \
 	}
 #include "core/proto.def"
 #undef RPC
+
+bool bfs_rpc_read_begin(struct bfs_client *c, struct bfs_rpc *r,
+			struct bfs_rpc_message *m,
+			const struct bfs_read_req *req)
+{
+	*m = (struct bfs_rpc_message){
+		.op = BFS_OP_READ, .req = req, .put = put_read, .get = get_read
+	};
+	return begin(c, r, m);
+}
+
+int bfs_rpc_read_end(struct bfs_rpc *r, struct bfs_rpc_message *m,
+		     struct bfs_read_rep *rep)
+{
+	m->rep = rep;
+	return end(r, m);
+}

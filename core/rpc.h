@@ -15,6 +15,8 @@
 
 #include <stdatomic.h>
 
+struct bfs_rpc;
+
 struct bfs_client {
 	/* NULL: not connected yet (or not since fork). */
 	struct bfs_transport *_Atomic t;
@@ -33,6 +35,31 @@ struct bfs_client {
 	/* Reference counting of c->t around a call; may be NULL. */
 	struct bfs_transport *(*get)(struct bfs_client *c);
 	void (*put)(struct bfs_client *c, struct bfs_transport *t);
+	/*
+	 * A way past the node's daemon, straight to the one of that shard, for
+	 * READ and WRITE: what it does not answer goes on through relay, whose
+	 * session here has that number.  What may have been executed goes to
+	 * the same shard (VIA), which knows it again.  lost: t is of no use any
+	 * more.  NULL: this is no such way.
+	 */
+	struct bfs_client *relay;
+	void (*lost)(struct bfs_client *c, struct bfs_transport *t);
+	uint64_t session;
+	uint32_t shard;
+};
+
+/* One RPC, from the first try to the last; rpc.c's own. */
+struct bfs_rpc_message {
+	uint32_t op;
+	const void *req;
+	void *rep;
+	int (*put)(struct bfs_wire *w, const void *req);
+	int (*get)(struct bfs_wire *w, void *rep);
+	uint64_t id;
+	uint64_t sent_by; /* session that may have run it; 0: never sent */
+	uint32_t via;	  /* by the relay to that shard, + 1; 0: not */
+	bool posted;	  /* it is under way on the rpc's transport */
+	int status;	  /* the daemon's answer: 0, -errno, -BFS_ESCAPE */
 };
 
 /*
@@ -42,6 +69,7 @@ struct bfs_client {
 struct bfs_rpc {
 	struct bfs_io io;  /* the caller may set out, in, interruptible */
 	uint64_t deadline; /* bfs_now() clock; 0: set by the first RPC */
+	bool quiet; /* the caller has another way: no answer is no news */
 	struct bfs_client *client;
 	struct bfs_transport *t;      /* not NULL: end() is owed */
 	struct bfs_escape_rep escape; /* valid after -BFS_ESCAPE, till end */
@@ -64,6 +92,18 @@ struct bfs_rpc {
 			   struct bfs_##name##_rep *rep);
 #include "core/proto.def"
 #undef RPC
+
+/*
+ * Several READs or WRITEs of one thread at once: each is begun, and then ended
+ * in the same order; *req stays until then.  False: it has not been sent, for
+ * lack of room (begin no more before one has ended) or of a connection; ending
+ * it does all of it.
+ */
+bool bfs_rpc_read_begin(struct bfs_client *c, struct bfs_rpc *r,
+			struct bfs_rpc_message *m,
+			const struct bfs_read_req *req);
+int bfs_rpc_read_end(struct bfs_rpc *r, struct bfs_rpc_message *m,
+		     struct bfs_read_rep *rep);
 
 /* Release what the reply borrows.  Harmless after a failed call. */
 void bfs_rpc_end(struct bfs_rpc *r);

@@ -51,8 +51,18 @@ struct bfs_transport_ops {
 	 * -EINTR: interruptible, and a signal came.  A late answer is dropped.
 	 */
 	int (*call)(struct bfs_transport *t, struct bfs_io *io);
+	/*
+	 * The two halves of call(), that one thread may have several under
+	 * way; both or neither (NULL).  After an error of the first only
+	 * end() follows, after success wait() must.
+	 */
+	int (*send)(struct bfs_transport *t, struct bfs_io *io);
+	int (*wait)(struct bfs_transport *t, struct bfs_io *io);
 	/* Release; must follow every successful begin(). */
 	void (*end)(struct bfs_transport *t, struct bfs_io *io);
+	/* Do other transports keep its descriptors (fds, below) when it goes?
+	 * NULL: no. */
+	bool (*shares_fds)(const struct bfs_transport *t);
 	/* Close and free; nobody is in a call.  After a fork the child calls
 	 * forget instead, which touches nothing that is shared. */
 	void (*destroy)(struct bfs_transport *t);
@@ -71,6 +81,13 @@ struct bfs_transport {
 	 */
 	uint64_t session, ticket;
 	uint32_t generation;
+	/*
+	 * Its daemon has not our calls' deadlines from when they arrive, but
+	 * by its own clock, which we know: it begins with none that we have
+	 * given up.  clock: what to add to bfs_now(), in milliseconds.
+	 */
+	bool bounded;
+	uint64_t clock;
 	/* Descriptors that are the transport's, for who has to guard them. */
 	const int *fds;
 	int nfds;

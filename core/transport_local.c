@@ -254,7 +254,7 @@ static int take_fd(struct local *l, unsigned slot, struct bfs_io *io)
 	}
 }
 
-static int local_call(struct bfs_transport *t, struct bfs_io *io)
+static int local_send(struct bfs_transport *t, struct bfs_io *io)
 {
 	struct local *l = local_of(t);
 	struct bfs_slot *s = io->priv;
@@ -273,9 +273,18 @@ static int local_call(struct bfs_transport *t, struct bfs_io *io)
 	r = ring_bell(l);
 	BFS_KILL_POINT(call_posted);
 	if (!r)
-		r = await(l, s, io);
-	else
-		give_up(s);
+		return 0;
+	give_up(s);
+	io->priv = NULL;
+	return r;
+}
+
+static int local_wait(struct bfs_transport *t, struct bfs_io *io)
+{
+	struct local *l = local_of(t);
+	struct bfs_slot *s = io->priv;
+	int r = await(l, s, io);
+
 	if (r) {
 		io->priv = NULL;
 		return r;
@@ -286,7 +295,14 @@ static int local_call(struct bfs_transport *t, struct bfs_io *io)
 	io->in_len = BFS_MIN(s->in_len, io->in_cap);
 	if (io->in_len)
 		memcpy(io->in, s->bulk, io->in_len);
-	return s->has_fd ? take_fd(l, i, io) : 0;
+	return s->has_fd ? take_fd(l, (unsigned)(s - l->ring->slot), io) : 0;
+}
+
+static int local_call(struct bfs_transport *t, struct bfs_io *io)
+{
+	int r = local_send(t, io);
+
+	return r ? r : local_wait(t, io);
 }
 
 static void local_end(struct bfs_transport *t, struct bfs_io *io)
@@ -335,6 +351,8 @@ static const struct bfs_transport_ops local_ops = {
 	.name = "local",
 	.begin = local_begin,
 	.call = local_call,
+	.send = local_send,
+	.wait = local_wait,
 	.end = local_end,
 	.destroy = local_destroy,
 	.forget = local_forget,

@@ -16,9 +16,9 @@
 	50000000u /* how long to wait before looking for a slot again \
 		   */
 
-static struct bfs_ucx_client *client_of(const struct bfs_transport *t)
+static struct bfs_ucx_way *way_of(const struct bfs_transport *t)
 {
-	return bfs_container_of(t, struct bfs_ucx_client, base);
+	return bfs_container_of(t, struct bfs_ucx_way, base);
 }
 
 static struct bfs_ucx_slot *claim(struct bfs_ucx_client *u)
@@ -47,7 +47,8 @@ void bfs_ucx_release(struct bfs_ucx_slot *s)
 
 static int ucx_begin(struct bfs_transport *t, struct bfs_io *io)
 {
-	struct bfs_ucx_client *u = client_of(t);
+	struct bfs_ucx_way *w = way_of(t);
+	struct bfs_ucx_client *u = w->client;
 	struct bfs_ucx_slot *s;
 
 	for (;;) {
@@ -65,6 +66,7 @@ static int ucx_begin(struct bfs_transport *t, struct bfs_io *io)
 				   BFS_MIN(io->deadline - now, NAP_NS));
 		atomic_fetch_sub(&u->claimers, 1);
 	}
+	s->way = w;
 	io->priv = s;
 	io->req = s->req + BFS_UCX_HEAD_LEN;
 	io->req_cap = BFS_FIELDS_MAX;
@@ -89,13 +91,13 @@ static int post(struct bfs_ucx_slot *s, struct bfs_io *io, bool first)
 	};
 	int r;
 
-	if (u->dead)
+	if (s->way->dead)
 		return -ECONNRESET;
 	s->io = io;
 	s->id = io->id;
 	s->result = BFS_UCX_PENDING;
 	s->sending = true; /* a callback may come before send returns */
-	r = bfs_ucx_send(&u->ucx, u->ep, &m);
+	r = bfs_ucx_send(&u->ucx, s->way->ep, &m);
 	if (r <= 0)
 		s->sending = false;
 	if (r >= 0)
@@ -110,7 +112,7 @@ static int post(struct bfs_ucx_slot *s, struct bfs_io *io, bool first)
 static int give_up(struct bfs_ucx_slot *s, struct bfs_io *io, int r)
 {
 	if (s->receiving || (s->sending && io->out_len))
-		bfs_ucx_bury(s->client);
+		bfs_ucx_bury(s->way);
 	s->io = NULL;
 	if (s->sending) {
 		atomic_store(&s->claimed, BFS_UCX_LEFT);
@@ -119,23 +121,28 @@ static int give_up(struct bfs_ucx_slot *s, struct bfs_io *io, int r)
 	return r;
 }
 
+static int await(struct bfs_ucx_slot *s, struct bfs_io *io,
+		 const uint64_t *signals)
+{
+	int r = bfs_ucx_wait(s, io, signals);
+
+	if (s->io && bfs_ucx_over(s))
+		return s->result;
+	return s->way->dead ? -ECONNRESET : r;
+}
+
 /* first: HELLO, sent when there is a connection (ucx_common.h). */
 static int exchange(struct bfs_ucx_slot *s, struct bfs_io *io, bool first,
 		    const uint64_t *signals)
 {
-	struct bfs_ucx_client *u = s->client;
 	int r;
 
 	while ((r = post(s, io, first)) == -EAGAIN) {
 		if (bfs_now() >= io->deadline)
 			return -ETIMEDOUT;
-		bfs_ucx_nap(u, signals);
+		bfs_ucx_nap(s->client, signals);
 	}
-	if (!r)
-		r = bfs_ucx_wait(s, io, signals);
-	if (s->io && bfs_ucx_over(s))
-		return s->result;
-	return u->dead ? -ECONNRESET : r;
+	return r ? r : await(s, io, signals);
 }
 
 static bool is_welcome(const struct bfs_ucx_slot *s)
@@ -155,24 +162,33 @@ static int meet(struct bfs_ucx_slot *s, struct bfs_io *io,
 	if (r || (u->ucx.tcp_only && !is_welcome(s)))
 		return r;
 	r = exchange(s, io, false, signals);
-	u->met = !r;
+	s->way->met = !r;
 	return r;
 }
 
 /* UCX has what it needs, also a connection that the daemon made to us. */
-void bfs_ucx_settle_fds(struct bfs_ucx_client *u)
+void bfs_ucx_settle_fds(struct bfs_ucx_way *w)
 {
-	if (!u->opening)
+	if (!w->opening)
 		return;
-	u->opening = false;
-	bfs_ucx_fds_leave(&u->fds);
-	u->base.fds = u->fds.fd;
-	u->base.nfds = u->fds.n;
+	w->opening = false;
+	bfs_ucx_fds_leave(&w->fds);
+	w->base.fds = w->fds.fd;
+	w->base.nfds = w->fds.n;
+}
+
+static int answered(const struct bfs_ucx_slot *s, struct bfs_io *io)
+{
+	io->rep = s->rep;
+	io->rep_len = s->rep_len;
+	io->in_len = s->in_len;
+	return 0;
 }
 
 static int ucx_call(struct bfs_transport *t, struct bfs_io *io)
 {
-	struct bfs_ucx_client *u = client_of(t);
+	struct bfs_ucx_way *w = way_of(t);
+	struct bfs_ucx_client *u = w->client;
 	struct bfs_ucx_slot *s = io->priv;
 	uint64_t signals;
 	int r;
@@ -181,16 +197,43 @@ static int ucx_call(struct bfs_transport *t, struct bfs_io *io)
 	if (io->out_len > BFS_BULK_MAX || io->in_cap > BFS_BULK_MAX)
 		return -EMSGSIZE;
 	bfs_ucx_lock(u, &signals);
-	r = u->met ? exchange(s, io, false, &signals) : meet(s, io, &signals);
-	bfs_ucx_settle_fds(u);
+	r = w->met ? exchange(s, io, false, &signals) : meet(s, io, &signals);
+	bfs_ucx_settle_fds(w);
 	r = give_up(s, io, r);
 	bfs_ucx_unlock(u, &signals);
+	return r ? r : answered(s, io);
+}
+
+/* Without HELLO, which begins with ucx_call(). */
+static int ucx_send(struct bfs_transport *t, struct bfs_io *io)
+{
+	struct bfs_ucx_way *w = way_of(t);
+	struct bfs_ucx_slot *s = io->priv;
+	uint64_t signals;
+	int r;
+
+	io->fd = -1;
+	if (io->out_len > BFS_BULK_MAX || io->in_cap > BFS_BULK_MAX)
+		return -EMSGSIZE;
+	bfs_ucx_lock(w->client, &signals);
+	r = w->met ? post(s, io, false) : -ENOTCONN;
 	if (r)
-		return r;
-	io->rep = s->rep;
-	io->rep_len = s->rep_len;
-	io->in_len = s->in_len;
-	return 0;
+		r = give_up(s, io, r);
+	bfs_ucx_unlock(w->client, &signals);
+	return r;
+}
+
+static int ucx_wait(struct bfs_transport *t, struct bfs_io *io)
+{
+	struct bfs_ucx_way *w = way_of(t);
+	struct bfs_ucx_slot *s = io->priv;
+	uint64_t signals;
+	int r;
+
+	bfs_ucx_lock(w->client, &signals);
+	r = give_up(s, io, await(s, io, &signals));
+	bfs_ucx_unlock(w->client, &signals);
+	return r ? r : answered(s, io);
 }
 
 static void ucx_end(struct bfs_transport *t, struct bfs_io *io)
@@ -204,42 +247,30 @@ static void ucx_end(struct bfs_transport *t, struct bfs_io *io)
 	bfs_ucx_release(s);
 }
 
-void bfs_ucx_unmap(struct bfs_ucx_client *u)
+static bool ucx_shares_fds(const struct bfs_transport *t)
 {
-	free(u->address);
-	if (u->wake_fd >= 0)
-		bfs_sys_close(u->wake_fd);
-	bfs_sys_munmap(u, sizeof(*u));
+	return bfs_ucx_way_shares_fds(way_of(t));
 }
 
 static void ucx_destroy(struct bfs_transport *t)
 {
-	struct bfs_ucx_client *u = client_of(t);
-	uint64_t signals;
-
-	bfs_ucx_fork_del(u);
-	bfs_ucx_lock(u, &signals);
-	bfs_ucx_bury(u);
-	bfs_ucx_close(&u->ucx);
-	bfs_ucx_settle_fds(u);
-	bfs_ucx_unlock(u, &signals);
-	bfs_ucx_unmap(u);
+	bfs_ucx_way_free(way_of(t));
 }
 
 /* UCX's objects are shared with the parent in part: leave them alone. */
 static void ucx_forget(struct bfs_transport *t)
 {
-	struct bfs_ucx_client *u = client_of(t);
-
-	bfs_ucx_fds_forget(&u->fds);
-	bfs_ucx_unmap(u);
+	bfs_ucx_way_forget(way_of(t));
 }
 
 const struct bfs_transport_ops bfs_ucx_ops = {
 	.name = "ucx",
 	.begin = ucx_begin,
 	.call = ucx_call,
+	.send = ucx_send,
+	.wait = ucx_wait,
 	.end = ucx_end,
+	.shares_fds = ucx_shares_fds,
 	.destroy = ucx_destroy,
 	.forget = ucx_forget,
 };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The client's end of a ucx connection.  Any thread; what is marked "lock" is
- * touched under it only.  Signals are blocked while it is held, so that a
- * handler never finds its own thread holding it.
+ * The client's side of UCX: one context and worker for the process, and on it a
+ * way (a transport) to each daemon that it talks to.  Any thread; what is
+ * marked "lock" is touched under it only.  Signals are blocked while it is
+ * held, so that a handler never finds its own thread holding it.  Ways come and
+ * go in one thread at a time (the caller sees to that).
  */
 #ifndef BFS_UCX_CLIENT_H
 #define BFS_UCX_CLIENT_H
@@ -15,7 +17,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#define BFS_UCX_SLOTS 64
+#define BFS_UCX_SLOTS 64  /* calls of the process at once */
 #define BFS_UCX_PENDING 1 /* result of a call that has no answer yet */
 
 enum {
@@ -31,7 +33,8 @@ struct bfs_ucx_slot {
 
 	/* lock */
 	struct bfs_ucx_client *client;
-	struct bfs_io *io; /* NULL: nobody waits for the answer */
+	struct bfs_ucx_way *way; /* of the call that has it now */
+	struct bfs_io *io;	 /* NULL: nobody waits for the answer */
 	uint64_t id;
 	int result;		 /* BFS_UCX_PENDING, 0 or -errno */
 	bool sending, receiving; /* UCX holds our buffers */
@@ -41,12 +44,26 @@ struct bfs_ucx_slot {
 	uint8_t rep[BFS_FIELDS_MAX];
 };
 
-struct bfs_ucx_client {
+/* To one daemon. */
+struct bfs_ucx_way {
 	struct bfs_transport base;
-	struct bfs_ucx ucx;
+	struct bfs_ucx_client *client;
 	ucp_ep_h ep;
 	struct bfs_ucx_fds fds;
+
+	/* lock */
+	struct bfs_ucx_way *next;
+	bool failed; /* UCX says that the daemon is gone */
+	bool dead;   /* the endpoint is closed */
+	bool closed;
+	bool opening; /* low descriptor numbers are kept from UCX */
+	bool met;     /* HELLO has been answered */
+};
+
+struct bfs_ucx_client {
+	struct bfs_ucx ucx;
 	void *address;
+	size_t address_len;
 	struct bfs_ucx_client *next; /* ucx_fork.c */
 	pid_t ucx_tid; /* UCX's own thread, if this one has started it */
 	_Atomic uint32_t freed; /* futex: a slot was given back */
@@ -54,13 +71,13 @@ struct bfs_ucx_client {
 
 	_Atomic uint32_t lock; /* 0 free, 1 held, 2 held and waited for */
 	/* lock */
-	bool failed; /* UCX says that the peer is gone */
-	bool dead;   /* the endpoint is closed, nothing makes progress */
-	bool closed;
-	bool opening; /* low descriptor numbers are kept from UCX */
-	bool met;     /* HELLO has been answered */
+	struct bfs_ucx_way *ways;
+	bool trouble; /* some way has failed */
+	/* UCX does not let go of a call's memory: it is not touched again. */
+	bool broken;
 	struct bfs_ucx_slot *leader; /* sleeps on the worker for all */
 	pid_t leader_tid;
+	unsigned followers; /* who sleep on their slots */
 	bool leader_asleep;
 	int wake_fd; /* eventfd that wakes the leader */
 	struct bfs_patience patience;
@@ -72,8 +89,17 @@ struct bfs_ucx_client {
 extern const struct bfs_transport_ops bfs_ucx_ops;
 void bfs_ucx_release(struct bfs_ucx_slot *s);
 /* UCX has what it needs: low descriptor numbers are free again. */
-void bfs_ucx_settle_fds(struct bfs_ucx_client *u);
-void bfs_ucx_unmap(struct bfs_ucx_client *u);
+void bfs_ucx_settle_fds(struct bfs_ucx_way *w);
+
+/* ucx_connect.c */
+/* Are its descriptors other ways' too? */
+bool bfs_ucx_way_shares_fds(const struct bfs_ucx_way *w);
+/* The way is gone, and with the last one the client. */
+void bfs_ucx_way_free(struct bfs_ucx_way *w);
+/* The same in a forked child, which leaves UCX alone... */
+void bfs_ucx_way_forget(struct bfs_ucx_way *w);
+/* ... and whose next way is on a client of its own. */
+void bfs_ucx_client_forget(void);
 
 /* ucx_answer.c: called by UCX under the lock. */
 void bfs_ucx_on_sent(void *req, ucs_status_t status, void *arg);
@@ -93,8 +119,8 @@ void bfs_ucx_tell(struct bfs_ucx_slot *s);
 void bfs_ucx_nudge(struct bfs_ucx_client *u);
 /* Lock held on entry and return: let UCX work, and the peer. */
 void bfs_ucx_nap(struct bfs_ucx_client *u, const uint64_t *signals);
-/* Under the lock: close the endpoint; all calls end with -ECONNRESET. */
-void bfs_ucx_bury(struct bfs_ucx_client *u);
+/* Under the lock: close the endpoint; its calls end with -ECONNRESET. */
+void bfs_ucx_bury(struct bfs_ucx_way *w);
 
 /*
  * Wait, lock held and signals blocked on entry and return, until s is over.

@@ -28,6 +28,7 @@ enum bfs_ucx_id { /* active message ids; there is none below */
 		  BFS_UCX_IDS
 };
 #define BFS_UCX_HEAD_LEN 16
+#define BFS_UCX_NO_SLOT 0xffffffffu /* of RESET: it answers nothing */
 #define BFS_UCX_ADDRESS_MAX 8192
 
 struct bfs_ucx {

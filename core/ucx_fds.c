@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 struct entry { /* struct linux_dirent64 */
 	uint64_t ino;
@@ -122,14 +123,34 @@ static void note(struct bfs_ucx_fds *f, int fd)
 	add(f->before, fd);
 }
 
+static uint64_t ino_of(int fd)
+{
+	struct stat st;
+
+	return bfs_sys_2(SYS_fstat, fd, &st) ? 0 : st.st_ino;
+}
+
+/* UCX closes connections when it likes, and others get their numbers. */
+static bool is_still(const struct bfs_ucx_fds *f, int i)
+{
+	return f->ino[i] && ino_of(f->fd[i]) == f->ino[i];
+}
+
+static void remember(struct bfs_ucx_fds *f, int fd, uint64_t ino)
+{
+	if (f->n == BFS_UCX_FDS_MAX)
+		return;
+	f->ino[f->n] = ino;
+	f->fd[f->n++] = fd;
+}
+
 static void mark(struct bfs_ucx_fds *f, int fd)
 {
 	if (has(f->before, fd) || (fd < BFS_UCX_FDS_BASE && has(f->fill, fd)) ||
 	    !is_ucx(fd))
 		return;
 	bfs_sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
-	if (f->n < BFS_UCX_FDS_MAX)
-		f->fd[f->n++] = fd;
+	remember(f, fd, ino_of(fd));
 }
 
 void bfs_ucx_fds_enter(struct bfs_ucx_fds *f)
@@ -143,6 +164,14 @@ void bfs_ucx_fds_leave(struct bfs_ucx_fds *f)
 {
 	each(f, mark);
 	empty(f);
+}
+
+void bfs_ucx_fds_hand_over(struct bfs_ucx_fds *from, struct bfs_ucx_fds *to)
+{
+	for (int i = 0; i < from->n; i++)
+		if (is_still(from, i))
+			remember(to, from->fd[i], from->ino[i]);
+	from->n = 0;
 }
 
 void bfs_ucx_fds_replace(int fd, int own)
@@ -159,6 +188,8 @@ void bfs_ucx_fds_forget(struct bfs_ucx_fds *f)
 	for (int i = 0; i < f->n; i++) {
 		int fd = f->fd[i];
 
+		if (!is_still(f, i))
+			continue;
 		if (bfs_ucx_fds_is(fd, "anon_inode:[eventpoll]"))
 			bfs_ucx_fds_replace(fd,
 					    (int)bfs_sys_1(SYS_epoll_create1,

@@ -8,6 +8,7 @@
 #define BFS_UCX_FDS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define BFS_UCX_FDS_BASE 512 /* and at most half of the soft limit */
 #define BFS_UCX_FDS_MAX 64
@@ -16,6 +17,7 @@
 struct bfs_ucx_fds {
 	int n;
 	int fd[BFS_UCX_FDS_MAX];		  /* what UCX has opened */
+	uint64_t ino[BFS_UCX_FDS_MAX];		  /* st_ino of each */
 	unsigned char fill[BFS_UCX_FDS_BASE / 8]; /* numbers held by us */
 	unsigned char before[BFS_UCX_FDS_TOP / 8];
 };
@@ -24,6 +26,9 @@ struct bfs_ucx_fds {
  * get high numbers; leave() marks them FD_CLOEXEC and remembers them. */
 void bfs_ucx_fds_enter(struct bfs_ucx_fds *f);
 void bfs_ucx_fds_leave(struct bfs_ucx_fds *f);
+
+/* Those that are still open are the other's from now on. */
+void bfs_ucx_fds_hand_over(struct bfs_ucx_fds *from, struct bfs_ucx_fds *to);
 
 /*
  * In a forked child: let go of the parent's descriptors.  Their numbers stay

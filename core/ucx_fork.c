@@ -83,6 +83,7 @@ static void after_in_child(void)
 {
 	forked = forked || live;
 	bfs_ucx_async_forget();
+	bfs_ucx_client_forget();
 	live = NULL;
 	atomic_store(&list_lock, 0);
 	bfs_sys_restore_signals(&signals);

@@ -16,7 +16,9 @@
 
 #define MODULE "libbenchfs_ucx.so"
 #define ADDRESS_MAX 16384
-#define SHM_MAX (64u << 20) /* more than UCX takes */
+#define SETTING "UCX_KEEPALIVE_INTERVAL" /* ucx_env.c has it, if nobody else \
+					  */
+#define SHM_MAX (64u << 20)		 /* more than UCX takes */
 
 static int read_address(const char *run_dir, void *buf, size_t cap, size_t *len)
 {
@@ -74,24 +76,48 @@ static bfs_ucx_connect_fn *load(const char *moduledir)
 	return loaded;
 }
 
+static int connect_to(const char *moduledir, const void *address, size_t len,
+		      bool no_shm, struct bfs_ucx_link *link)
+{
+	bfs_ucx_connect_fn *connect_fn;
+	struct bfs_ucx_env env;
+	int r = bfs_ucx_env_enter(&env, 0, no_shm);
+
+	if (r)
+		return r;
+	/* bash answers getenv() from variables of its own: UCX would have
+	 * settings that nobody expects. */
+	connect_fn = link->far && !getenv(SETTING) ? NULL : load(moduledir);
+	r = connect_fn ? connect_fn(address, len, &link->t, &link->local,
+				    &link->local_len, link->begin)
+		       : -ELIBACC;
+	bfs_ucx_env_leave(&env);
+	return r;
+}
+
 int bfs_ucx_load(const char *moduledir, const char *run_dir,
 		 struct bfs_transport **t, const void **local,
 		 size_t *local_len, void (*begin)(void))
 {
+	struct bfs_ucx_link link = { .begin = begin };
 	uint8_t address[ADDRESS_MAX];
-	bfs_ucx_connect_fn *connect_fn;
-	struct bfs_ucx_env env;
 	size_t len;
-	int r;
+	int r = read_address(run_dir, address, sizeof(address), &len);
 
-	r = read_address(run_dir, address, sizeof(address), &len);
 	if (!r)
-		r = bfs_ucx_env_enter(&env, 0, !may_share(run_dir));
+		r = connect_to(moduledir, address, len, !may_share(run_dir),
+			       &link);
 	if (r)
 		return r;
-	connect_fn = load(moduledir);
-	r = connect_fn ? connect_fn(address, len, t, local, local_len, begin)
-		       : -ELIBACC;
-	bfs_ucx_env_leave(&env);
-	return r;
+	*t = link.t;
+	*local = link.local;
+	*local_len = link.local_len;
+	return 0;
+}
+
+int bfs_ucx_load_far(const char *moduledir, const void *address, size_t len,
+		     struct bfs_ucx_link *link)
+{
+	link->far = true;
+	return connect_to(moduledir, address, len, true, link);
 }

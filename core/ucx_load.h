@@ -19,4 +19,17 @@ int bfs_ucx_load(const char *moduledir, const char *run_dir,
 		 struct bfs_transport **t, const void **local,
 		 size_t *local_len, void (*begin)(void));
 
+/* The same for a daemon of another node, whose address is known, unless UCX
+ * would not have our settings (-ELIBACC).  begin is the caller's; the rest is
+ * set. */
+struct bfs_ucx_link {
+	void (*begin)(void);
+	bool far;
+	struct bfs_transport *t;
+	const void *local;
+	size_t local_len;
+};
+int bfs_ucx_load_far(const char *moduledir, const void *address, size_t len,
+		     struct bfs_ucx_link *link);
+
 #endif

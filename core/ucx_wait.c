@@ -52,6 +52,12 @@ bool bfs_ucx_over(const struct bfs_ucx_slot *s)
 	       !(s->sending && s->io && s->io->out_len);
 }
 
+/* ... or will it never be? */
+static bool done(const struct bfs_ucx_slot *s)
+{
+	return bfs_ucx_over(s) || s->way->dead;
+}
+
 static void wake_leader(struct bfs_ucx_client *u)
 {
 	uint64_t one = 1;
@@ -85,36 +91,24 @@ static void closed(void *req, ucs_status_t status, void *arg)
 }
 
 /* Does UCX still hold memory of somebody's call? */
-static bool entangled(const struct bfs_ucx_client *u)
+static bool entangled(const struct bfs_ucx_way *w)
 {
+	const struct bfs_ucx_slot *s = w->client->slot;
+
 	for (int i = 0; i < BFS_UCX_SLOTS; i++)
-		if (u->slot[i].sending || u->slot[i].receiving)
+		if (s[i].way == w && (s[i].sending || s[i].receiving))
 			return true;
 	return false;
 }
 
-void bfs_ucx_bury(struct bfs_ucx_client *u)
+/* UCX holds nothing of its calls any more, and never will again. */
+static void end_calls(struct bfs_ucx_way *w)
 {
-	ucp_request_param_t p = {
-		.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK |
-				UCP_OP_ATTR_FIELD_USER_DATA |
-				UCP_OP_ATTR_FIELD_FLAGS,
-		.cb.send = closed,
-		.user_data = &u->closed,
-		.flags = UCP_EP_CLOSE_FLAG_FORCE,
-	};
-	uint64_t until = bfs_now() + BURY_NS;
-
-	if (u->dead)
-		return;
-	u->dead = true;
-	u->closed = !UCS_PTR_IS_PTR(ucp_ep_close_nbx(u->ep, &p));
-	while ((!u->closed || entangled(u)) && bfs_now() < until)
-		ucp_worker_progress(u->ucx.worker);
-	/* Without progress UCX touches nothing, whatever is left. */
 	for (int i = 0; i < BFS_UCX_SLOTS; i++) {
-		struct bfs_ucx_slot *s = &u->slot[i];
+		struct bfs_ucx_slot *s = &w->client->slot[i];
 
+		if (s->way != w)
+			continue;
 		s->sending = s->receiving = false;
 		if (!s->io) {
 			s->claimed = s->claimed == BFS_UCX_LEFT ? BFS_UCX_FREE
@@ -127,15 +121,58 @@ void bfs_ucx_bury(struct bfs_ucx_client *u)
 	}
 }
 
+/* Without progress UCX touches nothing, whatever is left. */
+static void break_off(struct bfs_ucx_client *u)
+{
+	u->broken = true;
+	for (struct bfs_ucx_way *w = u->ways; w; w = w->next) {
+		w->dead = true;
+		end_calls(w);
+	}
+}
+
+void bfs_ucx_bury(struct bfs_ucx_way *w)
+{
+	ucp_request_param_t p = {
+		.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK |
+				UCP_OP_ATTR_FIELD_USER_DATA |
+				UCP_OP_ATTR_FIELD_FLAGS,
+		.cb.send = closed,
+		.user_data = &w->closed,
+		.flags = UCP_EP_CLOSE_FLAG_FORCE,
+	};
+	struct bfs_ucx_client *u = w->client;
+	uint64_t until = bfs_now() + BURY_NS;
+
+	if (w->dead)
+		return;
+	w->dead = true;
+	w->closed = !UCS_PTR_IS_PTR(ucp_ep_close_nbx(w->ep, &p));
+	while ((!w->closed || entangled(w)) && bfs_now() < until)
+		ucp_worker_progress(u->ucx.worker);
+	if (!w->closed || entangled(w))
+		break_off(u);
+	else
+		end_calls(w);
+}
+
+static void bury_failed(struct bfs_ucx_client *u)
+{
+	u->trouble = false;
+	for (struct bfs_ucx_way *w = u->ways; w; w = w->next)
+		if (w->failed)
+			bfs_ucx_bury(w);
+}
+
 /* Under the lock: the number of things that UCX did. */
 static unsigned progress(struct bfs_ucx_client *u)
 {
 	unsigned n = 0;
 
-	if (!u->dead)
+	if (!u->broken)
 		n = ucp_worker_progress(u->ucx.worker);
-	if (u->failed && !u->dead)
-		bfs_ucx_bury(u);
+	if (u->trouble)
+		bury_failed(u);
 	return n;
 }
 
@@ -160,12 +197,12 @@ static bool settle(struct bfs_ucx_client *u, const struct bfs_ucx_slot *s)
 {
 	int idle = 0;
 
-	while (!u->dead && !(s && bfs_ucx_over(s))) {
+	while (!u->broken && !(s && done(s))) {
 		if (progress(u)) {
 			idle = 0;
 			continue;
 		}
-		if (u->dead || ucp_worker_arm(u->ucx.worker) != UCS_ERR_BUSY)
+		if (u->broken || ucp_worker_arm(u->ucx.worker) != UCS_ERR_BUSY)
 			break;
 		if (++idle == BURST)
 			return false;
@@ -185,9 +222,9 @@ static void spin(struct bfs_ucx_client *u, struct bfs_ucx_slot *s)
 	uint64_t until = bfs_now() + bfs_patience(&u->patience);
 
 	do {
-		for (int i = 0; i < BURST && !bfs_ucx_over(s); i++)
+		for (int i = 0; i < BURST && !done(s); i++)
 			progress(u);
-		if (bfs_ucx_over(s) || u->dead)
+		if (done(s))
 			return;
 		unlock(u);
 		bfs_relax();
@@ -220,7 +257,7 @@ static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	u->leader = s;
 	u->leader_tid = (pid_t)bfs_sys_0(SYS_gettid);
 	armed = settle(u, s);
-	if (!bfs_ucx_over(s) && !u->dead) {
+	if (!done(s)) {
 		uint64_t left = until_deadline(io), junk;
 		uint64_t ns = armed ? left : BFS_MIN(left, NAP_NS);
 		struct timespec t = { (time_t)(ns / 1000000000u),
@@ -248,6 +285,12 @@ static int lead(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	return r;
 }
 
+static void wake_up(struct bfs_ucx_slot *s)
+{
+	s->asleep = false;
+	s->client->followers--;
+}
+
 /* Somebody else leads.  0 or -EINTR. */
 static int follow(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		  const uint64_t *signals)
@@ -258,27 +301,28 @@ static int follow(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	int r;
 
 	s->asleep = true;
+	u->followers++;
 	unlock(u);
 	if (!io->interruptible) {
 		bfs_sys_restore_signals(signals);
 		bfs_sys_futex_wait(&s->news, news, ns);
 		bfs_sys_block_signals(&all);
 		lock(u);
-		s->asleep = false;
+		wake_up(s);
 		return 0;
 	}
 	/* A futex cannot let signals in as it goes to sleep: look for them. */
 	bfs_sys_futex_wait(&s->news, news, BFS_MIN(ns, SLICE_NS));
 	r = bfs_sys_let_signals_in(signals) ? -EINTR : 0;
 	lock(u);
-	s->asleep = false;
+	wake_up(s);
 	return r;
 }
 
 /* Wake one who sleeps, to take the lead. */
 static void pass_on(struct bfs_ucx_client *u)
 {
-	if (u->leader)
+	if (u->leader || !u->followers)
 		return;
 	for (int i = 0; i < BFS_UCX_SLOTS; i++)
 		if (u->slot[i].asleep && u->slot[i].io) {
@@ -298,12 +342,12 @@ int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 	if (io->signals)
 		signals = io->signals;
 	spin(u, s);
-	if (bfs_ucx_over(s) || u->dead) {
+	if (done(s)) {
 		pass_on(u);
 		return 0;
 	}
 	me = (pid_t)bfs_sys_0(SYS_gettid);
-	while (!bfs_ucx_over(s) && !u->dead) {
+	while (!done(s)) {
 		if (!until_deadline(io)) {
 			r = -ETIMEDOUT;
 			break;

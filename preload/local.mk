@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 	%D%/desc.c %D%/desc.h %D%/fd.c %D%/fd.h \
 	%D%/lead.c %D%/lead.h %D%/memory.c %D%/memory.h %D%/path.c %D%/path.h \
 	%D%/session.c %D%/session.h \
+	%D%/direct.c %D%/direct.h %D%/transfer.c %D%/transfer.h \
 	%D%/self_open.c %D%/self_open.h %D%/session_ucx.c %D%/session_ucx.h \
 	%D%/cwd.c \
 	%D%/lock.h %D%/ops_lock.c \

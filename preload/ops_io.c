@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * read, write and seek.  A passed-through descriptor is the kernel's; on a
- * placeholder data goes through the daemon, in pieces that a message holds.
+ * placeholder data goes through daemons (transfer.h).
  */
 #include "core/stats.h"
 #include "core/sys.h"
@@ -13,19 +13,11 @@
 #include "preload/memory.h"
 #include "preload/ops.h"
 #include "preload/session.h"
+#include "preload/transfer.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-
-#define MOST 0x7ffff000 /* bytes of one call, as the kernel's */
-
-static size_t piece(struct bfs_client *c)
-{
-	struct bfs_transport *t = c->t;
-
-	return t ? t->bulk_max : 64 << 10;
-}
 
 int bfs_io_check(const struct bfs_desc *d, unsigned refused, int dir_error)
 {
@@ -35,84 +27,6 @@ int bfs_io_check(const struct bfs_desc *d, unsigned refused, int dir_error)
 	    (d->oflags & O_ACCMODE) == O_ACCMODE)
 		return -EBADF;
 	return d->kind == BFS_KIND_DIR ? dir_error : 0;
-}
-
-static ssize_t read_at(struct bfs_desc *d, void *buf, size_t n, uint64_t offset)
-{
-	struct bfs_client *c;
-	size_t done = 0;
-	int e;
-
-	if (n > INT64_MAX - offset)
-		return -EINVAL;
-	/* As far as the buffer is good, like the kernel. */
-	n = BFS_MIN(n, MOST);
-	if (n && !(n = bfs_mem_out_most(buf, n)))
-		return -EFAULT;
-	e = bfs_session(&c);
-	while (!e && done < n) {
-		struct bfs_rpc r = BFS_RPC_INIT;
-		struct bfs_read_rep rep;
-		size_t want = BFS_MIN(n - done, piece(c));
-
-		r.io.in = (char *)buf + done;
-		r.io.in_cap = want;
-		e = bfs_rpc_read(c, &r,
-				 &(struct bfs_read_req){
-					 .handle = bfs_desc_handle(d),
-					 .offset = offset + done,
-					 .size = (uint32_t)want,
-					 .flags = d->oflags & O_NOATIME },
-				 &rep);
-		if (!e)
-			done += r.io.in_len;
-		bfs_rpc_end(&r);
-		if (!e && r.io.in_len < want)
-			break;
-	}
-	return done || !e ? (ssize_t)done : e;
-}
-
-/* *end: the offset behind the data. */
-static ssize_t write_at(struct bfs_desc *d, const void *buf, size_t n,
-			uint64_t offset, unsigned flags, uint64_t *end)
-{
-	struct bfs_client *c;
-	uint64_t room = bfs_file_room();
-	size_t done = 0;
-	int e;
-
-	if (n > INT64_MAX - offset)
-		return -EINVAL;
-	n = BFS_MIN(n, MOST);
-	if (n && !(n = bfs_mem_in_most(buf, n)))
-		return -EFAULT;
-	e = bfs_session(&c);
-	flags |= d->oflags & (O_APPEND | O_SYNC | O_DSYNC);
-	*end = offset;
-	while (!e && done < n) {
-		struct bfs_rpc r = BFS_RPC_INIT;
-		struct bfs_write_rep rep;
-		size_t give = BFS_MIN(n - done, piece(c));
-
-		r.io.out = (const char *)buf + done;
-		r.io.out_len = give;
-		e = bfs_rpc_write(
-			c, &r,
-			&(struct bfs_write_req){ .handle = bfs_desc_handle(d),
-						 .offset = offset + done,
-						 .flags = flags,
-						 .room = room },
-			&rep);
-		if (!e) {
-			done += rep.written;
-			*end = rep.end;
-		}
-		bfs_rpc_end(&r);
-		if (!e && rep.written < give)
-			break;
-	}
-	return done || !e ? (ssize_t)done : bfs_file_grown(e, room);
 }
 
 ssize_t bfs_io_count_read(ssize_t n)
@@ -146,7 +60,7 @@ ssize_t bfs_pread(int fd, void *buf, size_t n, off_t offset)
 	if (offset < 0)
 		return -EINVAL;
 	e = bfs_io_check(d, O_WRONLY, -EISDIR);
-	return e ? e : read_at(d, buf, n, (uint64_t)offset);
+	return e ? e : bfs_transfer_read(d, buf, n, (uint64_t)offset);
 }
 
 ssize_t bfs_read(int fd, void *buf, size_t n)
@@ -163,7 +77,7 @@ ssize_t bfs_read(int fd, void *buf, size_t n)
 		e = bfs_desc_lock(d, &signals);
 	if (e)
 		return e;
-	r = read_at(d, buf, n, d->offset);
+	r = bfs_transfer_read(d, buf, n, d->offset);
 	if (r > 0)
 		d->offset += (uint64_t)r;
 	bfs_desc_unlock(d, &signals);
@@ -182,7 +96,7 @@ ssize_t bfs_pwrite(int fd, const void *buf, size_t n, off_t offset)
 	if (offset < 0)
 		return -EINVAL;
 	e = bfs_io_check(d, O_RDONLY, -EBADF);
-	return e ? e : write_at(d, buf, n, (uint64_t)offset, 0, &end);
+	return e ? e : bfs_transfer_write(d, buf, n, (uint64_t)offset, 0, &end);
 }
 
 ssize_t bfs_write(int fd, const void *buf, size_t n)
@@ -199,7 +113,7 @@ ssize_t bfs_write(int fd, const void *buf, size_t n)
 		e = bfs_desc_lock(d, &signals);
 	if (e)
 		return e;
-	r = write_at(d, buf, n, d->offset, 0, &end);
+	r = bfs_transfer_write(d, buf, n, d->offset, 0, &end);
 	if (r > 0)
 		d->offset = end;
 	bfs_desc_unlock(d, &signals);

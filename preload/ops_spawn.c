@@ -4,6 +4,7 @@
  * environment made here; else we fork, since libc's child cannot call us.
  */
 #include "core/sys.h"
+#include "preload/direct.h"
 #include "preload/exec.h"
 #include "preload/fd.h"
 #include "preload/ops.h"
@@ -210,7 +211,7 @@ static int spawn_forked(struct job *j, pid_t *pid)
 	bfs_sys_block_signals(&j->signals);
 	/* UCX allocates memory when it connects, so libc must clean up there;
 	 * else nothing that fork() does is wanted. */
-	p = bfs_settings.ucx ? bfs_fork() : bfs__Fork();
+	p = bfs_settings.ucx || bfs_direct_opened() ? bfs_fork() : bfs__Fork();
 	if (p == 0)
 		child(j, ends[1]);
 	bfs_sys_restore_signals(&j->signals);

@@ -7,6 +7,7 @@
 #include "core/transport_local.h"
 #include "core/util.h"
 #include "preload/count.h"
+#include "preload/direct.h"
 #include "preload/fd.h"
 #include "preload/session_ucx.h"
 
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETIRED 16
+#define RETIRED 256
 #define PAUSE_NS 10000000u /* between looks for a daemon that is down */
 
 /* In a page that fork wipes in the child, however it was forked. */
@@ -52,7 +53,7 @@ static struct identity {
  * Signals are blocked in between.  False: this thread has it already (a
  * library that we are at work in has called back into a hook).
  */
-static bool lock(uint64_t *signals)
+bool bfs_session_lock(uint64_t *signals)
 {
 	uint32_t me = (uint32_t)bfs_sys_0(SYS_gettid), is = 0;
 
@@ -68,7 +69,7 @@ static bool lock(uint64_t *signals)
 	return true;
 }
 
-static void unlock(const uint64_t *signals)
+void bfs_session_unlock(const uint64_t *signals)
 {
 	atomic_store(&life->lock, 0);
 	bfs_sys_futex_wake(&life->lock, 1);
@@ -97,6 +98,10 @@ static void reap(bool forked)
 		if (!strcmp(t->ops->name, "local"))
 			disown(t);
 		/* A child keeps the numbers of UCX's taken. */
+		if (!forked && t->ops->shares_fds && t->ops->shares_fds(t)) {
+			t->ops->destroy(t);
+			continue;
+		}
 		for (int k = 0; !forked && k < t->nfds; k++)
 			bfs_fd_disown(t->fds[k]);
 		if (forked)
@@ -106,7 +111,7 @@ static void reap(bool forked)
 	}
 }
 
-static void retire(struct bfs_client *c)
+void bfs_session_retire(struct bfs_client *c)
 {
 	struct bfs_transport *t = atomic_exchange(&c->t, NULL);
 
@@ -126,7 +131,7 @@ static struct bfs_transport *get(struct bfs_client *c)
 {
 	struct bfs_transport *t;
 
-	bfs_count_via(c == &remote ? BFS_VIA_UCX : BFS_VIA_LOCAL);
+	bfs_count_via(c == &local ? BFS_VIA_LOCAL : BFS_VIA_UCX);
 	atomic_fetch_add(&life->active, 1);
 	t = atomic_load(&c->t);
 	if (!t)
@@ -140,11 +145,11 @@ static void put(struct bfs_client *c, struct bfs_transport *t)
 
 	if (atomic_fetch_sub(&life->active, 1) != 1 || !retired[0])
 		return;
-	if (!lock(&signals))
+	if (!bfs_session_lock(&signals))
 		return;
 	if (!life->active)
 		reap(false);
-	unlock(&signals);
+	bfs_session_unlock(&signals);
 }
 
 static void complain(int e, uint64_t session)
@@ -233,6 +238,9 @@ static int dial_local(struct bfs_transport *old, uint64_t deadline)
 		t->ops->destroy(t);
 		return e;
 	}
+	/* Others vouch for the session that we had. */
+	if (last.session != t->session)
+		bfs_direct_drop(false);
 	last = identity_of(t);
 	atomic_store(&local.t, t);
 	return 0;
@@ -292,15 +300,16 @@ static int redial(struct bfs_client *c, struct bfs_transport *old,
 	uint64_t signals;
 	int e = 0;
 
-	if (!lock(&signals))
+	if (!bfs_session_lock(&signals))
 		return -EDEADLK;
 	if (c->t == old) {
-		retire(c);
+		bfs_session_retire(c);
 		if (c == &remote && old)
-			retire(&local); /* the same daemon, most likely */
+			bfs_session_retire(
+				&local); /* the same daemon, most likely */
 		e = dial(c, old, deadline);
 	}
-	unlock(&signals);
+	bfs_session_unlock(&signals);
 	return e;
 }
 
@@ -326,18 +335,19 @@ static int begin_life(void)
 
 	if (e)
 		return e;
-	if (!lock(&signals))
+	if (!bfs_session_lock(&signals))
 		return -EDEADLK;
 	if (!life->alive) {
-		retire(&local);
-		retire(&remote);
+		bfs_session_retire(&local);
+		bfs_session_retire(&remote);
+		bfs_direct_drop(true);
 		reap(true);
 		last = (struct identity){ 0 };
 		local.timeout_ms = remote.timeout_ms = bfs_settings.timeout_ms;
 		life->pid = (uint32_t)bfs_sys_0(SYS_getpid);
 		life->alive = 1;
 	}
-	unlock(&signals);
+	bfs_session_unlock(&signals);
 	return 0;
 }
 
@@ -389,14 +399,29 @@ void bfs_session_renew(void)
 
 	if (!life || !life->alive)
 		return;
-	if (!lock(&signals))
+	if (!bfs_session_lock(&signals))
 		return;
-	retire(&remote);
-	retire(&local);
+	bfs_session_retire(&remote);
+	bfs_session_retire(&local);
+	bfs_direct_drop(false);
 	last = (struct identity){ 0 };
 	if (!life->active)
 		reap(false);
-	unlock(&signals);
+	bfs_session_unlock(&signals);
+}
+
+void bfs_session_way(struct bfs_client *c)
+{
+	*c = (struct bfs_client){ .get = get,
+				  .put = put,
+				  .same = &local,
+				  .relay = bfs_settings.ucx ? &remote : &local,
+				  .timeout_ms = local.timeout_ms };
+}
+
+uint64_t bfs_session_number(void)
+{
+	return last.session;
 }
 
 bool bfs_session_journal(void)

@@ -18,6 +18,17 @@ int bfs_session_local(struct bfs_client **c);
 uint32_t bfs_session_pid(void);
 /* The process's identity changed: connect anew at the next call (RULES 10). */
 void bfs_session_renew(void);
+/* For direct.c: a way past the node's daemon in the same session, not connected
+ * yet. */
+void bfs_session_way(struct bfs_client *c);
+/* The number of the session; 0: there is none. */
+uint64_t bfs_session_number(void);
+/* Connections are made and given up between these two, with signals blocked.
+ * False: this thread is there already. */
+bool bfs_session_lock(uint64_t *signals);
+void bfs_session_unlock(const uint64_t *signals);
+/* In there: c's is closed when no call uses it any more. */
+void bfs_session_retire(struct bfs_client *c);
 /* Has the daemon, when it was last asked, a journal? */
 bool bfs_session_journal(void);
 /* st_dev of data files. */

@@ -18,7 +18,7 @@
 
 /* HELLO over UCX: it joins the session that the local socket made. */
 static int join(struct bfs_transport *t, const struct bfs_hello_req *q,
-		uint32_t ms)
+		uint32_t ms, bool quiet)
 {
 	struct bfs_client c = { .timeout_ms = ms };
 	struct bfs_rpc r = BFS_RPC_INIT;
@@ -26,6 +26,7 @@ static int join(struct bfs_transport *t, const struct bfs_hello_req *q,
 	int e;
 
 	c.t = t;
+	r.quiet = quiet;
 	e = bfs_rpc_hello(&c, &r, q, &rep);
 	bfs_rpc_end(&r);
 	return e;
@@ -37,11 +38,50 @@ static void stand_aside(void)
 	bfs_aside = true;
 }
 
+/* What both kinds of connection do with a new one. */
+static int settle(struct bfs_transport *t, struct bfs_hello_req *q,
+		  const struct bfs_str *address, uint32_t ms, bool quiet)
+{
+	int e;
+
+	q->version = BFS_PROTO_VERSION;
+	q->address = *address;
+	t->peer = bfs_settings.run_dir;
+	t->session = q->session;
+	t->ticket = q->ticket;
+	t->generation = q->generation;
+	e = join(t, q, ms, quiet);
+	if (e)
+		t->ops->destroy(t);
+	return e;
+}
+
+int bfs_ucx_dial_far(const struct bfs_direct_rep *to, uint32_t ms,
+		     struct bfs_transport **out)
+{
+	struct bfs_ucx_link link = { .begin = stand_aside, .local = NULL };
+	struct bfs_hello_req q = { .session = to->session,
+				   .ticket = to->ticket,
+				   .generation = to->generation };
+	struct bfs_str local;
+	int e;
+
+	bfs_aside = true;
+	e = bfs_ucx_load_far(MODULEDIR, to->address.ptr, to->address.len,
+			     &link);
+	local = (struct bfs_str){ link.local, (uint32_t)link.local_len };
+	if (!e)
+		e = settle(link.t, &q, &local, ms, true);
+	bfs_aside = false;
+	if (!e)
+		*out = link.t;
+	return e;
+}
+
 static int dial(const struct bfs_transport *local, uint32_t ms,
 		struct bfs_transport **out)
 {
-	struct bfs_hello_req q = { .version = BFS_PROTO_VERSION,
-				   .session = local->session,
+	struct bfs_hello_req q = { .session = local->session,
 				   .ticket = local->ticket,
 				   .generation = local->generation };
 	struct bfs_transport *t;
@@ -55,15 +95,9 @@ static int dial(const struct bfs_transport *local, uint32_t ms,
 			strerror(-e));
 		return e;
 	}
-	q.address = (struct bfs_str){ address, (uint32_t)len };
-	t->peer = bfs_settings.run_dir;
-	t->session = q.session;
-	t->ticket = q.ticket;
-	t->generation = q.generation;
-	e = join(t, &q, ms);
-	if (e)
-		t->ops->destroy(t);
-	else
+	e = settle(t, &q, &(struct bfs_str){ address, (uint32_t)len }, ms,
+		   false);
+	if (!e)
 		*out = t;
 	return e;
 }

@@ -12,4 +12,9 @@
 int bfs_ucx_dial(const struct bfs_transport *local, uint64_t deadline,
 		 struct bfs_transport **t);
 
+/* The same to a daemon of another node, as the node's has told; once, for no
+ * longer than that. */
+int bfs_ucx_dial_far(const struct bfs_direct_rep *to, uint32_t ms,
+		     struct bfs_transport **t);
+
 #endif

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-struct bfs_settings bfs_settings = { .timeout_ms = 30000 };
+struct bfs_settings bfs_settings = { .timeout_ms = 30000,
+				     .direct_after = 32u << 20 };
 bool bfs_on, bfs_ready;
 mode_t bfs_umask_now;
 __thread bool bfs_aside;
@@ -41,12 +42,26 @@ static void read_mount(void)
 	bfs_on = s->mount[0] == '/' && s->mount_len > 1;
 }
 
+/* As `benchfs` tells sizes: a number, perhaps with a letter behind it. */
+static uint64_t read_size(const char *v)
+{
+	static const char letters[] = "KMGT";
+	char *end;
+	uint64_t n = strtoull(v, &end, 10);
+	const char *letter = *end ? strchr(letters, *end) : NULL;
+
+	return letter ? n << 10 * (letter - letters + 1) : n;
+}
+
 static void read_settings(void)
 {
 	const char *v = getenv("BENCHFS_TRANSPORT");
 	long n;
 
 	bfs_settings.ucx = v && !strcmp(v, "ucx");
+	v = getenv("BENCHFS_DIRECT_AFTER");
+	if (v && *v)
+		bfs_settings.direct_after = read_size(v);
 	v = getenv("BENCHFS_TIMEOUT");
 	n = v ? atol(v) : 0;
 	if (n > 0 && n <= 86400)

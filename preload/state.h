@@ -18,6 +18,7 @@ struct bfs_settings {
 	size_t mount_len;
 	char run_dir[128];
 	bool ucx;
+	uint64_t direct_after; /* bytes; 0: never (direct.h) */
 	unsigned timeout_ms;
 	int fd_base;
 };

@@ -132,6 +132,20 @@ static int check_generation(const struct bfs_call *c)
 	return c->session->is_peer ? -ENOTCONN : -ESTALE;
 }
 
+/*
+ * A client of another node that has come by itself.  Nothing begins that it has
+ * given up: by then it may have asked for something else in another way (R26).
+ */
+static int admit_far(struct bfs_call *c)
+{
+	if (!c->session->far)
+		return 0;
+	c->head.deadline_ms = bfs_session_left(c->head.deadline_ms);
+	if (c->head.op != BFS_OP_READ && c->head.op != BFS_OP_WRITE)
+		return -EPERM;
+	return c->head.deadline_ms ? 0 : -ETIMEDOUT;
+}
+
 static void note(struct bfs_session *sess, uint64_t id)
 {
 	sess->last_id = BFS_MAX(sess->last_id, id);
@@ -148,6 +162,8 @@ int bfs_session_admit(struct bfs_call *c)
 	r = identify(c);
 	if (!r)
 		r = check_generation(c);
+	if (!r)
+		r = admit_far(c);
 	if (r) {
 		c->session = NULL; /* a refusal is no answer to remember */
 		return r;

@@ -32,6 +32,7 @@ struct bfs_arenas {
 	void (*made)(void *arg, uint32_t uid, int arena_fd, int empty_fd);
 	void *made_arg;
 	bool again; /* what the sweep's round has found so far */
+	bool stored;
 };
 
 struct bfs_arenas *bfs_arenas_new(void)
@@ -108,6 +109,15 @@ static int fill(struct arena *a)
 	return 0;
 }
 
+void bfs_arenas_stored(struct bfs_arenas *all, bool yes)
+{
+	struct arena *a, *next;
+
+	all->stored = yes;
+	HASH_ITER(hh, all->by_uid, a, next)
+	atomic_store(&a->map->stored, yes);
+}
+
 static struct arena *find(struct bfs_arenas *all, uint32_t uid)
 {
 	struct arena *a;
@@ -140,6 +150,7 @@ int bfs_arenas_get(struct bfs_arenas *all, uint32_t uid, int *arena_fd,
 			drop(a);
 			return -ENOMEM;
 		}
+		a->map->stored = all->stored;
 		if (all->made)
 			all->made(all->made_arg, uid, a->fd, a->empty);
 	}
@@ -181,6 +192,7 @@ static int check_old(struct arena *a)
 		return -errno;
 	a->map = p;
 	a->key = a->map->key;
+	a->map->stored = 0; /* mappings do not outlive their daemon */
 	return a->map->magic == BFS_ARENA_MAGIC &&
 			       a->map->records == BFS_ARENA_RECORDS
 		       ? 0

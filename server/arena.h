@@ -87,6 +87,9 @@ enum bfs_swept {
 enum bfs_swept bfs_arenas_sweep(struct bfs_arenas *a,
 				const struct bfs_arena_sweep *ops);
 
+/* Are there mappings of other nodes' files that are stored into? */
+void bfs_arenas_stored(struct bfs_arenas *a, bool yes);
+
 /* The sum of what clients have reported, by enum bfs_stat. */
 uint64_t bfs_arenas_stat(struct bfs_arenas *a, unsigned stat);
 

@@ -2,6 +2,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
+#include "server/direct.h"
 #include "server/fiber.h"
 #include "server/hidden.h"
 #include "server/journal.h"
@@ -9,6 +10,7 @@
 #include "server/serve.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <string.h>
@@ -87,6 +89,7 @@ void bfs_call_finish(struct bfs_call *c, int status)
 {
 	struct bfs_call *canceller = c->canceller;
 
+	bfs_stage_pass(c, handler);
 	if (c->over)
 		*c->over = true;
 	bfs_session_unpark(c);
@@ -133,6 +136,8 @@ static int run(struct bfs_call *c)
 		r = bfs_route(c);
 	if (!r)
 		r = steps[c->head.op](c, &in);
+	if (r == -BFS_ELSEWHERE && bfs_direct_came(c))
+		return -EREMOTE; /* the client can do that by itself */
 	return r == -BFS_ELSEWHERE ? bfs_route_forward(c) : r;
 }
 
@@ -217,12 +222,14 @@ void bfs_serve(struct bfs_call *c)
 		c->changes = c->server->journal->changes;
 	c->peer = -1;
 	c->deadline = 0;
+	c->via = 0;
 	c->waits = 0;
 	c->tries = 0;
 	c->reopens = false;
 	c->origin.forwarded = false;
 	c->origin.links = 0;
 	c->origin.top = 0;
+	bfs_stage_begin(c);
 	bfs_stat_add(requests, 1);
 	if (c->server->busy)
 		c->server->busy(c->server);
@@ -235,10 +242,13 @@ void bfs_serve(struct bfs_call *c)
 		r = check_sender(c);
 	if (!r && c->head.op == BFS_OP_FORWARD)
 		r = bfs_route_unwrap(c);
+	if (!r && c->head.op == BFS_OP_VIA)
+		r = bfs_direct_unwrap(c);
 	if (r == BFS_SESSION_REPLAYED)
 		return;
 	if (!r)
 		r = bfs_journal_admit(c);
+	bfs_stage_pass(c, queue);
 	/* Not on the stack of who asks, if that is a fiber: it may have more
 	 * to do than to wait. */
 	if (!r)

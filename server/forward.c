@@ -47,7 +47,7 @@ static int make_body(const struct bfs_call *c, struct forward *f, size_t *len)
 	return 0;
 }
 
-static int make_groups(const struct bfs_call *c, uint8_t *groups, size_t *len)
+int bfs_route_groups(const struct bfs_call *c, uint8_t *groups, size_t *len)
 {
 	struct bfs_wire w;
 
@@ -74,7 +74,7 @@ static int encode(const struct bfs_call *c, struct forward *f)
 	int r = make_body(c, f, &body);
 
 	if (!r)
-		r = make_groups(c, groups, &ngroups);
+		r = bfs_route_groups(c, groups, &ngroups);
 	if (r)
 		return r;
 	req = (struct bfs_forward_req){
@@ -279,31 +279,38 @@ int bfs_route_forward(struct bfs_call *c)
 	return BFS_LATER;
 }
 
+int bfs_route_cred(uint32_t uid, uint32_t gid, struct bfs_str groups,
+		   struct bfs_cred *cred)
+{
+	struct bfs_wire w;
+
+	if (groups.len % 4 || groups.len > BFS_FORWARD_GROUPS * 4)
+		return -EBADMSG;
+	cred->uid = uid;
+	cred->gid = gid;
+	cred->ngroups = groups.len / 4;
+	bfs_wire_init(&w, groups.ptr, groups.len);
+	for (uint32_t n = 0; n < cred->ngroups; n++)
+		cred->groups[n] = bfs_get_u32(&w);
+	return bfs_wire_end(&w);
+}
+
 static int take_cred(struct bfs_call *c, const struct bfs_forward_req *req)
 {
 	struct bfs_origin *o = &c->origin;
-	struct bfs_wire w;
 
-	if (req->groups.len % 4 || req->groups.len > sizeof(o->groups))
-		return -EBADMSG;
-	o->cred = (struct bfs_cred){ .uid = req->uid,
-				     .gid = req->gid,
-				     .ngroups = req->groups.len / 4,
-				     .groups = o->groups };
-	bfs_wire_init(&w, req->groups.ptr, req->groups.len);
-	for (uint32_t n = 0; n < o->cred.ngroups; n++)
-		o->groups[n] = bfs_get_u32(&w);
+	o->cred.groups = o->groups;
 	c->cred = &o->cred;
-	return bfs_wire_end(&w);
+	return bfs_route_cred(req->uid, req->gid, req->groups, &o->cred);
 }
 
 /*
  * A call may come by here twice on its way, and must not be taken for itself,
  * sent again: so each leg has a session of its own.
  */
-static uint64_t session_here(const struct bfs_forward_req *req)
+uint64_t bfs_route_session(uint64_t session, uint32_t hops)
 {
-	return req->session ^ req->hops * 0x9e3779b97f4a7c15u;
+	return session ^ hops * 0x9e3779b97f4a7c15u;
 }
 
 int bfs_route_unwrap(struct bfs_call *c)
@@ -333,8 +340,9 @@ int bfs_route_unwrap(struct bfs_call *c)
 	c->head.id = req.id;
 	memmove(c->req + BFS_REQ_HEAD_LEN, req.body.ptr, req.body.len);
 	c->req_len = BFS_REQ_HEAD_LEN + req.body.len;
-	c->session = bfs_session_far(c->server, session_here(&req), req.node,
-				     (pid_t)req.pid);
+	c->session = bfs_session_far(c->server,
+				     bfs_route_session(req.session, req.hops),
+				     req.node, (pid_t)req.pid);
 	if (!c->session)
 		return -ENOMEM;
 	if (bfs_op_flags(c->head.op) == BFS_RPC_PURE)

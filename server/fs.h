@@ -16,9 +16,6 @@ struct bfs_fs;
 struct bfs_inode;
 struct bfs_place;
 
-/* An inode number: the shard that made it, its home, and a counter. */
-#define BFS_SHARD_SHIFT 48
-
 /* How much may be used, 0: no limit; EDQUOT. */
 struct bfs_quota {
 	uint64_t bytes, files;		 /* by all together */
@@ -45,6 +42,7 @@ struct bfs_fs_conf {
 	uint32_t max_copies; /* of directories without entries; 0: any */
 	bool pass;	     /* descriptors may be passed through */
 	bool checksum;	     /* of content; then none is (sums.h) */
+	bool null;	     /* no content (null.h); no journal, one daemon */
 	bool many_nodes;     /* some daemons are on other nodes */
 	bool sync_close;     /* BFS_RIGHT_SYNC for what may be written */
 	/* Is the description of that placeholder slot still there? NULL: no */

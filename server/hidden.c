@@ -3,12 +3,14 @@
 
 #include "core/log.h"
 #include "core/util.h"
+#include "server/arena.h"
 #include "server/copy.h"
 #include "server/fetch.h"
 #include "server/fiber.h"
 #include "server/hidden_impl.h"
 #include "server/inode.h"
 #include "server/peer.h"
+#include "server/route.h"
 #include "server/session.h"
 #include "server/shared.h"
 
@@ -84,6 +86,18 @@ static int make_file(struct bfs_server *s, int flags)
 	return again;
 }
 
+/* Clients that go to other daemons by themselves have to ask us. */
+static void tell_stored(struct bfs_server *s)
+{
+	struct bfs_hidden *h, *next;
+	bool any = false;
+
+	HASH_ITER(hh, s->hiddens->all, h, next)
+	any |= h->twin >= 0;
+	if (s->arenas)
+		bfs_arenas_stored(s->arenas, any);
+}
+
 /* What it has now is what the home has, since nobody could store yet. */
 static int make_twin(struct bfs_hidden *h)
 {
@@ -104,11 +118,13 @@ static int make_twin(struct bfs_hidden *h)
 			break;
 		bfs_hidden_pause(h->server);
 	}
-	if (r)
+	if (r) {
 		close(fd);
-	else
-		h->twin = fd;
-	return r;
+		return r;
+	}
+	h->twin = fd;
+	tell_stored(h->server);
+	return 0;
 }
 
 static int tell_open(struct bfs_hidden *h, bool writable, uint64_t deadline)
@@ -356,6 +372,7 @@ static void look(void *arg)
 			look_at(h);
 	}
 	free(inos);
+	tell_stored(s);
 	all->looking = false;
 	/* Most of the time is for others. */
 	all->not_before = bfs_now() + 4 * (bfs_now() - began);
@@ -554,7 +571,7 @@ int bfs_hidden_first(struct bfs_call *c)
 	struct bfs_wire w;
 
 	if (!c->server->hiddens || !c->server->hiddens->all ||
-	    c->origin.forwarded || c->peer >= 0)
+	    bfs_route_forwarded(c) || c->peer >= 0)
 		return 0;
 	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
 		      c->req_len - BFS_REQ_HEAD_LEN);

@@ -27,7 +27,8 @@ void bfs_loop_set_spin(struct bfs_loop *l, unsigned spin_us);
 /* Work is about to come. */
 void bfs_loop_expect(struct bfs_loop *l);
 
-/* events as epoll's; level-triggered.  0 or -errno. */
+/* events as epoll's; level-triggered unless EPOLLET is among them.  0 or
+ * -errno. */
 int bfs_loop_add(struct bfs_loop *l, int fd, uint32_t events,
 		 void (*fn)(void *arg, uint32_t events), void *arg);
 /* Before fd is closed.  Harmless from within fn. */

@@ -63,6 +63,9 @@ int bfs_peer_call(struct bfs_server *s, unsigned shard, struct bfs_peer_msg *m);
 int bfs_peer_wait_all(struct bfs_server *s, struct bfs_peer_msg *m,
 		      const unsigned *shards, unsigned n);
 
+/* Where the network finds us; empty if it needs no address. */
+struct bfs_str bfs_peer_address(const struct bfs_server *s);
+
 /* Is its process known to have ended, and no new one known to run? */
 bool bfs_peer_dead(struct bfs_server *s, unsigned shard);
 

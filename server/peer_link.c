@@ -419,6 +419,11 @@ bool bfs_peer_dead(struct bfs_server *s, unsigned shard)
 	       all->peers[shard]->dead;
 }
 
+struct bfs_str bfs_peer_address(const struct bfs_server *s)
+{
+	return s->peers ? s->peers->address : (struct bfs_str){ NULL, 0 };
+}
+
 struct bfs_peer_counts bfs_peer_counts(const struct bfs_server *s)
 {
 	return s->peers->counts;

@@ -29,6 +29,10 @@ const struct bfs_port_ops bfs_ucx_port_ops = {
 	.detach = bfs_ucx_detach,
 };
 
+/*
+ * It tells each event once: only arming reads what wakes us, and whoever sends
+ * to an armed worker has to wake it, so we arm when we are about to sleep.
+ */
 static void on_fd(void *arg, uint32_t events)
 {
 	struct bfs_port_ucx *p = arg;
@@ -78,9 +82,8 @@ static int poll_ucx(void *arg)
 	n += bfs_ucx_serve(p);
 	if (p->daemons)
 		n += p->daemons->poll(p);
-	/* What wakes us may be what only arming reads: else it goes on. */
-	if (!n && (p->awake || !(p->npeers || p->nout)))
-		arm_ucx(p);
+	if (!n && !p->npeers && !p->nout)
+		arm_ucx(p); /* nobody polls from now on */
 	return n;
 }
 
@@ -189,8 +192,8 @@ static int open_door(struct bfs_port_ucx *p)
 		return -ENOMEM;
 	r = open_ucx(p);
 	if (!r)
-		r = bfs_loop_add(p->server->loop, p->door->ucx.fd, EPOLLIN,
-				 on_fd, p);
+		r = bfs_loop_add(p->server->loop, p->door->ucx.fd,
+				 EPOLLIN | EPOLLET, on_fd, p);
 	if (!r)
 		r = p->daemons ? p->daemons->open(p) : 0;
 	if (!r)

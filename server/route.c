@@ -83,6 +83,8 @@ int bfs_route(struct bfs_call *c)
 
 	if (!fs || !bfs_fs_clustered(fs) || subject == OTHER)
 		return 0;
+	if (c->via)
+		return elsewhere(c, c->via - 1);
 	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
 		      c->req_len - BFS_REQ_HEAD_LEN);
 	h = bfs_get_handle(&w);

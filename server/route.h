@@ -31,6 +31,17 @@ uint32_t bfs_route_links(const struct bfs_call *c, uint32_t which);
 /* Where the walk began, if that was on another shard: sets w->top. */
 int bfs_route_top(struct bfs_call *c, struct bfs_walk *w);
 
+/* The session, where it arrives, of a client's calls that so many daemons have
+ * passed on. */
+uint64_t bfs_route_session(uint64_t session, uint32_t hops);
+/* The caller's groups as others are told them; BFS_FORWARD_GROUPS of 4 bytes.
+ * 0 or -EOVERFLOW. */
+int bfs_route_groups(const struct bfs_call *c, uint8_t *groups, size_t *len);
+/* ... and as they hear them; cred->groups has room for as many.  0 or
+ * -EBADMSG. */
+int bfs_route_cred(uint32_t uid, uint32_t gid, struct bfs_str groups,
+		   struct bfs_cred *cred);
+
 /* The shard of the daemon on the client's node, and the client's process
  * there. */
 unsigned bfs_route_node(const struct bfs_call *c);

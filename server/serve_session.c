@@ -63,9 +63,13 @@ static int check_hello(const struct bfs_call *c,
  */
 static int check_node(const struct bfs_call *c, const struct bfs_hello_req *req)
 {
+	const struct bfs_session *named =
+		bfs_session_find(c->server, req->session);
 	const struct bfs_server *s = c->server;
 	char who[64];
 
+	if (named && named->far)
+		return 0; /* another node's, for data (direct.h) */
 	if (s->nshards <= 1 || req->list_hash || !s->same_node)
 		return 0;
 	for (unsigned n = 0; n < s->shard; n++) {

@@ -117,6 +117,30 @@ struct bfs_session *bfs_session_far(struct bfs_server *s, uint64_t id,
 	return sess;
 }
 
+int bfs_session_vouch(struct bfs_session *sess, const struct bfs_cred *cred,
+		      uint32_t *generation)
+{
+	struct bfs_cred copy;
+	int r = sess->ticket ? 0 : random_id(sess->server, &sess->ticket);
+
+	if (!r)
+		r = copy_cred(&copy, cred);
+	if (r)
+		return r;
+	/* A call on a fiber may be looking at the old ones: they are the same
+	 * unless this is another session. */
+	if (!sess->vouched) {
+		free(sess->cred.groups);
+		sess->cred = copy;
+	} else {
+		free(copy.groups);
+	}
+	sess->vouched = true;
+	sess->generation = BFS_MAX(sess->generation, sess->attached_generation);
+	*generation = ++sess->generation;
+	return 0;
+}
+
 struct bfs_session *bfs_session_new_peer(struct bfs_server *s, uint64_t id,
 					 uint64_t ticket, unsigned shard,
 					 uint64_t incarnation)
@@ -264,7 +288,7 @@ static struct bfs_session *named(struct bfs_call *c, uint64_t id,
 {
 	struct bfs_session *sess = bfs_session_find(c->server, id);
 
-	if (sess && sess->ticket == ticket && !sess->gone)
+	if (sess && sess->ticket == ticket && ticket && !sess->gone)
 		return sess;
 	bfs_log(warn, "hello refused: session %016llx is %s",
 		(unsigned long long)id,

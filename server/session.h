@@ -5,6 +5,7 @@
 #ifndef BFS_SESSION_H
 #define BFS_SESSION_H
 
+#include "core/util.h"
 #include "server/hash.h"
 #include "server/serve.h"
 #include "server/shards.h"
@@ -38,6 +39,7 @@ struct bfs_session {
 	/* Of a client whose calls a peer forwards: the shard of its node's
 	 * daemon, and its process there. */
 	bool far;
+	bool vouched; /* it may come by itself too, by a ticket */
 	unsigned node;
 	pid_t far_pid;
 	struct bfs_shards used; /* that its calls have been forwarded to */
@@ -78,6 +80,19 @@ struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id);
 /* The session, here, of another daemon's client.  NULL: no memory. */
 struct bfs_session *bfs_session_far(struct bfs_server *s, uint64_t id,
 				    unsigned node, pid_t pid);
+/*
+ * Its node's daemon says whose it is: with its ticket the client may come by
+ * itself, in that generation.  0 or -errno.
+ */
+int bfs_session_vouch(struct bfs_session *sess, const struct bfs_cred *cred,
+		      uint32_t *generation);
+/* Of such a client's call: how long it will still wait (DIRECT). */
+static inline uint32_t bfs_session_left(uint32_t deadline_ms)
+{
+	uint32_t left = deadline_ms - (uint32_t)(bfs_now() / 1000000);
+
+	return left <= INT32_MAX ? left : 0;
+}
 /* That client's process has ended. */
 void bfs_session_far_gone(struct bfs_server *s, unsigned node, pid_t pid);
 /* Has the request been here before?  0 or BFS_SESSION_REPLAYED, or -EIO. */

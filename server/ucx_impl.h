@@ -45,6 +45,7 @@ struct bfs_ucx_peer {
 	uint64_t session, ticket;
 	uint64_t address; /* hash of the worker's */
 	bool daemon;	  /* it came by PEERHELLO */
+	bool far;	  /* a client of another node (direct.h) */
 	bool met;	  /* the first HELLO has been answered */
 	bool attached;	  /* in port->peers */
 	bool failed;	  /* in port->failed */

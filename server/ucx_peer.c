@@ -188,6 +188,7 @@ int bfs_ucx_attach(struct bfs_call *call, struct bfs_str address)
 	if (!bfs_hashed(c->peer))
 		return -ENOMEM;
 	c->peer->attached = true;
+	c->peer->far = call->session && call->session->far;
 	return 0;
 }
 

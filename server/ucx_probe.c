@@ -116,6 +116,7 @@ static void send_away(struct bfs_port_ucx *p)
 	struct bfs_ucx_peer *peer, *next;
 	uint8_t none[BFS_UCX_HEAD_LEN];
 	struct bfs_ucx_msg m = { .id = BFS_UCX_RESET,
+				 .head = { .slot = BFS_UCX_NO_SLOT },
 				 .fields = none,
 				 .done = on_sent };
 

@@ -32,7 +32,7 @@ static bool has_ticket(const struct bfs_ucx_call *c)
 	const struct bfs_req_head *h = &c->call.head;
 	struct bfs_session *s = bfs_session_find(c->call.server, h->session);
 
-	if (s && s->ticket == h->ticket)
+	if (s && s->ticket && s->ticket == h->ticket)
 		return true;
 	bfs_log(warn, "ucx: hello refused: no ticket for session %llx",
 		(unsigned long long)h->session);
@@ -75,6 +75,8 @@ static bool identify(struct bfs_ucx_call *c)
 					    h->ticket);
 	if (!c->peer)
 		return hello;
+	if (c->peer->far)
+		h->deadline_ms = bfs_session_left(h->deadline_ms);
 	c->peer->calls++;
 	return c->peer->calls <=
 	       (c->peer->daemon ? BFS_UCX_DAEMON_CALLS : BFS_UCX_PEER_CALLS);

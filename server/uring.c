@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "server/stage.h"
 #include "server/uring.h"
 
 #include "core/log.h"
@@ -239,6 +240,7 @@ int bfs_uring_fsync(struct bfs_uring *u, int fd, bool data_only,
 ssize_t bfs_uring_read_cached(struct bfs_uring *u, int fd, void *buf, size_t n,
 			      off_t off, size_t *got)
 {
+	BFS_STAGE_SCOPE(storage);
 	*got = 0;
 	if (!u || u->cannot_tell)
 		return -EOPNOTSUPP;

@@ -180,6 +180,11 @@ UNIT_TESTS += %D%/unit/test_rpc
 %C%_unit_test_rpc_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_rpc_LDADD = %D%/unit/libfakefs.la $(LOOP_LIBS)
 
+UNIT_TESTS += %D%/unit/test_direct
+%C%_unit_test_direct_SOURCES = %D%/unit/test_direct.c
+%C%_unit_test_direct_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_direct_LDADD = %D%/unit/libfakefs.la $(LOOP_LIBS)
+
 UNIT_TESTS += %D%/unit/test_session
 %C%_unit_test_session_SOURCES = %D%/unit/test_session.c
 %C%_unit_test_session_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

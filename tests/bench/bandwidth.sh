@@ -60,25 +60,30 @@ def all_at_once(args):
 def name(c):
     return f'{mnt}/{where}/f{c}'
 
+def rate(size, total, way, after):
+    """MiB/s; '-': cannot be told from the start of the programs."""
+    os.environ['BENCHFS_DIRECT_AFTER'] = after
+    # what starting costs, without data
+    idle = statistics.median(all_at_once(lambda c: ['if=/dev/null', 'of=/dev/null']) for _ in range(rounds))
+    all_at_once(lambda c: size + way(c))
+    t = statistics.median(all_at_once(lambda c: size + way(c)) for _ in range(rounds))
+    return f'{total * clients / (t - idle):.0f}' if t > idle * 1.1 else '-'
+
 for kib in 4, 64, 1024:
     total = max(mib * min(kib, 1024) // 1024, 4)
     size = [f'bs={kib}k', f'count={total * 1024 // kib}']
-    # what starting costs, without data
-    idle = statistics.median(all_at_once(lambda c: ['if=/dev/null', 'of=/dev/null']) for _ in range(rounds))
     line = ''
-    for way in (lambda c: ['if=/dev/zero', 'of=' + name(c), 'conv=notrunc'],
-                lambda c: ['if=' + name(c), 'of=/dev/null']):
-        all_at_once(lambda c: size + way(c))
-        t = statistics.median(all_at_once(lambda c: size + way(c)) for _ in range(rounds))
-        # what cannot be told from the start of the programs is none
-        rate = f'{total * clients / (t - idle):.0f}' if t > idle * 1.1 else '-'
-        line += f' {rate:>9}'
+    for after in '0', '1':
+        for way in (lambda c: ['if=/dev/zero', 'of=' + name(c), 'conv=notrunc'],
+                    lambda c: ['if=' + name(c), 'of=/dev/null']):
+            line += f' {rate(size, total, way, after):>9}'
     print(f'{kib:6} {line}', flush=True)
 END
 
 nodes_table() {
 	echo "MiB/s; share: of the link by ucx_perftest, 1 MiB"
-	echo "placement nodes clients   KiB     write      read"
+	echo "relay: through the node's daemon; own: network.direct_after=1"
+	echo "placement nodes clients   KiB   relay: write  read   own: write  read"
 	for n in 1 2 4; do
 		cluster "$n" 1
 		[ "$n" = 1 ] || echo "link: $(link) MiB/s"

@@ -2,9 +2,9 @@
 # From how many bytes on is a UCX of its own worth it for a program whose data
 # lies on another node?  dd of N MiB from start to end, on one of two nodes with
 # a daemon each, from and to a file at the other: through its node's daemon (the
-# relay), and by UCX straight to the other node's, in turns.  Medians, and the
-# ratio of relay to UCX: above 1 UCX is faster.  Root only (nodes are
-# namespaces).
+# relay), and by a way of its own from the second call on (network.direct_after),
+# in turns.  Medians, and the ratio of relay to UCX: above 1 UCX is faster.  Root
+# only (nodes are namespaces).
 #   tests/bench/relay.sh [ROUNDS]
 . "${0%/*}/../cluster/lib.sh"
 rounds=${1:-9}
@@ -26,7 +26,7 @@ def environment(of, more):
     env.update(more)
     return env
 
-ways = {'relay': environment(1, {}), 'ucx': environment(2, {'BENCHFS_TRANSPORT': 'ucx'})}
+ways = {'relay': environment(1, {'BENCHFS_DIRECT_AFTER': '0'}), 'ucx': environment(1, {'BENCHFS_DIRECT_AFTER': '1'})}
 
 def once(args, env):
     start = time.perf_counter()

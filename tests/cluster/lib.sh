@@ -25,7 +25,9 @@ run=$T/r
 mkdir "$T/bin" "$T/node"
 PATH=$T/bin:$PATH
 BFS_NODES=$T/node # a test that is run on a node has another $T
-export run BFS_NODES
+# a program with much data of other nodes opens UCX
+BENCHFS_MODULEDIR=$builddir/core/.libs
+export run BFS_NODES BENCHFS_MODULEDIR
 
 # node, as a command: for ssh, for `on`, and for what tests start.
 cat >"$T/bin/node" <<'END'

@@ -1,8 +1,8 @@
 # Several nodes: network namespaces, made by lib.sh; needs root.
 CLUSTER_TESTS = \
-	%D%/maps.sh %D%/mpi.sh %D%/nodes.sh %D%/peers.sh %D%/some-faults.sh
+	%D%/direct.sh %D%/maps.sh %D%/mpi.sh %D%/nodes.sh %D%/peers.sh %D%/some-faults.sh
 TESTS += $(CLUSTER_TESTS)
-EXTRA_DIST += $(CLUSTER_TESTS) %D%/maps.py %D%/lib.sh %D%/net-faults.sh %D%/on-nodes.sh %D%/with.sh %D%/start64.sh
+EXTRA_DIST += $(CLUSTER_TESTS) %D%/direct.py %D%/maps.py %D%/lib.sh %D%/net-faults.sh %D%/on-nodes.sh %D%/with.sh %D%/start64.sh
 
 # What goes wrong between nodes, while programs on all of them work.
 check_PROGRAMS += %D%/faulty %D%/slow-link
