@@ -41,7 +41,8 @@ struct bfs_port_local {
 	struct bfs_conn *conns; /* utlist DL_ */
 	struct bfs_conn *hot[BFS_HOT];
 	int nhot;
-	unsigned turn;		/* who is first */
+	unsigned turn;
+	unsigned first;		/* behind who had a long call last */
 	bool had_long;		/* in this turn */
 	struct bfs_conn *late;	/* not hot, with long calls left (utlist DL_) */
 	int headroom;		/* no client is taken if all below are in use */
@@ -68,8 +69,8 @@ int bfs_client_poll(struct bfs_conn *c);
 void bfs_client_sleep(struct bfs_conn *c);
 void bfs_client_wake(struct bfs_conn *c);
 bool bfs_client_posted(struct bfs_conn *c);
-/* The next of the port's late ones is served, if this turn has had no long call:
- * the number of requests. */
+/* The next of the port's late ones is served, if this turn has had no long
+ * call: the number of requests. */
 int bfs_client_poll_late(struct bfs_port_local *p);
 
 #endif

@@ -134,16 +134,22 @@ static void on_accept(void *arg, uint32_t events)
 static int poll_rings(void *arg)
 {
 	struct bfs_port_local *p = arg;
-	int n = 0, hot = p->nhot;
+	unsigned first = p->first, hot = (unsigned)p->nhot;
+	int n = 0;
 
 	p->had_long = false;
 	/* The long call of every other turn is one of those who are not hot. */
 	if (++p->turn % 2)
 		n = bfs_client_poll_late(p);
 	/* Who hangs up meanwhile may cost another one this turn. */
-	for (int i = 0; i < hot && p->nhot; i++)
-		n += bfs_client_poll(p->hot[(p->turn / 2 + (unsigned)i) %
-					    (unsigned)p->nhot]);
+	for (unsigned i = 0; i < hot && p->nhot; i++) {
+		unsigned at = (first + i) % (unsigned)p->nhot;
+		bool had = p->had_long;
+
+		n += bfs_client_poll(p->hot[at]);
+		if (!had && p->had_long)
+			p->first = at + 1;
+	}
 	return n + bfs_client_poll_late(p);
 }
 
