@@ -15,6 +15,7 @@
 
 #define HELLO_FDS 3 /* that come always */
 #define HELLO_FDS_MAX 4
+#define HELLO_NS 100000u /* is looked for, before sleeping */
 
 int bfs_local_name(struct sockaddr_un *name, const char *run_dir)
 {
@@ -174,6 +175,26 @@ static int say_hello(int sock, const struct bfs_hello_req *hello)
 	return r < 0 ? r : 0;
 }
 
+/*
+ * The daemon answers within some microseconds of its being woken, and to be
+ * woken ourselves would take longer than the answer (core/patience.h).  If it
+ * has no core but ours, it gets that.
+ */
+static int recv_soon(int sock, void *buf, size_t len, int *fds)
+{
+	uint64_t until = bfs_now() + HELLO_NS;
+	int r;
+
+	do {
+		r = bfs_local_recv(sock, buf, len, fds, HELLO_FDS_MAX,
+				   MSG_DONTWAIT);
+		if (r != -EAGAIN)
+			return r;
+		bfs_sys_0(SYS_sched_yield);
+	} while (bfs_now() < until);
+	return bfs_local_recv(sock, buf, len, fds, HELLO_FDS_MAX, 0);
+}
+
 static int hear_hello(int sock, struct bfs_hello_rep *rep, int *fds)
 {
 	uint8_t buf[512];
@@ -182,8 +203,7 @@ static int hear_hello(int sock, struct bfs_hello_rep *rep, int *fds)
 	int r;
 
 	do
-		r = bfs_local_recv(sock, buf, sizeof(buf), fds, HELLO_FDS_MAX,
-				   0);
+		r = recv_soon(sock, buf, sizeof(buf), fds);
 	while (r == -EINTR);
 	if (r <= 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r ? r : -ECONNRESET;

@@ -15,15 +15,33 @@ _Atomic uint32_t bfs_fd_table[BFS_FDS];
 static _Atomic uint16_t refs[BFS_ARENAS][BFS_ARENA_RECORDS];
 static _Atomic int high;
 
+/*
+ * Inherited data files, as the program before told of them: what a call needs
+ * to know of one never changes, so no arena is needed, and a program that
+ * only reads and writes them need not connect.  Their records in the arenas are
+ * for others to free; a process that ends does not do so either.
+ */
+#define TOLD 64
+#define TOLD_ARENA 0xffu
+static struct bfs_desc told[TOLD];
+static unsigned ntold; /* before main only */
+
 static unsigned arena_of(uint32_t entry)
 {
 	return entry >> 16 & 0xff;
+}
+
+static bool is_told(uint32_t entry)
+{
+	return arena_of(entry) == TOLD_ARENA;
 }
 
 static struct bfs_desc *desc_of(uint32_t entry)
 {
 	if (!(entry >> 24) || entry >> 24 == BFS_KIND_OWN)
 		return NULL;
+	if (is_told(entry))
+		return &told[entry & 0xffff];
 	return &bfs_arenas[arena_of(entry)].map->desc[entry & 0xffff];
 }
 
@@ -34,7 +52,9 @@ struct bfs_desc *bfs_fd_desc(int fd)
 
 uint32_t bfs_fd_slot(int fd)
 {
-	return bfs_fd_entry(fd) & 0xffff;
+	uint32_t e = bfs_fd_entry(fd);
+
+	return is_told(e) ? desc_of(e)->life_slot : e & 0xffff;
 }
 
 static void set_entry(int fd, uint32_t entry)
@@ -146,7 +166,8 @@ struct bfs_fd_gone bfs_fd_forget(int fd)
 	 * What another process made, this one may have by a fork that raced
 	 * with the open: then nobody marked it as shared.
 	 */
-	if (d && atomic_fetch_sub(&refs[arena_of(e)][e & 0xffff], 1) == 1 &&
+	if (d && !is_told(e) &&
+	    atomic_fetch_sub(&refs[arena_of(e)][e & 0xffff], 1) == 1 &&
 	    !d->shared && d->maker == bfs_session_pid())
 		gone = (struct bfs_fd_gone){ d, d->word };
 	return gone;
@@ -162,7 +183,7 @@ bool bfs_fd_is_last(int fd)
 {
 	uint32_t e = bfs_fd_entry(fd);
 
-	return refs[arena_of(e)][e & 0xffff] == 1;
+	return !is_told(e) && refs[arena_of(e)][e & 0xffff] == 1;
 }
 
 void bfs_fd_copy(int from, int to)
@@ -174,7 +195,8 @@ void bfs_fd_copy(int from, int to)
 	bfs_fd_release(bfs_fd_forget(to)); /* replaced already */
 	if (!desc_of(e) || to >= BFS_FDS)
 		return;
-	refs[arena_of(e)][e & 0xffff]++;
+	if (!is_told(e))
+		refs[arena_of(e)][e & 0xffff]++;
 	set_entry(to, e);
 }
 
@@ -251,41 +273,60 @@ void bfs_fd_recognise(int fd)
 	set_entry(fd, e);
 }
 
-void bfs_fd_restore(int fd, const struct bfs_desc *told, uint32_t slot,
-		    uint32_t gen, uint64_t empty_ino)
+/* Without an arena, if that does. */
+static bool take_told(int fd, const struct bfs_desc *d)
 {
-	struct bfs_client *c;
-	struct bfs_desc *d;
-	int a;
+	if (d->kind != BFS_KIND_PASS || ntold == TOLD ||
+	    d->rights & (BFS_RIGHT_LOCK | BFS_RIGHT_SYNC))
+		return false;
+	told[ntold] = *d;
+	set_entry(fd, BFS_ENTRY(d->kind, TOLD_ARENA << 16 | ntold++));
+	return true;
+}
 
-	if ((unsigned)fd >= BFS_FDS ||
-	    (bfs_arena_current < 0 && bfs_session_connect(&c)))
-		return;
-	a = bfs_arena_find(empty_ino);
-	if (a >= 0 && slot < BFS_ARENA_RECORDS &&
-	    bfs_arenas[a].map->desc[slot].word ==
-		    BFS_DESC_WORD(gen, BFS_DESC_USED)) {
-		refs[a][slot]++;
-		set_entry(fd, BFS_ENTRY(told->kind, (unsigned)a << 16 | slot));
-		return;
-	}
-	/* Another user's arena: a record of our own, the offset is ours too.
-	 * The description's lock is on the other one (life). */
+/* Of another user's arena: a record of our own, the offset is ours too.  The
+ * description's lock is on the other one (life). */
+static void make_own(int fd, const struct bfs_desc *from)
+{
+	struct bfs_desc *d;
+
 	if (bfs_desc_new(&d))
 		return;
-	d->oflags = told->oflags;
-	d->ino = told->ino;
-	d->rights = told->rights;
-	d->mac = told->mac;
-	d->data_ino = told->data_ino;
-	d->offset = told->offset;
-	d->life_slot = slot;
-	d->life_gen = gen;
-	d->life = empty_ino;
-	bfs_fd_adopt(fd, told->kind, d);
+	d->oflags = from->oflags;
+	d->ino = from->ino;
+	d->rights = from->rights;
+	d->mac = from->mac;
+	d->data_ino = from->data_ino;
+	d->offset = from->offset;
+	d->life_slot = from->life_slot;
+	d->life_gen = from->life_gen;
+	d->life = from->life;
+	bfs_fd_adopt(fd, from->kind, d);
+}
+
+void bfs_fd_restore(int fd, const struct bfs_desc *d)
+{
+	uint32_t slot = d->life_slot;
+	struct bfs_client *c;
+	int a;
+
+	if ((unsigned)fd >= BFS_FDS || take_told(fd, d) ||
+	    (bfs_arena_current < 0 && bfs_session_connect(&c)))
+		return;
+	a = bfs_arena_find(d->life);
+	if (a >= 0 && slot < BFS_ARENA_RECORDS &&
+	    bfs_arenas[a].map->desc[slot].word == d->word) {
+		refs[a][slot]++;
+		set_entry(fd, BFS_ENTRY(d->kind, (unsigned)a << 16 | slot));
+		return;
+	}
+	make_own(fd, d);
 }
 
 uint64_t bfs_fd_arena_ino(int fd)
 {
-	return bfs_arenas[arena_of(bfs_fd_entry(fd))].empty_ino;
+	uint32_t e = bfs_fd_entry(fd);
+
+	return is_told(e) ? desc_of(e)->life
+			  : bfs_arenas[arena_of(e)].empty_ino;
 }

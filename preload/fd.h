@@ -111,9 +111,9 @@ int bfs_arena_set(int arena_fd, int empty_fd);
 /* The present user's; NULL before the first connection. */
 struct bfs_arena *bfs_arena_now(void);
 
-/* After an exec: fd is the description that told, slot and gen describe. */
-void bfs_fd_restore(int fd, const struct bfs_desc *told, uint32_t slot,
-		    uint32_t gen, uint64_t empty_ino);
+/* After an exec: fd is the description of that record, which is the one of
+ * life, life_slot and life_gen in its arena. */
+void bfs_fd_restore(int fd, const struct bfs_desc *d);
 /* Which arena a descriptor of ours belongs to. */
 uint64_t bfs_fd_arena_ino(int fd);
 

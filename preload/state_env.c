@@ -146,13 +146,17 @@ static void restore_fd(const uint64_t *v)
 			      .ino = v[5],
 			      .rights = (uint32_t)v[6],
 			      .mac = v[7],
-			      .data_ino = v[9] };
+			      .data_ino = v[9],
+			      .life_slot = (uint32_t)v[2],
+			      .life_gen = (uint32_t)v[3],
+			      .life = v[4] };
 
+	d.word = BFS_DESC_WORD(d.life_gen, BFS_DESC_USED);
 	d.oflags = (uint32_t)v[8];
 	d.offset = v[10];
 	if (d.kind < BFS_KIND_PASS || d.kind > BFS_KIND_PATH)
 		return;
-	bfs_fd_restore((int)v[0], &d, (uint32_t)v[2], (uint32_t)v[3], v[4]);
+	bfs_fd_restore((int)v[0], &d);
 	if (d.kind == BFS_KIND_FILE && v[0] <= 2)
 		bfs_stdio_prepare();
 }

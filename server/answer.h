@@ -33,6 +33,12 @@ unsigned bfs_answer_slot(const struct bfs_session *sess, uint64_t id);
 /* c, which this answers, has changed something: into the journal, if there is
  * one (session_log.c). */
 void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a);
+/* Before there is an answer: c is to append there; c has, and this is what the
+ * answer will say. */
+struct bfs_append;
+void bfs_session_note_append(struct bfs_call *c, const struct bfs_append *a);
+void bfs_session_note_written(struct bfs_call *c, uint32_t written,
+			      uint64_t end);
 /* The same for success of a call that a decision (tx_log.h) tells of. */
 void bfs_session_note_made(struct bfs_session *sess, uint64_t id,
 			   uint64_t made);

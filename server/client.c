@@ -12,6 +12,7 @@
 #include "server/loop.h"
 #include "server/process.h"
 #include "server/session.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -149,6 +150,21 @@ static bool lets_in(const struct bfs_conn *c, int *fd)
 	return *fd >= 0;
 }
 
+static void heat(struct bfs_conn *c)
+{
+	struct bfs_port_local *p = c->port;
+
+	if (c->hot || p->nhot == BFS_HOT) {
+		/* No room: it must ring again for the next request. */
+		if (!c->hot)
+			bfs_client_sleep(c);
+		return;
+	}
+	c->hot = true;
+	p->hot[p->nhot++] = c;
+	bfs_client_wake(c);
+}
+
 static int send_hello(struct ring_call *rc)
 {
 	struct bfs_conn *c = rc->conn;
@@ -171,6 +187,11 @@ static int send_hello(struct ring_call *rc)
 	BFS_KILL_POINT(hello_sent);
 	if (n)
 		close(fds[0]);
+	/* Its first call comes at once: no bell for that. */
+	if (n && r >= 0) {
+		heat(c);
+		bfs_loop_expect(c->port->server->loop);
+	}
 	return n ? r : -EACCES;
 }
 
@@ -268,6 +289,7 @@ int bfs_client_poll(struct bfs_conn *c)
 		bits = take_turns(c, bits);
 	atomic_store_explicit(&c->ring->cpu, (uint32_t)sched_getcpu(),
 			      memory_order_relaxed);
+	c->port->base.looked = bfs_stage_now();
 	c->calls++; /* c must outlive the loop */
 	for (; bits && c->sock >= 0; bits &= bits - 1, n++)
 		serve_slot(
@@ -293,21 +315,6 @@ void bfs_client_wake(struct bfs_conn *c)
 bool bfs_client_posted(struct bfs_conn *c)
 {
 	return atomic_load(&c->ring->posted) != 0;
-}
-
-static void heat(struct bfs_conn *c)
-{
-	struct bfs_port_local *p = c->port;
-
-	if (c->hot || p->nhot == BFS_HOT) {
-		/* No room: it must ring again for the next request. */
-		if (!c->hot)
-			bfs_client_sleep(c);
-		return;
-	}
-	c->hot = true;
-	p->hot[p->nhot++] = c;
-	bfs_client_wake(c);
 }
 
 static void cool(struct bfs_conn *c)

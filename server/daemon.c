@@ -24,6 +24,7 @@
 #include "server/serve_lock.h"
 #include "server/session.h"
 #include "server/special.h"
+#include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sync.h"
 #include "server/tx.h"
@@ -221,6 +222,11 @@ static bool slot_making(void *arg, uint32_t uid, uint32_t slot, uint32_t gen)
 	return bfs_arenas_making(arg, uid, slot, gen);
 }
 
+static bool is_null(const struct bfs_server *s)
+{
+	return s->config.storage.backend == BFS_CONFIG_storage_backend_null;
+}
+
 static int open_fs(struct bfs_server *s, bool scratch)
 {
 	bool journal =
@@ -248,6 +254,7 @@ static int open_fs(struct bfs_server *s, bool scratch)
 		.incarnation = s->incarnation,
 		.pass = s->pass,
 		.checksum = s->config.storage.checksum,
+		.null = is_null(s),
 		.sync_close = s->config.storage.fsync_on_close,
 		.slot_alive = bfs_arenas_alive,
 		.slot_current = slot_current,
@@ -336,14 +343,33 @@ static int join(struct bfs_server *s)
 	return bfs_join_start(s, on_joined);
 }
 
+/* What null storage cannot be together with. */
+static int check_null(const struct bfs_server *s)
+{
+	const char *what =
+		s->members ? "several daemons"
+		: s->config.metadata.journal != BFS_CONFIG_metadata_journal_none
+			? "a journal (metadata.journal=none)"
+		: s->config.storage.checksum ? "storage.checksum"
+					     : NULL;
+
+	if (!is_null(s) || !what)
+		return 0;
+	bfs_log(error, "storage.backend=null is not for %s", what);
+	return -EINVAL;
+}
+
 int bfs_daemon_start(struct bfs_server *s, bool scratch)
 {
 	int r = allow_users(s);
 
 	raise_limits();
 	bfs_daemon_confine();
+	bfs_stages = s->config.node.stage_times;
 	if (!r)
 		r = bfs_join_identify(s);
+	if (!r)
+		r = check_null(s);
 	if (!r)
 		r = make_parts(s);
 	if (!r)

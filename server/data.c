@@ -4,8 +4,10 @@
 #include "core/kill.h"
 #include "core/log.h"
 #include "server/journal.h"
+#include "server/null.h"
 #include "server/perm.h"
 #include "server/quota.h"
+#include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sums.h"
 
@@ -148,9 +150,14 @@ static int make_dir(const struct bfs_fs *fs, const char *name)
 
 int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 	int r, w;
 
+	if (bfs_null_on(fs) && S_ISREG(i->mode)) {
+		i->calm = true;
+		return flags == BFS_DATA_NO_FD ? 0 : bfs_null_open(fs, i, 0);
+	}
 	bfs_data_name(name, i->ino);
 	r = make(fs, i, name, flags);
 	if (r < 0 && errno == ENOENT && !make_dir(fs, name))
@@ -193,6 +200,10 @@ static int open_file(struct bfs_fs *fs, const struct bfs_inode *i, int flags)
 
 int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 {
+	BFS_STAGE_SCOPE(storage);
+
+	if (bfs_null_on(fs))
+		return bfs_null_open(fs, i, flags);
 	i->calm = false;
 	i->file.tries = 0;
 	return open_file(fs, i, flags);
@@ -200,6 +211,7 @@ int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 
 int bfs_data_look(struct bfs_fs *fs, const struct bfs_inode *i)
 {
+	BFS_STAGE_SCOPE(storage);
 	return open_file(fs, i, O_RDONLY);
 }
 
@@ -210,6 +222,7 @@ int bfs_data_open_path(struct bfs_fs *fs, const struct bfs_inode *i)
 
 void bfs_data_remove_file(struct bfs_fs *fs, uint64_t ino, bool sock)
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
 	bfs_data_name(name, ino);
@@ -247,8 +260,13 @@ void bfs_data_remove(struct bfs_fs *fs, struct bfs_inode *i)
 int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 		  struct stat *st)
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
+	if (bfs_null_on(fs) && S_ISREG(i->mode)) {
+		bfs_null_stat(i, st);
+		return 0;
+	}
 	bfs_data_name(name, i->ino);
 	if (fstatat(fs->data_fd, name, st, AT_SYMLINK_NOFOLLOW))
 		return failed("stat", i);
@@ -257,12 +275,14 @@ int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 
 int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i)
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
-
-	i->calm = false;
 
 	if (!S_ISREG(i->mode) && !S_ISFIFO(i->mode))
 		return 0;
+	if (S_ISREG(i->mode) && bfs_null_on(fs))
+		return 0;
+	i->calm = false;
 	bfs_data_name(name, i->ino);
 	if (fchmodat(fs->data_fd, name, bfs_data_mode(fs, i), 0))
 		return failed("chmod", i);
@@ -273,6 +293,7 @@ int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i)
 
 void bfs_data_touch(struct bfs_fs *fs, struct bfs_inode *i)
 {
+	BFS_STAGE_SCOPE(storage);
 	struct bfs_attr a;
 
 	/* What a write took must not come back. */
@@ -285,6 +306,7 @@ void bfs_data_touch(struct bfs_fs *fs, struct bfs_inode *i)
 int bfs_data_utimens(const struct bfs_fs *fs, struct bfs_inode *i,
 		     const struct timespec times[2])
 {
+	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
 	i->calm = false;
@@ -309,6 +331,14 @@ bool bfs_data_over_room(uint64_t at, uint64_t to, uint64_t room)
 	return room && to > at && to > room - 1;
 }
 
+static int cut(struct bfs_fs *fs, const struct bfs_inode *i, int fd,
+	       uint64_t size)
+{
+	BFS_STAGE_SCOPE(storage);
+
+	return bfs_sums_truncate(fs, i->ino, fd, size);
+}
+
 int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 		      struct bfs_inode *i, uint64_t size)
 {
@@ -318,7 +348,13 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 
 	if (fd < 0)
 		return fd;
-	r = bfs_sums_truncate(fs, i->ino, fd, size);
+	if (bfs_null_on(fs)) {
+		close(fd);
+		bfs_null_resize(fs, i, size);
+		return bfs_data_kill_setid(fs, i,
+					   bfs_perm_write_kills(cred, i));
+	}
+	r = cut(fs, i, fd, size);
 	if (r) {
 		errno = -r;
 		r = failed("truncate", i);

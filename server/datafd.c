@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Cached descriptors of data files. */
 #include "server/data.h"
+#include "server/null.h"
 
 #include "core/log.h"
 #include "core/util.h"
@@ -89,7 +90,8 @@ struct bfs_fdref *bfs_data_get(struct bfs_fs *fs, struct bfs_inode *i,
 {
 	struct bfs_fdref *d = i->file.fd;
 
-	i->calm = false;
+	if (!bfs_null_on(fs))
+		i->calm = false;
 	i->file.tries = 0;
 	if (!d || (write && !d->write))
 		d = open_anew(fs, i, write, err);

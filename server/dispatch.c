@@ -10,6 +10,7 @@
 #include "server/serve.h"
 #include "server/server.h"
 #include "server/session.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <string.h>
@@ -88,6 +89,7 @@ void bfs_call_finish(struct bfs_call *c, int status)
 {
 	struct bfs_call *canceller = c->canceller;
 
+	bfs_stage_pass(c, handler);
 	if (c->over)
 		*c->over = true;
 	bfs_session_unpark(c);
@@ -227,6 +229,7 @@ void bfs_serve(struct bfs_call *c)
 	c->origin.forwarded = false;
 	c->origin.links = 0;
 	c->origin.top = 0;
+	bfs_stage_begin(c);
 	bfs_stat_add(requests, 1);
 	if (c->server->busy)
 		c->server->busy(c->server);
@@ -245,6 +248,7 @@ void bfs_serve(struct bfs_call *c)
 		return;
 	if (!r)
 		r = bfs_journal_admit(c);
+	bfs_stage_pass(c, queue);
 	/* Not on the stack of who asks, if that is a fiber: it may have more
 	 * to do than to wait. */
 	if (!r)

@@ -7,6 +7,7 @@
 #include "server/hold.h"
 #include "server/journal.h"
 #include "server/journal_turn.h"
+#include "server/null.h"
 #include "server/quota.h"
 #include "server/settle.h"
 #include "server/shared.h"
@@ -147,6 +148,8 @@ static void dispose(struct bfs_fs *fs)
 	free((char *)fs->conf.data_dir);
 	free(fs->seen);
 	free(fs->calming);
+	if (fs->null_fd >= 0)
+		close(fs->null_fd);
 	free(fs);
 }
 
@@ -161,7 +164,7 @@ static struct bfs_fs *blank(const struct bfs_fs_conf *conf)
 	fs->conf.data_dir = strdup(conf->data_dir);
 	fs->seen = calloc(BFS_HANDLES_SEEN, sizeof(*fs->seen));
 	fs->hash_mask = UINT64_MAX;
-	fs->sums_fd = -1;
+	fs->sums_fd = fs->null_fd = -1;
 	if (!fs->conf.layout.chunk_log2)
 		fs->conf.layout.chunk_log2 = BFS_CHUNK_LOG2_DEFAULT;
 	if (fs->conf.data_dir && fs->seen)
@@ -189,7 +192,9 @@ int bfs_fs_new(struct bfs_fs **out, const struct bfs_fs_conf *conf)
 		return r;
 	}
 	derive(fs);
-	r = set_up(fs);
+	r = bfs_null_on(fs) ? bfs_null_start(fs) : 0;
+	if (!r)
+		r = set_up(fs);
 	fs->first_counter = fs->counter;
 	if (!r) {
 		bfs_space_begin(fs);
@@ -261,7 +266,9 @@ void bfs_fs_set_sync_close(struct bfs_fs *fs, bool sync_close)
 
 int bfs_fs_data_fd(const struct bfs_fs *fs, uint32_t uid)
 {
-	return uid == fs->euid && !bfs_sums_on(fs) ? fs->data_path_fd : -1;
+	return uid == fs->euid && !bfs_sums_on(fs) && !bfs_null_on(fs)
+		       ? fs->data_path_fd
+		       : -1;
 }
 
 uint64_t bfs_fs_data_dev(const struct bfs_fs *fs)

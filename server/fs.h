@@ -42,6 +42,7 @@ struct bfs_fs_conf {
 	uint32_t max_copies; /* of directories without entries; 0: any */
 	bool pass;	     /* descriptors may be passed through */
 	bool checksum;	     /* of content; then none is (sums.h) */
+	bool null;	     /* no content (null.h); no journal, one daemon */
 	bool many_nodes;     /* some daemons are on other nodes */
 	bool sync_close;     /* BFS_RIGHT_SYNC for what may be written */
 	/* Is the description of that placeholder slot still there? NULL: no */

@@ -6,6 +6,7 @@
 #include "server/calm.h"
 #include "server/data.h"
 #include "server/mappers.h"
+#include "server/null.h"
 #include "server/opening.h"
 #include "server/passing.h"
 #include "server/route.h"
@@ -41,7 +42,7 @@ bool bfs_opening_self(const struct bfs_call *c, int flags, uint32_t slot)
 
 bool bfs_opening_can_pass(const struct bfs_opening *o)
 {
-	return o->fs->conf.pass && !bfs_sums_on(o->fs) &&
+	return o->fs->conf.pass && !bfs_sums_on(o->fs) && !bfs_null_on(o->fs) &&
 	       bfs_route_passes(o->c);
 }
 
@@ -155,7 +156,7 @@ static int fill_attr(struct bfs_opening *o, struct bfs_open_rep *rep)
 	bool looked = o->inode->looked;
 	struct stat st;
 
-	if (!S_ISREG(o->inode->mode))
+	if (!S_ISREG(o->inode->mode) || bfs_null_on(o->fs))
 		return bfs_inode_attr(o->fs, o->inode, &rep->attr);
 	if (o->fd < 0 ? bfs_data_stat(o->fs, o->inode, &st) : fstat(o->fd, &st))
 		return -EIO;

@@ -150,6 +150,7 @@ struct bfs_fs {
 	uint64_t first_counter;	 /* inodes up to it are of earlier runs */
 	uint64_t counter;	 /* of the last inode made */
 	uint64_t seed;		 /* of name hashes */
+	int null_fd;		 /* null.h; -1 */
 	uint64_t hash_mask;	 /* all ones; less to make names collide */
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	/* Files that were opened, of which ncalmed have been looked at. */
@@ -261,6 +262,8 @@ bool bfs_orphan_locked(struct bfs_fs *fs, const struct bfs_inode *i);
  * write if that is asked?  Then they have no locks yet. */
 bool bfs_orphan_making(const struct bfs_fs *fs, const struct bfs_inode *i,
 		       bool to_write);
+/* May somebody write to a regular file by a descriptor of its data file? */
+bool bfs_orphan_written_past(struct bfs_fs *fs, struct bfs_inode *i);
 /* Remember a description that is not passed through.  0 or -ENOMEM. */
 int bfs_orphan_opened(struct bfs_fs *fs, struct bfs_inode *i,
 		      const struct bfs_open *o);

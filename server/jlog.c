@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/jlog_impl.h"
+#include "server/stage.h"
 
 #include "core/kill.h"
 #include "core/log.h"
@@ -116,6 +117,7 @@ static int take_some(struct bfs_jlog *l, size_t reserve)
 
 static int write_all(int fd, const uint8_t *buf, size_t len, size_t at)
 {
+	BFS_STAGE_SCOPE(journal);
 	while (len) {
 		ssize_t n = pwrite(fd, buf, len, (off_t)at);
 

@@ -6,6 +6,7 @@
 #include "core/kill.h"
 #include "core/log.h"
 #include "server/server.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,12 +61,22 @@ void bfs_journal_add(struct bfs_journal *j, const struct bfs_record *r)
 		bfs_journal_fail(j, e);
 }
 
+/* The call is its port's again. */
+static void reply(struct bfs_call *c)
+{
+	uint64_t since = c->stage_since;
+
+	c->port->ops->reply(c);
+	if (bfs_unlikely(since))
+		bfs_stat_add(stage_reply, bfs_now() - since);
+}
+
 void bfs_call_send(struct bfs_call *c)
 {
 	struct bfs_journal *j = c->server->journal;
 
 	if (!j || (!bfs_journal_pending(j) && !j->failed)) {
-		c->port->ops->reply(c);
+		reply(c);
 		return;
 	}
 	c->next = NULL;
@@ -99,7 +110,7 @@ void bfs_journal_send_waiting(struct bfs_journal *j)
 		c->next = NULL;
 		if (j->failed)
 			turn_into_error(c);
-		c->port->ops->reply(c);
+		reply(c);
 	}
 	BFS_KILL_POINT(answered);
 }

@@ -35,6 +35,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	$(UCX_LIBS) $(LIBURING_LIBS) $(LMDB_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
+	%D%/append.c %D%/append.h \
 	%D%/calm.c %D%/calm.h \
 	%D%/copy.c %D%/copy.h \
 	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_impl.h \
@@ -83,7 +84,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/scrub.c %D%/scrub.h \
 	%D%/sums.c %D%/sums.h %D%/sums_change.c %D%/sums_impl.h \
 	%D%/sums_tell.c \
-	%D%/store.c %D%/store.h \
+	%D%/stage.c %D%/stage.h \
+	%D%/null.c %D%/null.h %D%/store.c %D%/store.h \
 	%D%/sync.c %D%/sync.h \
 	%D%/walk.c %D%/walk.h \
 	%D%/xattr.c %D%/xattr.h \

@@ -11,7 +11,8 @@
 
 #define POLLERS 8
 #define EVENTS 64	   /* per turn: no source starves another */
-#define LOOK_EVERY 8	   /* turns of spinning between looks at epoll */
+#define LOOK_EVERY 32	   /* idle turns between looks at epoll */
+#define LOOK_NS 20000u	   /* and of busy ones */
 #define YIELD_NS 30000000u /* no long spins, when others want the core */
 
 struct watch {
@@ -32,8 +33,10 @@ struct bfs_loop {
 	int epoll;
 	struct bfs_patience patience;
 	uint64_t worked;      /* when something came last */
+	uint64_t looked;      /* about when at epoll, of what was busy since */
 	uint64_t yield_until; /* others want the core */
 	long preempted;
+	bool expecting;	      /* something more will come soon */
 	struct watch **watch; /* by descriptor */
 	int nwatch;
 	struct watch *dead;
@@ -259,6 +262,9 @@ static uint64_t look_until(struct bfs_loop *l)
 
 	l->worked = now;
 	bfs_patience_note(&l->patience, gap);
+	if (l->expecting)
+		bfs_patience_expect(&l->patience);
+	l->expecting = false;
 	if (gap > l->patience.least_ns && preempted(l))
 		l->yield_until = now + YIELD_NS;
 	return now + (now < l->yield_until ? l->patience.least_ns
@@ -267,7 +273,7 @@ static uint64_t look_until(struct bfs_loop *l)
 
 void bfs_loop_expect(struct bfs_loop *l)
 {
-	bfs_patience_expect(&l->patience);
+	l->expecting = true;
 }
 
 int bfs_loop_turn(struct bfs_loop *l)
@@ -282,34 +288,55 @@ uint64_t bfs_loop_next(const struct bfs_loop *l)
 	return l->timers ? l->timers->at : UINT64_MAX;
 }
 
+/* The sockets and timers; to sleep on them, if nothing came for long.  How many
+ * events, -errno; *timers: how many of these. */
+static int look_around(struct bfs_loop *l, int polled, uint64_t spin_until,
+		       int *timers)
+{
+	int r = run_events(l, 0);
+
+	l->looked = 0;
+	if (r < 0)
+		return r;
+	*timers = run_timers(l);
+	if (r || polled || *timers || bfs_now() < spin_until || !arm_all(l))
+		return r;
+	return run_events(l, nap_ms(l));
+}
+
+/* After a turn in which something came: have the others waited for long? */
+static bool others_wait(struct bfs_loop *l)
+{
+	if (!l->looked)
+		l->looked = l->worked;
+	return l->worked - l->looked >= LOOK_NS;
+}
+
 int bfs_loop_run(struct bfs_loop *l, const char *const *stop)
 {
 	uint64_t spin_until = 0;
-	unsigned turn = 0;
+	unsigned idle = 0;
+	bool look = true;
 
 	while (!*stop) {
-		int n = run_pollers(l), timers = 0, r;
+		int n = run_pollers(l), timers = 0;
 
-		if (turn++ % LOOK_EVERY == 0) {
-			r = run_events(l, 0);
+		if (look) {
+			int r = look_around(l, n, spin_until, &timers);
+
 			if (r < 0)
 				return r;
 			n += r;
-			timers = run_timers(l);
-			if (!n && !timers && bfs_now() >= spin_until &&
-			    arm_all(l)) {
-				r = run_events(l, nap_ms(l));
-				if (r < 0)
-					return r;
-				n = r;
-			}
 		}
 		if ((n || timers) && l->end)
 			l->end(l->end_arg);
-		if (n)
+		if (n) {
 			spin_until = look_until(l);
-		else
+			look = others_wait(l);
+		} else {
 			bfs_relax();
+			look = ++idle % LOOK_EVERY == 0;
+		}
 	}
 	return 0;
 }

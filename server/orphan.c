@@ -160,17 +160,33 @@ bool bfs_orphan_locked(struct bfs_fs *fs, const struct bfs_inode *i)
 	       (bfs_orphan_passed(fs, i) && locked(fs, i, BFS_LIFE, 0));
 }
 
-bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i)
+/* Has anybody the data file itself open? */
+static bool is_passed(struct bfs_fs *fs, struct bfs_inode *i)
 {
-	prune(fs, i);
-	if (bfs_inode_nopens(i) || i->pins)
-		return true;
-	if (!S_ISREG(i->mode) || !i->file.passed)
+	if (!i->file.passed)
 		return false;
 	if (bfs_orphan_locked(fs, i))
 		return true;
 	i->file.passed = BFS_PASSED_NONE;
 	return false;
+}
+
+bool bfs_orphan_is_open(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	prune(fs, i);
+	if (bfs_inode_nopens(i) || i->pins)
+		return true;
+	return S_ISREG(i->mode) && is_passed(fs, i);
+}
+
+bool bfs_orphan_written_past(struct bfs_fs *fs, struct bfs_inode *i)
+{
+	/* Under a limit only those who read are passed through. */
+	if (bfs_space_limited(fs) && i->file.locks_here)
+		return false;
+	if (i->file.passed == BFS_PASSED_ONE && !i->file.pass_writes)
+		return false;
+	return is_passed(fs, i);
 }
 
 bool bfs_fs_slot_locked(struct bfs_fs *fs, uint64_t ino, uint32_t uid,

@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
+#include "server/stage.h"
 #include "server/sums.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ static bool again(ssize_t n)
 static int read_full(struct bfs_fs *fs, uint64_t ino, int fd, uint8_t *buf,
 		     size_t len, uint64_t offset)
 {
+	BFS_STAGE_SCOPE(storage);
 	size_t done = 0;
 
 	while (done < len) {
@@ -69,6 +71,7 @@ static size_t write_one(struct bfs_fs *fs, uint64_t ino, int fd,
 			const uint8_t *buf, const struct bfs_piece *at,
 			int flags, int *err)
 {
+	BFS_STAGE_SCOPE(storage);
 	struct bfs_summing g;
 	size_t done = 0, len;
 	int why;

@@ -99,10 +99,11 @@ struct bfs_call {
 	/* In a cluster: see route.h. */
 	struct bfs_where where;
 	struct bfs_origin origin;
-	unsigned via;	/* not 0: that shard, + 1, is to serve it (VIA) */
-	unsigned waits; /* how often it has waited for another shard */
-	unsigned tries; /* how often what it named was gone on arrival */
-	bool reopens;	/* an open that was answered already: it may */
+	unsigned via;	      /* not 0: that shard, + 1, is to serve it (VIA) */
+	uint64_t stage_since; /* see stage.h; 0: not counted */
+	unsigned waits;	      /* how often it has waited for another shard */
+	unsigned tries;	      /* how often what it named was gone on arrival */
+	bool reopens;	      /* an open that was answered already: it may */
 
 	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
 	size_t req_len;
@@ -140,6 +141,7 @@ struct bfs_port_ops {
 };
 struct bfs_port {
 	const struct bfs_port_ops *ops;
+	uint64_t looked; /* when at what has come; 0: at each call (stage.h) */
 };
 
 /* Decode and run c (head not yet read).  Always ends in reply(), perhaps

@@ -4,12 +4,15 @@
  * through.  Every bfs_data_*() here gets an open data file and may answer
  * BFS_LATER: whoever takes it over takes a reference of its own to d.
  */
+#include "server/append.h"
 #include "server/data.h"
 #include "server/journal.h"
 #include "server/later.h"
 #include "server/mappers.h"
+#include "server/null.h"
 #include "server/perm.h"
 #include "server/server.h"
+#include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sums.h"
 #include "server/uring.h"
@@ -53,6 +56,7 @@ static int check(struct bfs_call *c, const struct bfs_inode *i,
 static int read_plainly(struct bfs_call *c, struct bfs_inode *i,
 			struct bfs_fdref *d, size_t size, uint64_t offset)
 {
+	BFS_STAGE_SCOPE(storage);
 	char *buf = c->in;
 
 	while (c->in_len < size) {
@@ -122,6 +126,8 @@ int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
 		r = req->offset > INT64_MAX ? -EINVAL : -EOVERFLOW;
 	if (r)
 		return r;
+	if (bfs_null_on(bfs_call_fs(c)))
+		return bfs_null_read(c, i, size, req->offset);
 	if (req->flags & O_NOATIME)
 		return read_quietly(c, i, size, req->offset);
 	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
@@ -156,6 +162,7 @@ static int write_flags(uint32_t oflags)
 static ssize_t write_once(const struct writing *w, const char *buf, size_t len,
 			  size_t done)
 {
+	BFS_STAGE_SCOPE(storage);
 	struct iovec v = { (char *)buf + done, len - done };
 
 	if (w->flags & RWF_APPEND)
@@ -201,6 +208,17 @@ static size_t room_for(const struct writing *w, size_t len)
 	return at >= w->room - 1 ? 0 : BFS_MIN(len, w->room - 1 - at);
 }
 
+static int begin_append(const struct writing *w, size_t len)
+{
+	struct stat st;
+
+	if (!w->c->server->journal)
+		return 0;
+	if (fstat(w->d->fd, &st))
+		return -errno;
+	return bfs_append_begins(w->c, w->inode, (uint64_t)st.st_size, len);
+}
+
 static int write_summed(const struct writing *w, size_t len,
 			struct bfs_write_rep *rep)
 {
@@ -236,11 +254,12 @@ static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 	len = bfs_space_room(fs, w->inode, w->d->fd, at, len, &why);
 	if (w->c->out_len && !len)
 		return why;
-	r = write_summed(w, len, rep);
+	r = w->flags & RWF_APPEND ? begin_append(w, len) : 0;
+	if (!r)
+		r = write_summed(w, len, rep);
+	if (!r && w->flags & RWF_APPEND)
+		bfs_append_done(w->c, rep->written, rep->end);
 	bfs_space_account(fs, w->inode, w->d->fd);
-	/* Done again after a restart it would be there twice. */
-	if (w->flags & RWF_APPEND)
-		bfs_note_change(fs);
 	if (!r && rep->written)
 		r = bfs_data_kill_setid(
 			fs, w->inode,
@@ -291,6 +310,8 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		return -ESTALE;
 	if (r < 0)
 		return r;
+	if (bfs_null_on(bfs_call_fs(c)))
+		return bfs_null_write(c, w.inode, req, rep);
 	r = r ? bfs_stripe_append(c, w.inode, req, rep) : write_here(&w, rep);
 	if (!r)
 		r = bfs_mappers_tell(c->server, req->handle.ino,

@@ -5,6 +5,7 @@
 #include "server/far.h"
 #include "server/fiber.h"
 #include "server/mappers.h"
+#include "server/null.h"
 #include "server/passing.h"
 #include "server/perm.h"
 #include "server/route.h"
@@ -225,6 +226,8 @@ int bfs_serve_datafd(struct bfs_call *c, const struct bfs_datafd_req *req,
 
 	if (!bfs_route_forwarded(c) && !c->port->ops->passes_fds)
 		return -EOPNOTSUPP;
+	if (bfs_null_on(bfs_call_fs(c)) && req->what != BFS_DATAFD_SOCKET)
+		return -ENODEV;
 	r = bfs_walk_to(c, req->at, req->path, true, &i);
 	if (!r && req->what == BFS_DATAFD_EXEC)
 		r = bfs_far_settle(c, i);

@@ -4,6 +4,7 @@
 #include "server/fiber.h"
 #include "server/hold.h"
 #include "server/mappers.h"
+#include "server/null.h"
 #include "server/perm.h"
 #include "server/quota.h"
 #include "server/shared.h"
@@ -174,7 +175,7 @@ static int set_times(struct bfs_call *c, struct bfs_inode *i,
 	struct bfs_fs *fs = bfs_call_fs(c);
 
 	bfs_inode_changed(fs, i);
-	if (S_ISREG(i->mode))
+	if (S_ISREG(i->mode) && !bfs_null_on(fs))
 		return bfs_data_utimens(fs, i, t);
 	stamp(fs, &i->atime, t[0]);
 	stamp(fs, &i->mtime, t[1]);

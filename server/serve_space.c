@@ -2,6 +2,7 @@
 /* How a file's content lies: fallocate, and seek for data and holes. */
 #include "server/data.h"
 #include "server/mappers.h"
+#include "server/null.h"
 #include "server/perm.h"
 #include "server/stripe_space.h"
 #include "server/sums.h"
@@ -64,8 +65,11 @@ static int bfs_data_fallocate(struct bfs_call *c, struct bfs_inode *i, int fd,
 static int fallocate_here(struct bfs_call *c, struct bfs_inode *i,
 			  const struct bfs_fallocate_req *req)
 {
-	int fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR), r;
+	int fd, r;
 
+	if (bfs_null_on(bfs_call_fs(c)))
+		return -EOPNOTSUPP;
+	fd = bfs_data_open(bfs_call_fs(c), i, O_RDWR);
 	if (fd < 0)
 		return fd;
 	r = bfs_data_fallocate(c, i, fd, req);
@@ -107,6 +111,8 @@ int bfs_serve_seek(struct bfs_call *c, const struct bfs_seek_req *req,
 		r = -EINVAL;
 	if (!r && req->offset > INT64_MAX)
 		r = -ENXIO;
+	if (!r && bfs_null_on(bfs_call_fs(c)))
+		return bfs_null_seek(i, req, &rep->offset);
 	if (!r)
 		r = bfs_stripe_seek(c, i, req, &rep->offset);
 	if (r != -EDOM)

@@ -4,6 +4,7 @@
  * again after a restart takes effect once (RULES 26-28).  Owner thread only.
  */
 #include "server/answer.h"
+#include "server/append.h"
 #include "server/journal.h"
 #include "server/process.h"
 #include "server/server.h"
@@ -24,8 +25,10 @@
 
 enum kind { KIND_LOCAL, KIND_FAR, KIND_PEER };
 
-/* passed of ANSWER: not fields, but the inode that was made. */
+/* passed of ANSWER: not fields, but the inode that was made; or where an
+ * append begins that has not been answered. */
 #define PASSED_MADE 2u
+#define PASSED_APPEND 3u
 
 void bfs_session_note(struct bfs_session *sess)
 {
@@ -83,6 +86,47 @@ void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a)
 			   .passed = a->passed,
 			   .fields = { (const char *)a->fields, a->len } });
 	BFS_KILL_POINT(answer_noted);
+}
+
+/* Of a call that has not been answered yet. */
+static void note_early(struct bfs_call *c, uint32_t passed, const uint8_t *buf,
+		       const struct bfs_wire *w)
+{
+	bfs_session_note(c->session);
+	bfs_journal_add_answer(
+		c->server->journal,
+		&(struct bfs_rec_answer){
+			.session = c->session->id,
+			.slot = bfs_answer_slot(c->session, c->head.id),
+			.id = c->head.id,
+			.passed = passed,
+			.fields = { (const char *)buf,
+				    (uint32_t)(w->pos - buf) } });
+}
+
+void bfs_session_note_append(struct bfs_call *c, const struct bfs_append *a)
+{
+	uint8_t buf[sizeof(*a)];
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, buf, sizeof(buf));
+	bfs_put_u64(&w, a->ino);
+	bfs_put_u64(&w, a->offset);
+	bfs_put_u64(&w, a->end);
+	bfs_put_u64(&w, a->boot);
+	note_early(c, PASSED_APPEND, buf, &w);
+}
+
+void bfs_session_note_written(struct bfs_call *c, uint32_t written,
+			      uint64_t end)
+{
+	uint8_t buf[64];
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, buf, sizeof(buf));
+	bfs_write_rep_put(
+		&w, &(struct bfs_write_rep){ .written = written, .end = end });
+	note_early(c, 0, buf, &w);
 }
 
 void bfs_session_note_made(struct bfs_session *sess, uint64_t id, uint64_t made)
@@ -163,11 +207,31 @@ static int keep_answer(struct bfs_session *sess, const struct bfs_rec_answer *r)
 	return bfs_answer_keep_made(sess, r->id, bfs_get_u64(&w));
 }
 
+/* A later start must not do that to what has been written since. */
+static void undo(struct bfs_server *s, const struct bfs_rec_answer *r)
+{
+	struct bfs_append a;
+	struct bfs_wire w;
+
+	bfs_wire_init(&w, r->fields.ptr, r->fields.len);
+	a.ino = bfs_get_u64(&w);
+	a.offset = bfs_get_u64(&w);
+	a.end = bfs_get_u64(&w);
+	a.boot = bfs_get_u64(&w);
+	if (!bfs_wire_end(&w))
+		bfs_append_undo(s->fs, &a);
+	bfs_journal_gone_answer(s->journal, r);
+}
+
 static void restore_answer(void *arg, const struct bfs_record *rec)
 {
 	const struct bfs_rec_answer *r = &rec->answer;
 	struct bfs_session *sess = bfs_session_find(arg, r->session);
 
+	if (r->passed == PASSED_APPEND) {
+		undo(arg, r);
+		return;
+	}
 	if (!sess)
 		return;
 	if (keep_answer(sess, r))

@@ -4,6 +4,7 @@
 #include "server/daemon.h"
 #include "server/fs.h"
 #include "server/loop.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -39,6 +40,7 @@ static void reload(struct bfs_server *s)
 		quota = bfs_daemon_quota(s);
 		bfs_fs_set_quota(s->fs, &quota);
 		bfs_fs_set_sync_close(s->fs, s->config.storage.fsync_on_close);
+		bfs_stages = s->config.node.stage_times;
 	}
 	bfs_config_fini(&fresh);
 }

@@ -2,6 +2,7 @@
 /* What changes a striped file's size at its home: appends, truncates, and
  * writes of the home's own chunks. */
 #include "core/util.h"
+#include "server/append.h"
 #include "server/data.h"
 #include "server/fiber.h"
 #include "server/journal.h"
@@ -87,17 +88,22 @@ static int append(struct bfs_call *c, struct bfs_inode *i, uint64_t size,
 	} while (!n && s.again && bfs_now() < c->deadline);
 	if (!n && s.again)
 		s.front = size;
+	/* What is beyond the size a restart takes for nobody's, but not our own
+	 * part, which may be there without the rest of it. */
+	if (!n)
+		n = bfs_append_begins(c, i, size, s.front - size);
 	if (!n) {
 		s.plan.end = s.front;
 		bfs_plan_gather(&s.plan, s.plan.home, c->out, own);
 		f.own = own;
 		n = bfs_stripe_finish(fs, i, &f);
+		if (n > 0)
+			bfs_append_done(c, (uint32_t)n, size + (uint64_t)n);
 	}
 	bfs_stripe_dirty(fs, i, size, size + len);
 	free(own);
 	if (n <= 0)
 		return n ? (int)n : s.error ? s.error : -ETIMEDOUT;
-	bfs_note_change(fs); /* done again it would be there twice */
 	rep->written = (uint32_t)n;
 	rep->end = size + (uint64_t)n;
 	return 0;

@@ -5,6 +5,7 @@
 #include "core/stats.h"
 #include "core/util.h"
 #include "server/loop.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <liburing.h>
@@ -239,6 +240,7 @@ int bfs_uring_fsync(struct bfs_uring *u, int fd, bool data_only,
 ssize_t bfs_uring_read_cached(struct bfs_uring *u, int fd, void *buf, size_t n,
 			      off_t off, size_t *got)
 {
+	BFS_STAGE_SCOPE(storage);
 	*got = 0;
 	if (!u || u->cannot_tell)
 		return -EOPNOTSUPP;

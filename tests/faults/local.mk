@@ -1,7 +1,7 @@
 # A daemon and a preload library with kill points.  Only what has them is built
 # anew; it stands before the library that has the rest.
 KILLABLE_SERVER = \
-	server/checkpoint.c server/client.c server/data.c server/jlog.c \
+	server/append.c server/checkpoint.c server/client.c server/data.c server/jlog.c \
 	server/journal.c server/journal_load.c server/journal_sync.c \
 	server/journal_turn.c server/session_log.c server/tx.c server/txp.c \
 	$(NULL)

@@ -187,8 +187,8 @@ static const struct bfs_port_ops client_ops = {
 static const struct bfs_port_ops peer_ops = {
 	.name = "fuzz", .peers = true, .reply = on_reply, .drop = end
 };
-static struct bfs_port client_port = { &client_ops };
-static struct bfs_port peer_port = { &peer_ops };
+static struct bfs_port client_port = { .ops = &client_ops };
+static struct bfs_port peer_port = { .ops = &peer_ops };
 
 static struct bfs_session *session_of(struct world *w, unsigned at,
 				      unsigned from)

@@ -61,6 +61,7 @@ RACES = \
 	%D%/append.sh \
 	%D%/crash-history.sh \
 	%D%/crash-points.sh \
+	%D%/crash-points-limit.sh \
 	%D%/crash-tampered.sh \
 	%D%/crash.sh \
 	%D%/cycles.sh \

@@ -20,7 +20,14 @@
 #define GONE_MS 30000
 #define DEEPEST 12 /* who comes by so often is killed */
 
-enum who { WHO_serve, WHO_start, WHO_several, WHO_helper, WHO_client };
+enum who {
+	WHO_serve,
+	WHO_writer,
+	WHO_start,
+	WHO_several,
+	WHO_helper,
+	WHO_client
+};
 
 static const struct {
 	const char *name;
@@ -50,6 +57,14 @@ bool points_open(void)
 
 static bool can_fire(int p, uint32_t daemons)
 {
+	/* What daemons write clients do not get, and they only read it when a
+	 * round is over. */
+	bool writers = getenv("BENCHFS_TEST_WRITERS");
+	bool passing = p == BFS_KILL_fd_sent || p == BFS_KILL_fd_taken ||
+		       p == BFS_KILL_data_opened;
+
+	if (points[p].who == WHO_writer || passing)
+		return writers != passing;
 	return points[p].who != WHO_several || daemons > 1;
 }
 

@@ -91,6 +91,7 @@ SYSTEM_TESTS = \
 	%D%/mv.sh \
 	%D%/names.sh \
 	%D%/needed.sh \
+	%D%/null.sh \
 	%D%/offsets.sh \
 	%D%/openat2.sh \
 	%D%/other-user.sh \
@@ -102,6 +103,7 @@ SYSTEM_TESTS = \
 	%D%/quota.sh \
 	%D%/raw.sh \
 	%D%/readdir.sh \
+	%D%/inherit.sh \
 	%D%/redirections.sh \
 	%D%/rename-race.sh \
 	%D%/restart.sh \
@@ -119,6 +121,7 @@ SYSTEM_TESTS = \
 	%D%/split.sh \
 	%D%/sqlite.sh \
 	%D%/stamps.sh \
+	%D%/stages.sh \
 	%D%/stat.sh \
 	%D%/static.sh \
 	%D%/stdio.sh \

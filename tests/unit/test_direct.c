@@ -50,7 +50,7 @@ static void detach(struct bfs_port *p, struct bfs_session *s)
 static const struct bfs_port_ops ops = {
 	.name = "test", .reply = keep, .attach = attach, .detach = detach
 };
-static struct bfs_port port = { &ops };
+static struct bfs_port port = { .ops = &ops };
 
 struct world {
 	struct bfs_server server;

@@ -55,7 +55,7 @@ static void on_reply(struct bfs_call *c)
 static const struct bfs_port_ops port_ops = { .name = "unit",
 					      .peers = true,
 					      .reply = on_reply };
-static struct bfs_port port = { &port_ops };
+static struct bfs_port port = { .ops = &port_ops };
 
 static struct bfs_session *peer_session(struct bfs_server *s)
 {

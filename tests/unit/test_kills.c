@@ -9,7 +9,7 @@
 
 #include "core/log.h"
 #include "core/place.h"
-#include "server/inode.h"
+#include "server/data.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +49,7 @@ static struct cluster_unit *start(struct trap *t, uint64_t seed,
 {
 	struct cluster_unit_conf conf = { .n = NODES,
 					  .seed = seed,
-					  .layout.policy = policy & 3,
+					  .layout = { policy & 3, 16 },
 					  .journal = true,
 					  .turns = true,
 					  .decide = decide,
@@ -454,6 +454,135 @@ static void test_sent_again(void **state)
 	cluster_unit_free(u);
 }
 
+static struct cluster_call *start_append(struct cluster_unit *u, unsigned node,
+					 struct bfs_handle h, const void *data,
+					 size_t len)
+{
+	struct bfs_write_req req = { .handle = h, .flags = O_APPEND };
+	uint8_t fields[100];
+	struct bfs_wire w;
+
+	u->out = data;
+	u->out_len = len;
+	bfs_wire_init(&w, fields, sizeof(fields));
+	bfs_write_req_put(&w, &req);
+	return cluster_start(u, node, BFS_OP_WRITE, fields,
+			     (size_t)(w.pos - fields));
+}
+
+static struct bfs_handle made(struct cluster_unit *u, const char *path)
+{
+	struct bfs_open_rep rep;
+	struct bfs_wire w;
+
+	assert_int_equal(cluster_finish(u, start_create(u, 0, path)), 0);
+	bfs_wire_init(&w, u->rep + BFS_REP_HEAD_LEN, 500);
+	assert_int_equal(bfs_open_rep_get(&w, &rep), 0);
+	return rep.handle;
+}
+
+static off_t data_size(const struct cluster_unit *u, unsigned node,
+		       uint64_t ino, off_t cut)
+{
+	char path[128], name[BFS_DATA_NAME_LEN];
+	struct stat st;
+
+	bfs_data_name(name, ino);
+	snprintf(path, sizeof(path), "%s/%u/data/%s", u->dir, node, name);
+	if (cut >= 0)
+		assert_int_equal(truncate(path, cut), 0);
+	return stat(path, &st) ? -1 : st.st_size;
+}
+
+#define OLD 60000u  /* bytes of the file; the home's first chunk has more */
+#define MORE 50000u /* that are appended: some are the next shard's */
+
+static void is_once(struct cluster_unit *u, unsigned node, struct bfs_handle h)
+{
+	struct bfs_read_req req = { .handle = h, .size = 200000 };
+	struct bfs_read_rep rep;
+
+	assert_int_equal(cluster_read(u, node, &req, &rep), 0);
+	assert_int_equal(u->in_len, OLD + 2 * MORE);
+	for (size_t n = 0; n < u->in_len; n++)
+		assert_int_equal(u->in[n], n < OLD	    ? 'a'
+					   : n < OLD + MORE ? 'b'
+							    : 'c');
+}
+
+/*
+ * D1, F2: the home is killed when it has appended, all of it or what is left of
+ * it then, and has not put that down.  left: bytes, or all.  Twice: it is
+ * killed once more after the call.
+ */
+static void append_is_killed(unsigned policy, size_t left)
+{
+	static uint8_t a[OLD], b[MORE], c[MORE];
+	struct cluster_call *call;
+	struct bfs_handle h;
+	struct trap t;
+	struct cluster_unit *u = start(&t, 10 + left, policy);
+	off_t all;
+
+	memset(a, 'a', sizeof(a));
+	memset(b, 'b', sizeof(b));
+	memset(c, 'c', sizeof(c));
+	h = made(u, path_on(u, "", 1));
+	assert_int_equal(cluster_finish(u, start_append(u, 0, h, a, OLD)), 0);
+	call = start_append(u, 0, h, b, MORE);
+	while (data_size(u, 1, h.ino, -1) == OLD)
+		assert_true(bfs_ploop_step(u->net));
+	assert_false(cluster_done(call));
+	all = data_size(u, 1, h.ino, -1);
+	cluster_unit_kill(u, 1);
+	assert_int_equal(data_size(u, 1, h.ino, left ? OLD + (off_t)left : all),
+			 left ? OLD + (off_t)left : all);
+	cluster_unit_start(u, 1);
+	assert_int_equal(data_size(u, 1, h.ino, -1), OLD);
+	assert_int_equal(cluster_finish(u, call), 0);
+	assert_int_equal(cluster_finish(u, start_append(u, 2, h, c, MORE)), 0);
+	is_once(u, 0, h);
+	cluster_unit_kill(u, 1);
+	cluster_unit_start(u, 1);
+	is_once(u, 2, h);
+	cluster_unit_free(u);
+}
+
+static void test_append(void **state)
+{
+	append_is_killed(BFS_POLICY_WHOLE, 0);
+	append_is_killed(BFS_POLICY_WHOLE, 4096);
+	append_is_killed(BFS_POLICY_STRIPE, 0);
+	append_is_killed(BFS_POLICY_STRIPE, 5000);
+}
+
+/* What nobody asks for again is undone once, not when others have written. */
+static void test_append_given_up(void **state)
+{
+	static uint8_t data[MORE];
+	struct cluster_call *call;
+	struct bfs_handle h;
+	struct trap t;
+	struct cluster_unit *u = start(&t, 20, BFS_POLICY_WHOLE);
+
+	h = made(u, path_on(u, "", 1));
+	call = start_append(u, 0, h, data, MORE);
+	while (!data_size(u, 1, h.ino, -1))
+		assert_true(bfs_ploop_step(u->net));
+	cluster_unit_kill(u, 0);
+	cluster_unit_kill(u, 1);
+	cluster_unit_start(u, 1);
+	cluster_unit_start(u, 0);
+	cluster_finish(u, call);
+	assert_int_equal(data_size(u, 1, h.ino, -1), 0);
+	assert_int_equal(cluster_finish(u, start_append(u, 0, h, data, 100)),
+			 0);
+	cluster_unit_kill(u, 1);
+	cluster_unit_start(u, 1);
+	assert_int_equal(data_size(u, 1, h.ino, -1), 100);
+	cluster_unit_free(u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +595,8 @@ int main(void)
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_made_twice),
 		cmocka_unit_test(test_sent_again),
+		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_append_given_up),
 	};
 
 	if (!access("/dev/shm", W_OK))
