@@ -16,9 +16,10 @@
 
 #define MODULE "libbenchfs_ucx.so"
 #define ADDRESS_MAX 16384
-#define SETTING "UCX_KEEPALIVE_INTERVAL" /* ucx_env.c has it, if nobody else \
-					  */
-#define SHM_MAX (64u << 20)		 /* more than UCX takes */
+#define SETTING \
+	"UCX_KEEPALIVE_INTERVAL" /* ucx_env.c has it, if nobody else \
+				  */
+#define SHM_MAX (64u << 20)	 /* more than UCX takes */
 
 static int read_address(const char *run_dir, void *buf, size_t cap, size_t *len)
 {

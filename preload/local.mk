@@ -49,7 +49,8 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_preload.la
 %C%_libbenchfs_preload_la_SOURCES  = \
 	%D%/entry.c %D%/entry.h %D%/entry_var.h %D%/hooks.def %D%/undef.h
 %C%_libbenchfs_preload_la_CPPFLAGS = $(PRELOAD_CPPFLAGS)
-%C%_libbenchfs_preload_la_CFLAGS   = $(PRELOAD_CFLAGS)
+# ThreadSanitizer calls hooks before it is ready.
+%C%_libbenchfs_preload_la_CFLAGS   = $(PRELOAD_CFLAGS) -fno-sanitize=thread
 %C%_libbenchfs_preload_la_LDFLAGS  = $(PRELOAD_LDFLAGS)
 %C%_libbenchfs_preload_la_LIBADD   = %D%/libpreload.la
 

@@ -207,11 +207,10 @@ static bool overlap(const struct end *a, const struct end *b, size_t n)
 	return a->pos < b->pos + (off_t)n && b->pos < a->pos + (off_t)n;
 }
 
+/* As the kernel looks for it: beyond 2^63 is not too far, beyond 2^64 is. */
 static bool overflows(off_t pos, size_t n)
 {
-	off_t end;
-
-	return __builtin_add_overflow(pos, n, &end);
+	return (uint64_t)pos + n < (uint64_t)pos;
 }
 
 /* Two regular files, or the error that comes first. */
@@ -252,6 +251,8 @@ ssize_t bfs_copy_file_range(int in, off_t *in_off, int out, off_t *out_off,
 		return -EOVERFLOW;
 	if (negative(&from) || negative(&to))
 		return -EINVAL;
+	if (n > (size_t)(INT64_MAX - to.pos))
+		return -EFBIG;
 	n = BFS_MIN(n,
 		    a.st_size > from.pos ? (size_t)(a.st_size - from.pos) : 0);
 	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino &&

@@ -255,24 +255,51 @@ static void serve_slot(struct bfs_conn *c, struct bfs_slot *s)
 	bfs_serve(call);
 }
 
+/* As its client says; who lies waits for longer, or is no faster. */
+static bool is_long(const struct bfs_slot *s)
+{
+	return *(const volatile uint32_t *)&s->out_len > BFS_LONG ||
+	       *(const volatile uint32_t *)&s->in_cap > BFS_LONG;
+}
+
+/* May that slot be served now? */
+static bool may_serve(struct bfs_conn *c, unsigned slot)
+{
+	if (!is_long(&c->ring->slot[slot % BFS_RING_SLOTS]))
+		return true;
+	if (c->port->had_long)
+		return false;
+	c->port->had_long = true;
+	return true;
+}
+
 /* Some of what a client has posted, the slots in a circle; the others wait
  * until all clients have had their turn. */
 static uint64_t take_turns(struct bfs_conn *c, uint64_t bits)
 {
-	uint64_t now = 0, later;
+	uint64_t now = 0, later = 0;
 
-	for (int n = 0; bits && n < BFS_TURN; n++) {
+	for (int n = 0; bits && n < BFS_TURN;) {
 		uint64_t above = bits & ~0ull << c->first;
 		uint64_t bit = above ? above & -above : bits & -bits;
+		unsigned slot = (unsigned)__builtin_ctzll(bit);
 
-		now |= bit;
 		bits &= ~bit;
-		c->first =
-			((unsigned)__builtin_ctzll(bit) + 1) % BFS_RING_SLOTS;
+		if (!may_serve(c, slot)) {
+			later |= bit;
+			continue;
+		}
+		now |= bit;
+		c->first = (slot + 1) % BFS_RING_SLOTS;
+		n++;
 	}
-	later = bits;
+	later |= bits;
 	if (later)
 		atomic_fetch_or(&c->ring->posted, later);
+	if (later && !c->hot && !c->late) {
+		DL_APPEND2(c->port->late, c, lprev, lnext);
+		c->late = true;
+	}
 	return now;
 }
 
@@ -283,10 +310,7 @@ int bfs_client_poll(struct bfs_conn *c)
 
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
-	bits = atomic_exchange(&c->ring->posted, 0);
-	/* Of one that is not looked at by itself none may be left. */
-	if (c->hot)
-		bits = take_turns(c, bits);
+	bits = take_turns(c, atomic_exchange(&c->ring->posted, 0));
 	atomic_store_explicit(&c->ring->cpu, (uint32_t)sched_getcpu(),
 			      memory_order_relaxed);
 	c->port->base.looked = bfs_stage_now();
@@ -298,6 +322,23 @@ int bfs_client_poll(struct bfs_conn *c)
 	if (!--c->calls && c->sock < 0)
 		conn_free(c);
 	return n;
+}
+
+static void not_late(struct bfs_conn *c)
+{
+	if (c->late)
+		DL_DELETE2(c->port->late, c, lprev, lnext);
+	c->late = false;
+}
+
+int bfs_client_poll_late(struct bfs_port_local *p)
+{
+	struct bfs_conn *c = p->late;
+
+	if (!c || p->had_long)
+		return 0;
+	not_late(c);
+	return bfs_client_poll(c); /* it goes behind the others */
 }
 
 void bfs_client_sleep(struct bfs_conn *c)
@@ -425,6 +466,7 @@ void bfs_client_drop(struct bfs_conn *c)
 	if (c->sock < 0)
 		return;
 	cool(c);
+	not_late(c);
 	bfs_loop_del(p->server->loop, c->sock);
 	close(c->sock);
 	c->sock = -1;

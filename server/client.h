@@ -12,6 +12,9 @@
 
 #define BFS_HOT 16 /* rings that are polled while the loop spins */
 #define BFS_TURN 4 /* calls of one ring before it is the others' turn */
+/* With more bytes than that a call is a long one: one of them in each turn of
+ * the loop, whoever's it is, so that a short call never waits for two. */
+#define BFS_LONG (64u << 10)
 
 struct bfs_process;
 
@@ -24,9 +27,11 @@ struct bfs_conn {
 	struct bfs_ring *ring; /* NULL before HELLO */
 	int sock;	       /* -1: hung up */
 	bool hot;	       /* in port->hot */
+	bool late;	       /* in port->late */
 	unsigned first;	       /* slot that is to be served first */
 	unsigned calls;	       /* under way: the ring stays mapped for them */
-	struct bfs_conn *prev, *next; /* of the port */
+	struct bfs_conn *prev, *next;	/* of the port */
+	struct bfs_conn *lprev, *lnext; /* in port->late */
 };
 
 struct bfs_port_local {
@@ -36,6 +41,10 @@ struct bfs_port_local {
 	struct bfs_conn *conns; /* utlist DL_ */
 	struct bfs_conn *hot[BFS_HOT];
 	int nhot;
+	unsigned turn;
+	unsigned first;		/* behind who had a long call last */
+	bool had_long;		/* in this turn */
+	struct bfs_conn *late;	/* not hot, with long calls left (utlist DL_) */
 	int headroom;		/* no client is taken if all below are in use */
 	struct bfs_timer pause; /* ends one in which none is */
 	bool full;		/* it has been told */
@@ -60,5 +69,8 @@ int bfs_client_poll(struct bfs_conn *c);
 void bfs_client_sleep(struct bfs_conn *c);
 void bfs_client_wake(struct bfs_conn *c);
 bool bfs_client_posted(struct bfs_conn *c);
+/* The next of the port's late ones is served, if this turn has had no long
+ * call: the number of requests. */
+int bfs_client_poll_late(struct bfs_port_local *p);
 
 #endif

@@ -150,7 +150,7 @@ struct bfs_fs {
 	uint64_t first_counter;	 /* inodes up to it are of earlier runs */
 	uint64_t counter;	 /* of the last inode made */
 	uint64_t seed;		 /* of name hashes */
-	int null_fd; /* null.h; -1 */
+	int null_fd;		 /* null.h; -1 */
 	uint64_t hash_mask;	 /* all ones; less to make names collide */
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	/* Files that were opened, of which ncalmed have been looked at. */

@@ -220,11 +220,26 @@ static int damaged(const struct bfs_fs *fs, const char *what, uint64_t ino)
 	return -EUCLEAN;
 }
 
+/* It would go with one of them, and leave the others to lead nowhere.  A
+ * directory has one, the top none, whatever they count. */
+static bool too_many_names(const struct bfs_inode *i)
+{
+	uint64_t n = 0;
+
+	for (const struct bfs_dentry *d = i->names; d; d = d->next)
+		n++;
+	if (i->ino == BFS_ROOT_INO)
+		return n;
+	return i->mode && n > (S_ISDIR(i->mode) ? 1 : i->nlink);
+}
+
 /* One that is only named, or has lost its name. */
 static int check_inode(struct bfs_fs *fs, struct bfs_inode *i)
 {
 	if (!i->mode && (i->names || i->dir.top || bfs_inode_xattrs(i)))
 		return damaged(fs, "is named but missing", i->ino);
+	if (too_many_names(i))
+		return damaged(fs, "has more names than links", i->ino);
 	/* In a cluster the name may be on another shard. */
 	if (i->orphan || i->ino == BFS_ROOT_INO || !i->mode ||
 	    bfs_fs_clustered(fs))

@@ -134,22 +134,31 @@ static void on_accept(void *arg, uint32_t events)
 static int poll_rings(void *arg)
 {
 	struct bfs_port_local *p = arg;
+	unsigned first = p->first, hot = (unsigned)p->nhot;
 	int n = 0;
 
-	for (int i = 0; i < p->nhot; i++) {
-		struct bfs_conn *c = p->hot[i];
+	p->had_long = false;
+	/* The long call of every other turn is one of those who are not hot. */
+	if (++p->turn % 2)
+		n = bfs_client_poll_late(p);
+	/* Who hangs up meanwhile may cost another one this turn. */
+	for (unsigned i = 0; i < hot && p->nhot; i++) {
+		unsigned at = (first + i) % (unsigned)p->nhot;
+		bool had = p->had_long;
 
-		n += bfs_client_poll(c);
-		if (i < p->nhot && p->hot[i] != c)
-			i--; /* it hung up meanwhile */
+		n += bfs_client_poll(p->hot[at]);
+		if (!had && p->had_long)
+			p->first = at + 1;
 	}
-	return n;
+	return n + bfs_client_poll_late(p);
 }
 
 static int arm_rings(void *arg)
 {
 	struct bfs_port_local *p = arg;
 
+	if (p->late)
+		return -EBUSY;
 	for (int i = 0; i < p->nhot; i++)
 		bfs_client_sleep(p->hot[i]);
 	for (int i = 0; i < p->nhot; i++)

@@ -99,11 +99,11 @@ struct bfs_call {
 	/* In a cluster: see route.h. */
 	struct bfs_where where;
 	struct bfs_origin origin;
-	unsigned via;	/* not 0: that shard, + 1, is to serve it (VIA) */
+	unsigned via;	      /* not 0: that shard, + 1, is to serve it (VIA) */
 	uint64_t stage_since; /* see stage.h; 0: not counted */
-	unsigned waits; /* how often it has waited for another shard */
-	unsigned tries; /* how often what it named was gone on arrival */
-	bool reopens;	/* an open that was answered already: it may */
+	unsigned waits;	      /* how often it has waited for another shard */
+	unsigned tries;	      /* how often what it named was gone on arrival */
+	bool reopens;	      /* an open that was answered already: it may */
 
 	uint8_t req[BFS_FIELDS_MAX]; /* our own copy of head and fields */
 	size_t req_len;

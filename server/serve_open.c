@@ -162,6 +162,9 @@ static int open_inode(struct bfs_opening *o, struct bfs_open_rep *rep)
 
 	if (o->flags & O_PATH) {
 		rep->kind = BFS_OPEN_PATH;
+		/* It counts as open for those who come later. */
+		if (S_ISREG(o->inode->mode))
+			choose_locks(o);
 	} else if (S_ISREG(o->inode->mode)) {
 		rep->kind = BFS_OPEN_FILE;
 		choose_locks(o);

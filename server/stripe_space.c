@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BLOCK 4096u /* what ranges that are moved have to be multiples of */
+
 /* One question, and what has been put together of the answers. */
 struct asking {
 	struct bfs_fanout f;
@@ -263,6 +265,23 @@ static bool is_mode(uint32_t mode)
 	}
 }
 
+/* They move what lies behind from chunk to chunk: that is not done.  What no
+ * file system would do is refused as there. */
+static int move_range(struct bfs_fs *fs, struct bfs_inode *i,
+		      const struct bfs_fallocate_req *req)
+{
+	uint64_t size, from = req->offset;
+	int r = bfs_stripe_size(fs, i, &size);
+
+	if (r)
+		return r;
+	if (req->mode & FALLOC_FL_COLLAPSE_RANGE)
+		from += req->size;
+	if ((req->offset | req->size) % BLOCK || from >= size)
+		return -EINVAL;
+	return -EOPNOTSUPP;
+}
+
 int bfs_stripe_fallocate(struct bfs_call *c, struct bfs_inode *i,
 			 const struct bfs_fallocate_req *req)
 {
@@ -276,7 +295,7 @@ int bfs_stripe_fallocate(struct bfs_call *c, struct bfs_inode *i,
 	if (!req->size || req->offset > INT64_MAX - req->size)
 		return req->size ? -EFBIG : -EINVAL;
 	if (req->mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE))
-		return -EOPNOTSUPP;
+		return move_range(fs, i, req);
 	if (!bfs_fiber_self())
 		return -BFS_NEED_FIBER;
 	r = bfs_stripe_enter(c, i);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "server/stage.h"
 #include "server/uring.h"
 
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
 #include "server/loop.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <liburing.h>

@@ -237,6 +237,11 @@ UNIT_TESTS += %D%/unit/test_power
 %C%_unit_test_power_LDFLAGS = -Wl,--wrap=fsync,--wrap=fdatasync
 %C%_unit_test_power_LDADD = $(CLUSTER_UNIT_LIBS)
 
+UNIT_TESTS += %D%/unit/test_fair
+%C%_unit_test_fair_SOURCES = %D%/unit/test_fair.c
+%C%_unit_test_fair_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_fair_LDADD = $(CLUSTER_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_sums
 %C%_unit_test_sums_SOURCES = %D%/unit/test_sums.c
 %C%_unit_test_sums_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

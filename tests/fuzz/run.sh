@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh TARGET...: each under libFuzzer, from its own seeds and from what
 # earlier runs have found ($CORPUS, if that is set), for $SECONDS seconds or
-# $RUNS runs.  make check-fuzz calls it.  What kills a target is left in
+# $RUNS runs; $FUZZ_SEED, if it is set, makes them the same again.  make
+# check-fuzz calls it.  What kills a target is left in
 # crash-<target>.*, the inputs before it, which it may need, in
 # crash-<target>.history; `tests/fuzz/TARGET FILE` runs them again.
 set -u
@@ -30,7 +31,7 @@ for target; do
 	history=crash-$target.history
 	if FUZZ_HISTORY=$T/history "$builddir/tests/fuzz/fuzz-$target" \
 		-detect_leaks=0 -runs="$RUNS" -max_total_time="$seconds" \
-		-max_len=4096 -timeout=60 -rss_limit_mb=4096 -verbosity=0 \
+		-seed="${FUZZ_SEED:-0}" -max_len=4096 -timeout=60 -rss_limit_mb=4096 -verbosity=0 \
 		-print_final_stats=1 -artifact_prefix="crash-$target." \
 		"$corpus" "$T/seeds-$target" >"$T/log" 2>&1; then
 		echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' \

@@ -5,6 +5,8 @@
 . "${0%/*}/../system/lib.sh"
 
 # With TIMES the times of files are compared too, which takes longer.
+# Striped files have no COLLAPSE_RANGE and INSERT_RANGE (STRIPING.md).
+[ "${BENCHFS_STORAGE_PLACEMENT:-}" != stripe ] || export MODEL_STRIPED=1
 seeds=${SEED:-1 5 6 7 9}
 hours=${HOURS:-0}
 chmod 755 "$T"

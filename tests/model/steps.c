@@ -43,6 +43,7 @@ static uint32_t any_call(uint64_t *x)
 
 void steps_random(struct step *s, unsigned n, unsigned procs, uint64_t seed)
 {
+	bool striped = getenv("MODEL_STRIPED");
 	uint64_t x = seed * 0x9e3779b97f4a7c15ull + 1;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -53,6 +54,9 @@ void steps_random(struct step *s, unsigned n, unsigned procs, uint64_t seed)
 		if (s[i].call == CALL_fork) /* another one */
 			s[i].a[0] = (s[i].proc + 1 + s[i].a[0] % (procs - 1)) %
 				    procs;
+		/* no range is moved: the last two of its modes */
+		if (s[i].call == CALL_fallocate && striped)
+			s[i].a[1] %= 4;
 	}
 }
 

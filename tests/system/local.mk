@@ -162,6 +162,7 @@ SYSTEM_PY = \
 	%D%/py/names.py \
 	%D%/py/offsets.py \
 	%D%/py/quota.py \
+	%D%/py/quota-reload.py \
 	%D%/py/readdir.py \
 	%D%/py/rename-race.py \
 	%D%/py/rename2.py \

@@ -6,6 +6,7 @@
 #include "tests/unit/journal_unit.h"
 
 #include "core/log.h"
+#include "core/util.h"
 #include "server/checkpoint.h"
 #include "server/data.h"
 #include "server/dir.h"
@@ -685,6 +686,43 @@ static void test_identity(void **state)
 	u->fs = NULL;
 }
 
+/* Names that a removal of one of them would leave leading nowhere. */
+static void test_too_many_names(void **state)
+{
+	static const struct {
+		const char *path;
+		uint32_t type;
+	} cases[] = { { "/d", S_IFDIR }, { "/", S_IFDIR }, { "/f", S_IFREG } };
+
+	for (unsigned n = 0; n < BFS_COUNT(cases); n++) {
+		struct fs_unit *u;
+		struct bfs_attr a;
+		char log[4096];
+		void *own;
+
+		assert_int_equal(journal_unit_setup(&own), 0);
+		u = own;
+		ok(u_mkdir(u, "/d", 0755));
+		u_append(u, "/f", "text");
+		ok(u_link(u, "/f", "/g", 0)); /* as many as it has links */
+		u_turn(u);
+		ok(u_kill_and_start(u));
+		ok(u_stat(u, cases[n].path, &a));
+		bfs_journal_add_entry(
+			u->fs->journal,
+			&(struct bfs_rec_entry){ .dir = BFS_ROOT_INO,
+						 .cursor = 4711,
+						 .ino = a.ino,
+						 .type = cases[n].type,
+						 .name = u_str("one-more") });
+		u_turn(u);
+		u_kill(u);
+		assert_int_equal(u_start_fails(u, log, sizeof(log)), -EUCLEAN);
+		assert_non_null(strstr(log, "more names than links"));
+		fs_unit_teardown(&own);
+	}
+}
+
 int main(void)
 {
 #define TEST(fn) \
@@ -709,6 +747,7 @@ int main(void)
 		TEST(test_identity),
 		TEST(test_identity_damage),
 		TEST(test_checkpoint_unsealed),
+		cmocka_unit_test(test_too_many_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

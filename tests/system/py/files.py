@@ -65,6 +65,11 @@ fd, name = tempfile.mkstemp(dir=D); os.close(fd); print(oct(os.stat(name).st_mod
 with open('bin', 'rb') as i, open('sent', 'w+b') as o, open(W / 'sent', 'w+b') as w:
     print(os.sendfile(o.fileno(), i.fileno(), 100, 5000), os.sendfile(w.fileno(), i.fileno(), 7, 50))
     print(os.copy_file_range(i.fileno(), o.fileno(), 3000, 0, 200), os.fstat(o.fileno()).st_size)
+    for n, source, target in (10, 2**63 - 6, 0), (10, -1, 0), (10, -20, 0), (10, 0, 2**63 - 6), (10, 0, -1):
+        try:
+            print(os.copy_file_range(i.fileno(), o.fileno(), n, source, target))
+        except OSError as e:
+            print(n, source, target, e.errno)
     r, wr = os.pipe(); print(os.sendfile(wr, i.fileno(), 0, 64), len(os.read(r, 100)))
     print(os.splice(i.fileno(), wr, 10, offset_src=300), os.splice(r, o.fileno(), 10, offset_dst=0))
 with open('bin', 'r+b') as f:

@@ -388,3 +388,8 @@ print(lf(os.F_ULOCK, 0))
 end(fork(tests))
 d = os.open('.', os.O_RDONLY)
 print('directory', lock(d, SETLK, RD), lock(d, SETLK, WR), lock(os.open('g', os.O_PATH), SETLK, RD))
+# an O_PATH descriptor does not decide whose locks the others have
+os.mknod('only-a-path')
+by_path = os.open('only-a-path', os.O_PATH)
+fd2 = os.open('only-a-path', os.O_RDWR)
+print('beside O_PATH', lock(fd2, SETLK, WR), fcntl.flock(fd2, fcntl.LOCK_EX | fcntl.LOCK_NB))

@@ -41,7 +41,7 @@ def fill_all(top):
     return sum(fill(f'{top}/f{k}') for k in range(40 if daemons > 1 else 3))
 
 # what other daemons have of a striped file is not known while it is written
-striped = 'stripe' in os.environ.get('BENCHFS_TEST_OPTIONS', '') + os.environ.get('BENCHFS_TEST_FAR', '')
+striped = any('stripe' in os.environ.get(f'BENCHFS_{k}', '') for k in ('TEST_OPTIONS', 'TEST_FAR', 'STORAGE_PLACEMENT'))
 
 def near(n, limit):
     if striped and phase != 'all':
