@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -234,6 +235,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 	};
 
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (fd < 0) /* valgrind 3.19: the daemon cannot watch a client */
+		return 77;
+	close(fd);
 	if (!access("/dev/shm", W_OK))
 		setenv("TMPDIR", "/dev/shm", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
