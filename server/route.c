@@ -94,8 +94,12 @@ int bfs_route(struct bfs_call *c)
 	    planned_here(c, h, w))
 		return 0;
 	elsewhere(c, bfs_shared_home(fs, h.ino));
-	if (c->head.op == BFS_OP_LOCK)
-		bfs_serve_lock_passed_on(c);
+	if (c->head.op == BFS_OP_LOCK) {
+		int r = bfs_serve_lock_passed_on(c);
+
+		if (r)
+			return r;
+	}
 	return -BFS_ELSEWHERE;
 }
 

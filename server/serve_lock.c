@@ -227,32 +227,35 @@ static int check(const struct bfs_call *c, const struct bfs_lock_req *req)
 
 /*
  * A description is its opener's, whoever has it now: slots are counted for
- * each user, and a process may have become another one since.
+ * each user, and a process may have become another one since.  0; -EBADF: there
+ * is no such arena.
  */
-static uint32_t opener(const struct bfs_call *c, uint64_t arena)
+static int opener(const struct bfs_call *c, const struct bfs_lock_req *req,
+		  uint32_t *uid)
 {
-	uint32_t uid;
-
+	*uid = c->cred->uid;
 	/* The client's own daemon has looked (bfs_serve_lock_passed_on). */
-	if (!arena || c->origin.forwarded ||
-	    !bfs_arenas_owner(c->server->arenas, arena, &uid))
-		return c->cred->uid;
-	return uid;
+	if (req->space == BFS_LOCK_POSIX || !req->arena || c->origin.forwarded)
+		return 0;
+	return bfs_arenas_owner(c->server->arenas, req->arena, uid) ? 0
+								    : -EBADF;
 }
 
-void bfs_serve_lock_passed_on(struct bfs_call *c)
+int bfs_serve_lock_passed_on(struct bfs_call *c)
 {
 	struct bfs_lock_req req;
 	struct bfs_wire w;
+	int r;
 
 	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
 		      c->req_len - BFS_REQ_HEAD_LEN);
-	if (!bfs_lock_req_get(&w, &req) && req.space != BFS_LOCK_POSIX)
-		c->where.uid = opener(c, req.arena);
+	r = bfs_lock_req_get(&w, &req);
+	return r ? r : opener(c, &req, &c->where.uid);
 }
 
 static struct bfs_lock_range range_of(const struct bfs_call *c,
-				      const struct bfs_lock_req *req)
+				      const struct bfs_lock_req *req,
+				      uint32_t uid)
 {
 	struct bfs_lock_range r = { .start = req->start,
 				    .end = req->end,
@@ -268,7 +271,7 @@ static struct bfs_lock_range range_of(const struct bfs_call *c,
 		r.end = UINT64_MAX;
 	}
 	r.owner.space = req->space;
-	r.owner.uid = opener(c, req->arena);
+	r.owner.uid = uid;
 	r.owner.node = bfs_route_node(c);
 	r.owner.id = req->arena_slot | (uint64_t)req->slot_gen << 32;
 	r.pid = UINT32_MAX; /* as Linux: -1 */
@@ -380,11 +383,14 @@ int bfs_serve_lock(struct bfs_call *c, const struct bfs_lock_req *req,
 {
 	struct bfs_lock_range want, found = { .type = F_UNLCK };
 	struct bfs_server *s = c->server;
+	uint32_t uid;
 	int r = check(c, req);
 
+	if (!r)
+		r = opener(c, req, &uid);
 	if (r)
 		return r;
-	want = range_of(c, req);
+	want = range_of(c, req, uid);
 	if (s->nshards > 1 && req->type != F_UNLCK)
 		r = settle(c, req->handle, &want);
 	if (r)

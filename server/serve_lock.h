@@ -15,7 +15,7 @@ void bfs_serve_lock_stop(struct bfs_server *s);
 
 /* The call goes to another shard, which does not know the arenas here: as the
  * user who opened the description. */
-void bfs_serve_lock_passed_on(struct bfs_call *c);
+int bfs_serve_lock_passed_on(struct bfs_call *c);
 
 /* A process of another node has ended. */
 void bfs_serve_far_gone(struct bfs_server *s, unsigned node, pid_t pid);

@@ -18,8 +18,15 @@ check-net-faults: all $(check_PROGRAMS)
 
 # The system tests on the first of 4 nodes x 2 daemons.
 .PHONY: check-cluster check-cluster-system
+# Those that start daemons of their own, or need none, would do nothing else
+# than in `make check`.
+NOT_ON_NODES = $(ONE_DAEMON_TESTS) \
+	tests/system/bad-input.sh tests/system/corruption.sh \
+	tests/system/descriptors.sh tests/system/full-disk.sh \
+	tests/system/locks-limit.sh tests/system/security.sh
 check-cluster-system: all $(check_PROGRAMS)
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(SYSTEM_TESTS)' \
+	$(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS='$(filter-out $(NOT_ON_NODES),$(SYSTEM_TESTS))' \
 		SH_LOG_COMPILER='$(SHELL) $(abs_srcdir)/%D%/on-nodes.sh'
 check-cluster: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(CLUSTER_TESTS)'

@@ -6,8 +6,14 @@ net 4
 BENCHFS_TEST_OPTIONS="--launcher ssh --hosts n1,n2,n3,n4 -n 2 \
 -o network.bind_addr=eth0 ${BENCHFS_TEST_OPTIONS:-}"
 export BENCHFS_TEST_OPTIONS
-BENCHFS_TEST_FAR=1
-export BENCHFS_TEST_FAR
+# what storage.placement=auto is on several nodes
+case "${BENCHFS_STORAGE_PLACEMENT:-}:$BENCHFS_TEST_OPTIONS " in
+whole:* | local:* | *placement=whole* | *placement=local*) BENCHFS_TEST_FAR=1 ;;
+*) BENCHFS_TEST_FAR=stripe ;;
+esac
+# the options that say how many follow lib.sh's own
+BENCHFS_TEST_DAEMONS=${BENCHFS_TEST_DAEMONS:-8}
+export BENCHFS_TEST_FAR BENCHFS_TEST_DAEMONS
 # changes of names on several nodes take their time
 export BENCHFS_TEST_LIMIT="${BENCHFS_TEST_LIMIT:-900}"
 unset BENCHFS_TEST_MNT

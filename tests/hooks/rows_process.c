@@ -45,8 +45,8 @@ static void check_fork(pid_t pid, int fd)
 static long counter(const char *name)
 {
 	FILE *f = row_ours ? popen("benchfs status --json", "r") : NULL;
+	static char buf[1 << 18]; /* of each daemon some kilobytes */
 	const char *at = NULL;
-	char buf[4096];
 	size_t n;
 
 	if (!f)

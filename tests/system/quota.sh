@@ -24,6 +24,8 @@ limits="-o storage.user_quota_gb=0.01 -o storage.user_quota_files=$files"
 run_options="$given -d $T/data $limits -o auth.allow_users=*"
 chmod 755 "$T"
 for phase in users again; do
+	# a run of several nodes leaves no registry for the next
+	[ $phase = users ] || [ -z "${BENCHFS_TEST_FAR:-}" ] || break
 	bfs "$PY" "$py/quota.py" "$mnt" $phase 10737418 $files "$daemons" ||
 		fail "quotas of users, $phase: $?"
 done
