@@ -253,9 +253,8 @@ int bfs_serve_lock_passed_on(struct bfs_call *c)
 	return r ? r : opener(c, &req, &c->where.uid);
 }
 
-static struct bfs_lock_range range_of(const struct bfs_call *c,
-				      const struct bfs_lock_req *req,
-				      uint32_t uid)
+static struct bfs_lock_range
+range_of(const struct bfs_call *c, const struct bfs_lock_req *req, uint32_t uid)
 {
 	struct bfs_lock_range r = { .start = req->start,
 				    .end = req->end,
