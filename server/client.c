@@ -384,6 +384,7 @@ static int take_hello(struct bfs_conn *c)
 		return r ? -errno : -ECONNRESET;
 	}
 	rc->call.req_len = (size_t)r;
+	c->port->base.looked = bfs_stage_now();
 	if (r < 4 || memcmp(rc->call.req, "\1\0\0\0", 4)) {
 		call_put(rc);
 		return -EPROTO;

@@ -59,10 +59,18 @@ static struct {
 	uint32_t values[2];
 } racer;
 
+/* libFuzzer's clock is a signal, which would end the wait too soon: the thread
+ * would then still write when its page is gone. */
+static void wait_for(sem_t *s)
+{
+	while (sem_wait(s))
+		FUZZ_CHECK(errno == EINTR);
+}
+
 static void *race(void *arg)
 {
 	for (;;) {
-		sem_wait(&racer.go);
+		wait_for(&racer.go);
 		if (racer.end)
 			return NULL;
 		for (unsigned n = 0; racer.on; n++)
@@ -277,7 +285,7 @@ static void race_turn(struct client *c, struct fuzz_in *in)
 	sem_post(&racer.go);
 	turn(4);
 	racer.on = false;
-	sem_wait(&racer.done);
+	wait_for(&racer.done);
 }
 
 static void say(struct client *c, struct fuzz_in *in)

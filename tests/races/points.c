@@ -140,18 +140,30 @@ static bool provoke(struct crew *c, int p, uint32_t daemon)
 	return start_again(c, p);
 }
 
+/* Arm the point, so that somebody comes by; *again: a daemon was started again
+ * for that.  Has it killed? */
+static bool arm(struct crew *c, int p, uint64_t *random, uint32_t daemon,
+		bool *again)
+{
+	uint64_t fired = file->at[p].fired;
+
+	if (needs_start(p))
+		*again = provoke(c, p, daemon);
+	else
+		file->at[p].left = 1 + crew_random(random) % DEEPEST;
+	return wait_until_fired(c, p, fired);
+}
+
 void points_kill(struct crew *c, uint64_t *random, uint32_t daemons)
 {
 	int p = choose(random, daemons);
-	uint64_t fired = file->at[p].fired;
 	uint32_t daemon = crew_random(random) % daemons;
-	bool again = false;
+	bool again = false, fired = arm(c, p, random, daemon, &again);
 
-	if (needs_start(p))
-		again = provoke(c, p, daemon);
-	else
-		file->at[p].left = 1 + crew_random(random) % DEEPEST;
-	if (!wait_until_fired(c, p, fired))
+	/* Nobody says hello to a daemon that has no clients: the next one. */
+	for (uint32_t n = 1; !fired && needs_start(p) && n < daemons; n++)
+		fired = arm(c, p, random, (daemon + n) % daemons, &again);
+	if (!fired)
 		return;
 	c->count[COUNT_KILLS]++;
 	if (again || points[p].who == WHO_client || points[p].who == WHO_helper)
