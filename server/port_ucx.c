@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -50,6 +51,17 @@ static bool quiet(const struct bfs_port_ucx *p)
 	return !p->ready && !p->failed && (!p->daemons || p->daemons->quiet(p));
 }
 
+/*
+ * For tcp arming looks at nothing, and what a progress has left in a socket
+ * (the half of a greeting) is no new event: nobody would ever tell us.
+ */
+static bool readable(const struct bfs_port_ucx *p)
+{
+	struct pollfd fd = { p->door->ucx.fd, POLLIN, 0 };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
 static int arm_ucx(void *arg)
 {
 	struct bfs_port_ucx *p = arg;
@@ -58,7 +70,7 @@ static int arm_ucx(void *arg)
 	if (!quiet(p))
 		return -EBUSY;
 	st = ucp_worker_arm(p->door->ucx.worker);
-	p->awake = st == UCS_ERR_BUSY;
+	p->awake = st == UCS_ERR_BUSY || readable(p);
 	return p->awake ? -EBUSY : 0;
 }
 
