@@ -339,21 +339,14 @@ static int cut(struct bfs_fs *fs, const struct bfs_inode *i, int fd,
 	return bfs_sums_truncate(fs, i->ino, fd, size);
 }
 
-int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
-		      struct bfs_inode *i, uint64_t size)
+/* Not by the cached descriptor: who has been truncated may be executed next,
+ * which an open writer of ours would forbid. */
+static int cut_file(struct bfs_fs *fs, struct bfs_inode *i, uint64_t size)
 {
-	/* Not the cached descriptor: who has been truncated may be executed
-	 * next, which an open writer of ours would forbid. */
 	int fd = bfs_data_open(fs, i, bfs_sums_on(fs) ? O_RDWR : O_WRONLY), r;
 
 	if (fd < 0)
 		return fd;
-	if (bfs_null_on(fs)) {
-		close(fd);
-		bfs_null_resize(fs, i, size);
-		return bfs_data_kill_setid(fs, i,
-					   bfs_perm_write_kills(cred, i));
-	}
 	r = cut(fs, i, fd, size);
 	if (r) {
 		errno = -r;
@@ -362,9 +355,20 @@ int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
 	BFS_KILL_POINT(data_cut);
 	bfs_space_account(fs, i, fd);
 	close(fd);
-	if (!r)
-		r = bfs_data_kill_setid(fs, i, bfs_perm_write_kills(cred, i));
 	return r;
+}
+
+int bfs_data_truncate(struct bfs_fs *fs, const struct bfs_cred *cred,
+		      struct bfs_inode *i, uint64_t size)
+{
+	int r = 0;
+
+	if (bfs_null_on(fs))
+		bfs_null_resize(fs, i, size);
+	else
+		r = cut_file(fs, i, size);
+	return r ? r
+		 : bfs_data_kill_setid(fs, i, bfs_perm_write_kills(cred, i));
 }
 
 int bfs_data_inode(const struct bfs_call *c, struct bfs_handle h,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/jlog_impl.h"
-#include "server/stage.h"
 
 #include "core/kill.h"
 #include "core/log.h"
 #include "core/util.h"
+#include "server/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -45,13 +45,14 @@ void bfs_null_resize(struct bfs_fs *fs, struct bfs_inode *i, uint64_t size)
 	bfs_inode_modified(fs, i);
 }
 
-int bfs_null_read(struct bfs_call *c, struct bfs_inode *i, size_t size,
-		  uint64_t offset)
+int bfs_null_read(struct bfs_call *c, struct bfs_inode *i,
+		  const struct bfs_read_req *req, size_t size)
 {
-	if (offset < i->file.size)
-		c->in_len = BFS_MIN(size, i->file.size - offset);
+	if (req->offset < i->file.size)
+		c->in_len = BFS_MIN(size, i->file.size - req->offset);
 	memset(c->in, 0, c->in_len);
-	bfs_inode_accessed(bfs_call_fs(c), i);
+	if (!(req->flags & O_NOATIME))
+		bfs_inode_accessed(bfs_call_fs(c), i);
 	bfs_stat_add(bytes_read, c->in_len);
 	return 0;
 }

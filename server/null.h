@@ -23,8 +23,8 @@ int bfs_null_open(struct bfs_fs *fs, struct bfs_inode *i, int flags);
 void bfs_null_stat(const struct bfs_inode *i, struct stat *st);
 void bfs_null_resize(struct bfs_fs *fs, struct bfs_inode *i, uint64_t size);
 /* READ and WRITE of a file that may be read and written so, and SEEK. */
-int bfs_null_read(struct bfs_call *c, struct bfs_inode *i, size_t size,
-		  uint64_t offset);
+int bfs_null_read(struct bfs_call *c, struct bfs_inode *i,
+		  const struct bfs_read_req *req, size_t size);
 int bfs_null_write(struct bfs_call *c, struct bfs_inode *i,
 		   const struct bfs_write_req *req, struct bfs_write_rep *rep);
 int bfs_null_seek(const struct bfs_inode *i, const struct bfs_seek_req *req,

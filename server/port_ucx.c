@@ -59,7 +59,7 @@ static bool readable(const struct bfs_port_ucx *p)
 {
 	struct pollfd fd = { p->door->ucx.fd, POLLIN, 0 };
 
-	return poll(&fd, 1, 0) > 0;
+	return poll(&fd, 1, 0) != 0; /* rather once more than never */
 }
 
 static int arm_ucx(void *arg)

@@ -127,7 +127,7 @@ int bfs_serve_read(struct bfs_call *c, const struct bfs_read_req *req,
 	if (r)
 		return r;
 	if (bfs_null_on(bfs_call_fs(c)))
-		return bfs_null_read(c, i, size, req->offset);
+		return bfs_null_read(c, i, req, size);
 	if (req->flags & O_NOATIME)
 		return read_quietly(c, i, size, req->offset);
 	d = bfs_data_get(bfs_call_fs(c), i, false, &r);
