@@ -108,6 +108,7 @@ SYSTEM_TESTS = \
 	%D%/rename-race.sh \
 	%D%/restart.sh \
 	%D%/ucx-client.sh \
+	%D%/ucx-left.sh \
 	%D%/renames.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \
@@ -170,6 +171,7 @@ SYSTEM_PY = \
 	%D%/py/space.py \
 	%D%/py/sock.py \
 	%D%/py/threads.py \
+	%D%/py/ucx-left.py \
 	%D%/py/unlinked.py \
 	%D%/py/visible.py \
 	%D%/py/xattr-limits.py \
