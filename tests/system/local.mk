@@ -36,6 +36,7 @@ SYSTEM_TESTS = \
 	%D%/at.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
+	%D%/big-writes.sh \
 	%D%/checksum.sh \
 	%D%/client-death.sh \
 	%D%/corruption.sh \
@@ -144,6 +145,7 @@ SYSTEM_PY = \
 	%D%/py/append.py \
 	%D%/py/layout.py \
 	%D%/py/attributes.py \
+	%D%/py/big-writes.py \
 	%D%/py/checksum.py \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
