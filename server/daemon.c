@@ -27,6 +27,7 @@
 #include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sync.h"
+#include "server/syncfs.h"
 #include "server/tx.h"
 #include "server/tx_log.h"
 #include "server/uring.h"
@@ -434,6 +435,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_reclaim_free(s);
 	bfs_far_joined(s); /* nobody is told */
 	bfs_join_stop(s);
+	bfs_syncfs_free(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;
 	if (s->journal)

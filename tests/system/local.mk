@@ -28,6 +28,11 @@ SYSTEM_HELPERS = \
 %C%_forge_LDADD = core/libcore.la
 %C%_uring_LDADD = $(LIBURING_LIBS)
 check_PROGRAMS += $(SYSTEM_HELPERS)
+check_LTLIBRARIES += %D%/libheldsync.la
+%C%_libheldsync_la_SOURCES = %D%/held-sync.c
+%C%_libheldsync_la_CFLAGS = $(BFS_PLAIN_CFLAGS)
+%C%_libheldsync_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-rpath /nowhere
 
 SYSTEM_TESTS = \
 	%D%/aio.sh \
@@ -59,6 +64,7 @@ SYSTEM_TESTS = \
 	%D%/extents.sh \
 	%D%/stripe.sh \
 	%D%/stripe-end.sh \
+	%D%/stripe-disk.sh \
 	%D%/find.sh \
 	%D%/fd-path.sh \
 	%D%/fio.sh \
@@ -129,6 +135,7 @@ SYSTEM_TESTS = \
 	%D%/stdio.sh \
 	%D%/symbols.sh \
 	%D%/symlinks.sh \
+	%D%/syncfs.sh \
 	%D%/tar.sh \
 	%D%/threads.sh \
 	%D%/tools.sh \
@@ -154,6 +161,7 @@ SYSTEM_PY = \
 	%D%/py/fd-path.py \
 	%D%/py/stripe.py \
 	%D%/py/stripe_end.py \
+	%D%/py/stripe-disk.py \
 	%D%/py/files.py \
 	%D%/py/kill-daemon.py \
 	%D%/py/holes.py \
@@ -172,6 +180,7 @@ SYSTEM_PY = \
 	%D%/py/setuid.py \
 	%D%/py/space.py \
 	%D%/py/sock.py \
+	%D%/py/syncfs.py \
 	%D%/py/threads.py \
 	%D%/py/ucx-left.py \
 	%D%/py/unlinked.py \
@@ -202,7 +211,7 @@ EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh \
 # about what a daemon keeps on disk, which start daemons of their own and whose
 # programs run outside of ./run (come-back.sh has a part over UCX).
 NOT_OVER_UCX = %D%/descriptors.sh %D%/fd-path.sh %D%/full-disk.sh %D%/kill-daemon.sh %D%/restart.sh \
-	%D%/stripe.sh %D%/stripe-end.sh
+	%D%/stripe.sh %D%/stripe-disk.sh %D%/stripe-end.sh
 .PHONY: check-ucx-tcp check-ucx-shm
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \
