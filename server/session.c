@@ -261,10 +261,13 @@ bool bfs_session_close_idle(struct bfs_server *s)
 		if (!sess->far || !sess->attached)
 			continue;
 		if (unused(sess) && !sess->parked &&
-		    now - sess->idle_since > idle)
+		    now - sess->idle_since > idle) {
+			bfs_log(info, "session %016llx: idle, disconnected",
+				(unsigned long long)sess->id);
 			sess->attached->ops->detach(sess->attached, sess);
-		else
+		} else {
 			others = true;
+		}
 	}
 	return others;
 }
