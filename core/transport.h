@@ -69,6 +69,9 @@ struct bfs_transport_ops {
 	/* Do other transports keep its descriptors (fds, below) when it goes?
 	 * NULL: no. */
 	bool (*shares_fds)(const struct bfs_transport *t);
+	/* Unused for so long its connection is to end, though nobody makes a
+	 * call: the next one fails (-ECONNRESET).  NULL: it stays. */
+	void (*idle_after)(struct bfs_transport *t, uint64_t ns);
 	/* Close and free; nobody is in a call.  After a fork the child calls
 	 * forget instead, which touches nothing that is shared. */
 	void (*destroy)(struct bfs_transport *t);

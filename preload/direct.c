@@ -158,6 +158,8 @@ static int connect_to(struct way *w, uint32_t shard,
 		w->c.lost = lost;
 	}
 	w->c.session = bfs_session_number();
+	if (t->ops->idle_after)
+		t->ops->idle_after(t, bfs_settings.direct_idle * 3 / 2);
 	w->pause = 0;
 	w->used = bfs_now();
 	atomic_store(&w->c.t, t);

@@ -175,9 +175,9 @@ void bfs_session_is_back(struct bfs_server *s, pid_t pid);
 /* Free sessions that nobody came back to. */
 void bfs_session_sweep(struct bfs_server *s);
 /*
- * Close the connections that clients of other nodes have made and not used for
- * twice as long as they keep them by themselves (network.direct_idle_secs):
- * they make no call any more.  Are there others?
+ * Close our end of what clients of other nodes have made and not used for twice
+ * as long as they keep it by themselves (network.direct_idle_secs).  Are there
+ * others?
  */
 bool bfs_session_close_idle(struct bfs_server *s);
 /* All of them: the ports are closed. */
