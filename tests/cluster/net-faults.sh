@@ -86,7 +86,7 @@ file_of() {
 
 # home_of PATH: the member that has its inode, and its first chunk.
 home_of() {
-	on 1 sh -c ': >"$0" && benchfs layout --json "$0"' "$1" |
+	on 1 sh -c ': >"$0" && exec "$builddir/run" benchfs layout --json "$0"' "$1" |
 		"$PY" -c 'import json, sys
 v = json.load(sys.stdin)
 print((v[0] if isinstance(v, list) else v)["inode"]["member"])'
