@@ -68,6 +68,8 @@ void bfs_client_drop_all(struct bfs_port_local *p);
 int bfs_client_poll(struct bfs_conn *c);
 void bfs_client_sleep(struct bfs_conn *c);
 void bfs_client_wake(struct bfs_conn *c);
+/* A core's number, or BFS_RING_*: its client asks whether that is its own. */
+void bfs_client_tell_core(struct bfs_conn *c, uint32_t core);
 bool bfs_client_posted(struct bfs_conn *c);
 /* The next of the port's late ones is served, if this turn has had no long
  * call: the number of requests. */

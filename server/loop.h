@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct bfs_cores;
 struct bfs_loop;
 
 struct bfs_timer {
@@ -51,6 +52,9 @@ void bfs_loop_timer(struct bfs_loop *l, struct bfs_timer *t, uint64_t at);
 int bfs_loop_turn(struct bfs_loop *l);
 /* When the next timer is due, UINT64_MAX: none is set. */
 uint64_t bfs_loop_next(const struct bfs_loop *l);
+
+/* Which core it runs on. */
+struct bfs_cores *bfs_loop_cores(struct bfs_loop *l);
 
 /* Until *stop is not NULL. */
 int bfs_loop_run(struct bfs_loop *l, const char *const *stop);
