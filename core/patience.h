@@ -4,8 +4,9 @@
  * To be woken takes 25 to 50 us.  If both sides of a call look for less than
  * that, each is woken for each call, and each time too late for the other one
  * to be awake still.  So whoever finds that he was woken after a short sleep
- * tries to look for longer.  If it does not come then either, it may well be our
- * looking that keeps it off a core, so the next try is ever later.  Any thread.
+ * tries to look for longer.  If it does not come then either, it may well be
+ * our looking that keeps it off a core, so the next try is ever later.  Any
+ * thread.
  */
 #ifndef BFS_PATIENCE_H
 #define BFS_PATIENCE_H

@@ -45,7 +45,8 @@ struct bfs_slot {
 
 struct bfs_ring {
 	uint32_t magic, slots;
-	uint8_t pad0[56];
+	uint32_t near; /* who rings has the daemon on his core, most likely */
+	uint8_t pad0[52];
 	_Atomic uint64_t posted; /* a bit for each slot */
 	_Atomic uint32_t cpu;	 /* the daemon's */
 	uint8_t pad1[52];

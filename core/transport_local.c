@@ -25,7 +25,7 @@ struct local {
 	int sock;
 	int data_fd; /* or -1 */
 	struct bfs_patience patience;
-	bool wakes_here; /* the daemon, when we rang the last time */
+	bool wakes_here;	   /* the daemon, when we rang the last time */
 	bool rang[BFS_RING_SLOTS]; /* for the call in it */
 	/* Descriptors that arrived, by slot; -1: none. */
 	_Atomic int mail[BFS_RING_SLOTS];
@@ -234,8 +234,9 @@ static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 	r = io->interruptible ? sleep_lightly(l, s, io) : sleep_on(l, s, io);
 	atomic_store_explicit(&s->waiting, 0, memory_order_relaxed);
 	if (rang)
-		l->wakes_here = atomic_load_explicit(
-			&l->ring->cpu, memory_order_relaxed) == here;
+		l->wakes_here =
+			atomic_load_explicit(&l->ring->cpu,
+					     memory_order_relaxed) == here;
 	if (ns) /* else it says nothing of the daemon that we slept */
 		bfs_patience_note(&l->patience, bfs_now() - begun, ns);
 	return atomic_load(&s->state) == BFS_SLOT_DONE ? 0 : r;
@@ -437,6 +438,7 @@ int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
 	l->ring = link.ring;
 	l->sock = link.sock;
 	l->data_fd = link.data_fd;
+	l->wakes_here = link.ring->near;
 	bfs_patience_init(&l->patience, peer->hello.spin_us);
 	for (int i = 0; i < BFS_RING_SLOTS; i++)
 		l->mail[i] = -1;

@@ -98,17 +98,27 @@ static bool send_fd(struct ring_call *rc)
 	return true;
 }
 
+/* It is the client's turn.  The kernel may not think so, and then it is not the
+ * client who has run when we are back. */
+static void make_way(struct bfs_conn *c)
+{
+	sched_yield();
+	if (!bfs_client_posted(c))
+		bfs_loop_rest(c->port->server->loop);
+}
+
 /* Who is woken on our core runs at once, so what we mean to do comes first. */
 static void wake(const struct ring_call *rc, bool together)
 {
 	struct bfs_port_local *p = rc->conn->port;
 	bool leave = together && bfs_port_local_leaves(p);
 
+	p->near = together;
 	bfs_sys_futex_wake(&rc->slot->state, 1);
 	if (leave)
 		bfs_port_local_leave(p);
 	else if (together)
-		sched_yield(); /* it is the client's turn */
+		make_way(rc->conn);
 }
 
 static void reply_ring(struct ring_call *rc)
@@ -148,6 +158,7 @@ static int make_ring(struct bfs_conn *c)
 	c->ring->magic = BFS_RING_MAGIC;
 	c->ring->slots = BFS_RING_SLOTS;
 	c->ring->cpu = BFS_RING_NO_CPU;
+	c->ring->near = c->port->near;
 	c->ring->sleeping = 1;
 	return fd;
 }
@@ -180,6 +191,15 @@ static void heat(struct bfs_conn *c)
 	bfs_client_wake(c);
 }
 
+/* A client is about to send something: does it need our core for that? */
+static void expect(struct bfs_port_local *p)
+{
+	if (p->near)
+		bfs_loop_rest(p->server->loop);
+	else
+		bfs_loop_expect(p->server->loop);
+}
+
 static int send_hello(struct ring_call *rc)
 {
 	struct bfs_conn *c = rc->conn;
@@ -205,7 +225,7 @@ static int send_hello(struct ring_call *rc)
 	/* Its first call comes at once: no bell for that. */
 	if (n && r >= 0) {
 		heat(c);
-		bfs_loop_expect(c->port->server->loop);
+		expect(c->port);
 	}
 	return n ? r : -EACCES;
 }
@@ -473,7 +493,7 @@ void bfs_client_new(struct bfs_port_local *p, int sock)
 	c->port = p;
 	c->sock = sock;
 	DL_APPEND(p->conns, c);
-	bfs_loop_expect(p->server->loop);
+	expect(p);
 	if (introduce(c))
 		bfs_client_drop(c);
 }

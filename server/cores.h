@@ -3,8 +3,8 @@
  * Which core the daemon is on, and whether others are idle.  A client that
  * finds the daemon on its own core cannot look for its answer, it has to sleep
  * (NUMBERS: waiting).  Each wakes the other one where it is itself, so they may
- * stay together for ever, 10 us a call, with a core beside them that has nothing
- * to do.  One thread.
+ * stay together for ever, 10 us a call, with a core beside them that has
+ * nothing to do.  One thread.
  */
 #ifndef BFS_CORES_H
 #define BFS_CORES_H

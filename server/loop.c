@@ -33,13 +33,15 @@ struct poller {
 struct bfs_loop {
 	int epoll, nap; /* nap: see there */
 	struct bfs_cores cores;
-	struct bfs_patience patience;
+	struct bfs_patience patience, expected, *looking;
 	uint64_t worked;      /* when something came last */
+	uint64_t idle;	      /* nothing had come yet; not before worked */
 	uint64_t looks;	      /* for more, so long */
 	uint64_t looked;      /* about when at epoll, of what was busy since */
 	uint64_t yield_until; /* others want the core */
 	long preempted;
 	bool expecting;	      /* something more will come soon */
+	bool resting;	      /* it cannot while we look */
 	struct watch **watch; /* by descriptor */
 	int nwatch;
 	struct watch *dead;
@@ -73,7 +75,8 @@ struct bfs_loop *bfs_loop_new(unsigned spin_us)
 
 	if (!l)
 		return NULL;
-	bfs_patience_init(&l->patience, spin_us);
+	bfs_loop_set_spin(l, spin_us);
+	l->looking = &l->patience;
 	bfs_cores_init(&l->cores);
 	if (open_epolls(l)) {
 		bfs_loop_free(l);
@@ -109,6 +112,7 @@ void bfs_loop_free(struct bfs_loop *l)
 void bfs_loop_set_spin(struct bfs_loop *l, unsigned spin_us)
 {
 	bfs_patience_init(&l->patience, spin_us);
+	bfs_patience_init(&l->expected, spin_us);
 }
 
 static int make_room(struct bfs_loop *l, int fd)
@@ -288,24 +292,31 @@ static bool preempted(struct bfs_loop *l)
  */
 static uint64_t look_until(struct bfs_loop *l)
 {
-	uint64_t now = bfs_now(), gap = now - l->worked;
+	uint64_t now = bfs_now(), gap = l->idle - l->worked;
 
-	l->worked = now;
-	bfs_patience_note(&l->patience, gap, l->looks);
-	if (l->expecting)
-		bfs_patience_expect(&l->patience);
+	l->worked = l->idle = now;
+	bfs_patience_note(l->looking, gap, l->looks);
+	l->looking = l->expecting ? &l->expected : &l->patience;
 	l->expecting = false;
 	if (gap > l->patience.least_ns && preempted(l) &&
 	    !bfs_cores_idle(&l->cores))
 		l->yield_until = now + YIELD_NS;
 	l->looks = now < l->yield_until ? l->patience.least_ns
-					: bfs_patience(&l->patience);
+					: bfs_patience(l->looking);
+	if (l->resting)
+		l->looks = 0;
+	l->resting = false;
 	return now + l->looks;
 }
 
 void bfs_loop_expect(struct bfs_loop *l)
 {
 	l->expecting = true;
+}
+
+void bfs_loop_rest(struct bfs_loop *l)
+{
+	l->resting = true;
 }
 
 struct bfs_cores *bfs_loop_cores(struct bfs_loop *l)
@@ -330,6 +341,7 @@ static int nap(struct bfs_loop *l)
 	struct epoll_event e;
 	int n = epoll_wait(l->nap, &e, 1, nap_ms(l));
 
+	l->idle = bfs_now();
 	if (n < 0 && errno != EINTR)
 		return wait_failed();
 	return n > 0 ? run_events(l, 0) : 0;
@@ -382,6 +394,7 @@ int bfs_loop_run(struct bfs_loop *l, const char *const *stop)
 			look = others_wait(l);
 		} else {
 			bfs_relax();
+			l->idle = bfs_now();
 			look = ++idle % LOOK_EVERY == 0;
 		}
 	}

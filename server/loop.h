@@ -27,6 +27,8 @@ void bfs_loop_free(struct bfs_loop *l);
 void bfs_loop_set_spin(struct bfs_loop *l, unsigned spin_us);
 /* Work is about to come. */
 void bfs_loop_expect(struct bfs_loop *l);
+/* It needs our core to come: no looking for it after this turn. */
+void bfs_loop_rest(struct bfs_loop *l);
 
 /* events as epoll's; level-triggered unless EPOLLET is among them.  0 or
  * -errno. */
