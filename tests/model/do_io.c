@@ -322,7 +322,8 @@ DO(sendfile)
 	off_t at = arg_offset(s->a[2]);
 
 	/* Where a directory stands, it may be too far on.  In a pipe the kernel
-	 * puts the file's pages, and what is written to it later shows there. */
+	 * puts the file's pages, and what is written to it later shows there.
+	 */
 	if (is_dir(*arg_fd(w, s->a[1])) || is_fifo(*arg_fd(w, s->a[0])))
 		return;
 	answer(r, sendfile(*arg_fd(w, s->a[0]), *arg_fd(w, s->a[1]),
