@@ -19,7 +19,9 @@
 #define BFS_RING_MAGIC 0x42465331u
 #define BFS_RING_SLOTS 32
 #define BFS_RING_BULK (1u << 20)
-#define BFS_RING_NO_CPU UINT32_MAX
+/* The daemon's core */
+#define BFS_RING_NO_CPU UINT32_MAX /* it sleeps: any */
+#define BFS_RING_MOVING (UINT32_MAX - 1)
 
 enum bfs_slot_state {
 	BFS_SLOT_FREE,
@@ -32,7 +34,8 @@ enum bfs_slot_state {
 
 struct bfs_slot {
 	_Atomic uint32_t state;	  /* a futex */
-	_Atomic uint32_t waiting; /* the client sleeps, or is about to */
+	_Atomic uint32_t waiting; /* the client sleeps, or is about to: its core
+				   * plus 1 */
 	uint32_t req_len, out_len, in_cap; /* client */
 	uint32_t rep_len, in_len, has_fd;  /* daemon */
 	uint8_t pad[32];
@@ -42,9 +45,10 @@ struct bfs_slot {
 
 struct bfs_ring {
 	uint32_t magic, slots;
-	uint8_t pad0[56];
+	uint32_t near; /* who rings has the daemon on his core, most likely */
+	uint8_t pad0[52];
 	_Atomic uint64_t posted; /* a bit for each slot */
-	_Atomic uint32_t cpu;	 /* the daemon's, or BFS_RING_NO_CPU */
+	_Atomic uint32_t cpu;	 /* the daemon's */
 	uint8_t pad1[52];
 	_Atomic uint32_t sleeping; /* the daemon wants to be woken */
 	uint8_t pad2[60];

@@ -16,6 +16,7 @@
 
 #define GLANCE_NS 10000000u /* ... and for signals */
 #define SLICE_NS 50000000u  /* how long to sleep before looking for EOF */
+#define MOVE_NS 1000000u    /* more than it takes to another core */
 #define TAKING (-2)	    /* mail: a thread is storing an fd right now */
 
 struct local {
@@ -24,6 +25,8 @@ struct local {
 	int sock;
 	int data_fd; /* or -1 */
 	struct bfs_patience patience;
+	bool wakes_here;	   /* the daemon, when we rang the last time */
+	bool rang[BFS_RING_SLOTS]; /* for the call in it */
 	/* Descriptors that arrived, by slot; -1: none. */
 	_Atomic int mail[BFS_RING_SLOTS];
 	uint64_t mail_id[BFS_RING_SLOTS];
@@ -97,7 +100,7 @@ static int local_begin(struct bfs_transport *t, struct bfs_io *io)
 	return 0;
 }
 
-static int ring_bell(struct local *l)
+static int ring_bell(struct local *l, bool *rang)
 {
 	struct iovec v = { (void *)"", 1 };
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
@@ -105,12 +108,14 @@ static int ring_bell(struct local *l)
 	int r = 0;
 
 	atomic_thread_fence(memory_order_seq_cst);
+	*rang = false;
 	if (!atomic_load_explicit(&l->ring->sleeping, memory_order_relaxed))
 		return 0;
 	/* A handler that ran between the two steps would wait for a daemon
 	 * that it takes to be awake. */
 	bfs_sys_block_signals(&signals);
-	if (atomic_exchange(&l->ring->sleeping, 0))
+	*rang = atomic_exchange(&l->ring->sleeping, 0);
+	if (*rang)
 		r = bfs_sys_sendmsg(l->sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	bfs_sys_restore_signals(&signals);
 	/* A full queue means that the daemon has bells enough to wake up. */
@@ -165,39 +170,75 @@ static int sleep_lightly(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 	return r;
 }
 
-/* It cannot run while we do, if it is on our core. */
-static bool shares_core(const struct local *l)
+/*
+ * For how long to look for the answer: not at all, if the daemon is on our core
+ * and cannot run while we do, or is going to wake up there, as it did the last
+ * time.
+ */
+static uint64_t look_ns(const struct local *l, bool rang, uint32_t here)
 {
-	return atomic_load_explicit(&l->ring->cpu, memory_order_relaxed) ==
-	       (uint32_t)sched_getcpu();
+	uint32_t cpu =
+		atomic_load_explicit(&l->ring->cpu, memory_order_relaxed);
+
+	if (cpu == here || (rang && l->wakes_here))
+		return 0;
+	return bfs_patience(&l->patience);
 }
 
-/* Look for the answer for a while. */
-static bool look(const struct bfs_slot *s, uint64_t until)
+/* Look for the answer for a while.  *now: the clock, when it was read last. */
+static bool look(const struct bfs_slot *s, uint64_t until, uint64_t *now)
 {
 	for (unsigned i = 1;; i++) {
 		if (atomic_load_explicit(&s->state, memory_order_acquire) ==
 		    BFS_SLOT_DONE)
 			return true;
 		bfs_relax();
-		if (i % 16 == 0 && bfs_now() >= until)
+		if (i % 16)
+			continue;
+		*now = bfs_now();
+		if (*now >= until)
 			return false;
 	}
 }
 
+/* The daemon is leaving our core, for which it needs it; we stay awake, or we
+ * would be woken where it is then. */
+static uint64_t see_off(struct local *l)
+{
+	uint64_t begun = bfs_now(), now = begun;
+
+	while (atomic_load_explicit(&l->ring->cpu, memory_order_relaxed) ==
+		       BFS_RING_MOVING &&
+	       now - begun < MOVE_NS) {
+		sched_yield();
+		now = bfs_now();
+	}
+	return now;
+}
+
 static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 {
-	uint64_t begun = bfs_now();
-	bool shares = shares_core(l);
+	uint32_t here = (uint32_t)sched_getcpu();
+	bool rang = l->rang[s - l->ring->slot];
+	uint64_t ns = look_ns(l, rang, here), begun = see_off(l);
+	uint64_t now = begun;
 	int r;
 
-	if (look(s, shares ? begun : begun + bfs_patience(&l->patience)))
+	if (look(s, begun + ns, &now)) {
+		if (rang)
+			l->wakes_here = false;
+		bfs_patience_note(&l->patience, now - begun, ns);
 		return 0;
-	atomic_store(&s->waiting, 1);
+	}
+	atomic_store(&s->waiting, here + 1);
 	r = io->interruptible ? sleep_lightly(l, s, io) : sleep_on(l, s, io);
 	atomic_store_explicit(&s->waiting, 0, memory_order_relaxed);
-	if (!shares)
-		bfs_patience_note(&l->patience, bfs_now() - begun);
+	if (rang)
+		l->wakes_here =
+			atomic_load_explicit(&l->ring->cpu,
+					     memory_order_relaxed) == here;
+	if (ns) /* else it says nothing of the daemon that we slept */
+		bfs_patience_note(&l->patience, bfs_now() - begun, ns);
 	return atomic_load(&s->state) == BFS_SLOT_DONE ? 0 : r;
 }
 
@@ -270,7 +311,7 @@ static int local_send(struct bfs_transport *t, struct bfs_io *io)
 	atomic_store(&s->state, BFS_SLOT_POSTED);
 	atomic_fetch_or(&l->ring->posted, 1ull << i);
 	io->fd = -1;
-	r = ring_bell(l);
+	r = ring_bell(l, &l->rang[i]);
 	BFS_KILL_POINT(call_posted);
 	if (!r)
 		return 0;
@@ -397,6 +438,7 @@ int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
 	l->ring = link.ring;
 	l->sock = link.sock;
 	l->data_fd = link.data_fd;
+	l->wakes_here = link.ring->near;
 	bfs_patience_init(&l->patience, peer->hello.spin_us);
 	for (int i = 0; i < BFS_RING_SLOTS; i++)
 		l->mail[i] = -1;

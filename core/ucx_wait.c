@@ -217,19 +217,23 @@ void bfs_ucx_nudge(struct bfs_ucx_client *u)
 		wake_leader(u);
 }
 
-static void spin(struct bfs_ucx_client *u, struct bfs_ucx_slot *s)
+/* For ns from begun on, when the clock was read last. */
+static uint64_t spin(struct bfs_ucx_client *u, struct bfs_ucx_slot *s,
+		     uint64_t begun, uint64_t ns)
 {
-	uint64_t until = bfs_now() + bfs_patience(&u->patience);
+	uint64_t now = begun;
 
 	do {
 		for (int i = 0; i < BURST && !done(s); i++)
 			progress(u);
 		if (done(s))
-			return;
+			break;
 		unlock(u);
 		bfs_relax();
 		lock(u);
-	} while (bfs_now() < until);
+		now = bfs_now();
+	} while (now - begun < ns);
+	return now;
 }
 
 static uint64_t until_deadline(const struct bfs_io *io)
@@ -335,14 +339,15 @@ int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		 const uint64_t *signals)
 {
 	struct bfs_ucx_client *u = s->client;
-	uint64_t begun = bfs_now();
+	uint64_t begun = bfs_now(), looked = bfs_patience(&u->patience), now;
 	pid_t me;
 	int r = 0;
 
 	if (io->signals)
 		signals = io->signals;
-	spin(u, s);
+	now = spin(u, s, begun, looked);
 	if (done(s)) {
+		bfs_patience_note(&u->patience, now - begun, looked);
 		pass_on(u);
 		return 0;
 	}
@@ -361,7 +366,7 @@ int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 			break;
 		r = 0;
 	}
-	bfs_patience_note(&u->patience, bfs_now() - begun);
+	bfs_patience_note(&u->patience, bfs_now() - begun, looked);
 	pass_on(u);
 	return r;
 }

@@ -10,6 +10,7 @@
 #include "server/arena.h"
 #include "server/fs.h"
 #include "server/loop.h"
+#include "server/port_local.h"
 #include "server/process.h"
 #include "server/session.h"
 #include "server/stage.h"
@@ -97,10 +98,33 @@ static bool send_fd(struct ring_call *rc)
 	return true;
 }
 
+/* It is the client's turn.  The kernel may not think so, and then it is not the
+ * client who has run when we are back. */
+static void make_way(struct bfs_conn *c)
+{
+	sched_yield();
+	if (!bfs_client_posted(c))
+		bfs_loop_rest(c->port->server->loop);
+}
+
+/* Who is woken on our core runs at once, so what we mean to do comes first. */
+static void wake(const struct ring_call *rc, bool together)
+{
+	struct bfs_port_local *p = rc->conn->port;
+	bool leave = together && bfs_port_local_leaves(p);
+
+	p->near = together;
+	bfs_sys_futex_wake(&rc->slot->state, 1);
+	if (leave)
+		bfs_port_local_leave(p);
+	else if (together)
+		make_way(rc->conn);
+}
+
 static void reply_ring(struct ring_call *rc)
 {
 	struct bfs_slot *s = rc->slot;
-	uint32_t taken = BFS_SLOT_TAKEN;
+	uint32_t taken = BFS_SLOT_TAKEN, waits;
 
 	s->rep_len = (uint32_t)rc->call.rep_len;
 	s->in_len = (uint32_t)rc->call.in_len;
@@ -109,8 +133,9 @@ static void reply_ring(struct ring_call *rc)
 		atomic_store(&s->state, BFS_SLOT_FREE); /* it was abandoned */
 		return;
 	}
-	if (atomic_load(&s->waiting))
-		bfs_sys_futex_wake(&s->state, 1);
+	waits = atomic_load(&s->waiting);
+	if (waits)
+		wake(rc, waits == (uint32_t)sched_getcpu() + 1);
 }
 
 static int make_ring(struct bfs_conn *c)
@@ -133,6 +158,7 @@ static int make_ring(struct bfs_conn *c)
 	c->ring->magic = BFS_RING_MAGIC;
 	c->ring->slots = BFS_RING_SLOTS;
 	c->ring->cpu = BFS_RING_NO_CPU;
+	c->ring->near = c->port->near;
 	c->ring->sleeping = 1;
 	return fd;
 }
@@ -165,6 +191,15 @@ static void heat(struct bfs_conn *c)
 	bfs_client_wake(c);
 }
 
+/* A client is about to send something: does it need our core for that? */
+static void expect(struct bfs_port_local *p)
+{
+	if (p->near)
+		bfs_loop_rest(p->server->loop);
+	else
+		bfs_loop_expect(p->server->loop);
+}
+
 static int send_hello(struct ring_call *rc)
 {
 	struct bfs_conn *c = rc->conn;
@@ -190,7 +225,7 @@ static int send_hello(struct ring_call *rc)
 	/* Its first call comes at once: no bell for that. */
 	if (n && r >= 0) {
 		heat(c);
-		bfs_loop_expect(c->port->server->loop);
+		expect(c->port);
 	}
 	return n ? r : -EACCES;
 }
@@ -303,6 +338,11 @@ static uint64_t take_turns(struct bfs_conn *c, uint64_t bits)
 	return now;
 }
 
+void bfs_client_tell_core(struct bfs_conn *c, uint32_t core)
+{
+	atomic_store_explicit(&c->ring->cpu, core, memory_order_relaxed);
+}
+
 int bfs_client_poll(struct bfs_conn *c)
 {
 	uint64_t bits;
@@ -311,8 +351,7 @@ int bfs_client_poll(struct bfs_conn *c)
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
 	bits = take_turns(c, atomic_exchange(&c->ring->posted, 0));
-	atomic_store_explicit(&c->ring->cpu, (uint32_t)sched_getcpu(),
-			      memory_order_relaxed);
+	bfs_client_tell_core(c, (uint32_t)sched_getcpu());
 	c->port->base.looked = bfs_stage_now();
 	c->calls++; /* c must outlive the loop */
 	for (; bits && c->sock >= 0; bits &= bits - 1, n++)
@@ -343,8 +382,7 @@ int bfs_client_poll_late(struct bfs_port_local *p)
 
 void bfs_client_sleep(struct bfs_conn *c)
 {
-	atomic_store_explicit(&c->ring->cpu, BFS_RING_NO_CPU,
-			      memory_order_relaxed);
+	bfs_client_tell_core(c, BFS_RING_NO_CPU);
 	atomic_store(&c->ring->sleeping, 1);
 }
 
@@ -455,7 +493,7 @@ void bfs_client_new(struct bfs_port_local *p, int sock)
 	c->port = p;
 	c->sock = sock;
 	DL_APPEND(p->conns, c);
-	bfs_loop_expect(p->server->loop);
+	expect(p);
 	if (introduce(c))
 		bfs_client_drop(c);
 }

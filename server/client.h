@@ -44,6 +44,7 @@ struct bfs_port_local {
 	unsigned turn;
 	unsigned first;		/* behind who had a long call last */
 	bool had_long;		/* in this turn */
+	bool near;		/* who slept last had us on his core */
 	struct bfs_conn *late;	/* not hot, with long calls left (utlist DL_) */
 	int headroom;		/* no client is taken if all below are in use */
 	struct bfs_timer pause; /* ends one in which none is */
@@ -68,6 +69,8 @@ void bfs_client_drop_all(struct bfs_port_local *p);
 int bfs_client_poll(struct bfs_conn *c);
 void bfs_client_sleep(struct bfs_conn *c);
 void bfs_client_wake(struct bfs_conn *c);
+/* A core's number, or BFS_RING_*: its client asks whether that is its own. */
+void bfs_client_tell_core(struct bfs_conn *c, uint32_t core);
 bool bfs_client_posted(struct bfs_conn *c);
 /* The next of the port's late ones is served, if this turn has had no long
  * call: the number of requests. */

@@ -10,6 +10,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/join.c %D%/join.h \
 	%D%/lock.c %D%/lock.h %D%/lock_range.c %D%/lock_range.h \
 	%D%/loop.c %D%/loop.h \
+	%D%/cores.c %D%/cores.h \
 	%D%/fiber.c %D%/fiber.h \
 	%D%/holder.c %D%/holder.h %D%/comeback.c %D%/comeback.h \
 	%D%/parked.c \

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/patience.h"
 #include "core/util.h"
+#include "server/cores.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -30,13 +31,17 @@ struct poller {
 };
 
 struct bfs_loop {
-	int epoll;
-	struct bfs_patience patience;
+	int epoll, nap; /* nap: see there */
+	struct bfs_cores cores;
+	struct bfs_patience patience, expected, *looking;
 	uint64_t worked;      /* when something came last */
+	uint64_t idle;	      /* nothing had come yet; not before worked */
+	uint64_t looks;	      /* for more, so long */
 	uint64_t looked;      /* about when at epoll, of what was busy since */
 	uint64_t yield_until; /* others want the core */
 	long preempted;
 	bool expecting;	      /* something more will come soon */
+	bool resting;	      /* it cannot while we look */
 	struct watch **watch; /* by descriptor */
 	int nwatch;
 	struct watch *dead;
@@ -47,16 +52,34 @@ struct bfs_loop {
 	void *end_arg;
 };
 
+/*
+ * We sleep on an epoll of the epoll.  Who is woken by a message on a socket
+ * begins on the sender's core, even if it is busy and his own is idle ("sync"):
+ * the client is there, and looks for our answer.  One more between forgets
+ * about that.
+ */
+static int open_epolls(struct bfs_loop *l)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->nap = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll < 0 || l->nap < 0)
+		return -1;
+	return epoll_ctl(l->nap, EPOLL_CTL_ADD, l->epoll, &e);
+}
+
 struct bfs_loop *bfs_loop_new(unsigned spin_us)
 {
 	struct bfs_loop *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
-	bfs_patience_init(&l->patience, spin_us);
-	l->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (l->epoll < 0) {
-		free(l);
+	bfs_loop_set_spin(l, spin_us);
+	l->looking = &l->patience;
+	bfs_cores_init(&l->cores);
+	if (open_epolls(l)) {
+		bfs_loop_free(l);
 		return NULL;
 	}
 	return l;
@@ -78,13 +101,18 @@ void bfs_loop_free(struct bfs_loop *l)
 	for (int i = 0; i < l->nwatch; i++)
 		free(l->watch[i]);
 	free(l->watch);
-	close(l->epoll);
+	bfs_cores_done(&l->cores);
+	if (l->epoll >= 0)
+		close(l->epoll);
+	if (l->nap >= 0)
+		close(l->nap);
 	free(l);
 }
 
 void bfs_loop_set_spin(struct bfs_loop *l, unsigned spin_us)
 {
 	bfs_patience_init(&l->patience, spin_us);
+	bfs_patience_init(&l->expected, spin_us);
 }
 
 static int make_room(struct bfs_loop *l, int fd)
@@ -197,6 +225,14 @@ static int run_pollers(struct bfs_loop *l)
 	return n;
 }
 
+static int wait_failed(void)
+{
+	int e = -errno;
+
+	bfs_log(error, "event loop: epoll_wait: %m");
+	return e;
+}
+
 static int run_events(struct bfs_loop *l, int ms)
 {
 	struct epoll_event e[EVENTS];
@@ -209,10 +245,8 @@ static int run_events(struct bfs_loop *l, int ms)
 			w->fn(w->arg, e[i].events);
 	}
 	bury(l);
-	if (n < 0 && errno != EINTR) {
-		bfs_log(error, "event loop: epoll_wait: %m");
-		return -errno;
-	}
+	if (n < 0 && errno != EINTR)
+		return wait_failed();
 	return n < 0 ? 0 : n;
 }
 
@@ -258,22 +292,36 @@ static bool preempted(struct bfs_loop *l)
  */
 static uint64_t look_until(struct bfs_loop *l)
 {
-	uint64_t now = bfs_now(), gap = now - l->worked;
+	uint64_t now = bfs_now(), gap = l->idle - l->worked;
 
-	l->worked = now;
-	bfs_patience_note(&l->patience, gap);
-	if (l->expecting)
-		bfs_patience_expect(&l->patience);
+	l->worked = l->idle = now;
+	bfs_patience_note(l->looking, gap, l->looks);
+	l->looking = l->expecting ? &l->expected : &l->patience;
 	l->expecting = false;
-	if (gap > l->patience.least_ns && preempted(l))
+	if (gap > l->patience.least_ns && preempted(l) &&
+	    !bfs_cores_idle(&l->cores))
 		l->yield_until = now + YIELD_NS;
-	return now + (now < l->yield_until ? l->patience.least_ns
-					   : bfs_patience(&l->patience));
+	l->looks = now < l->yield_until ? l->patience.least_ns
+					: bfs_patience(l->looking);
+	if (l->resting)
+		l->looks = 0;
+	l->resting = false;
+	return now + l->looks;
 }
 
 void bfs_loop_expect(struct bfs_loop *l)
 {
 	l->expecting = true;
+}
+
+void bfs_loop_rest(struct bfs_loop *l)
+{
+	l->resting = true;
+}
+
+struct bfs_cores *bfs_loop_cores(struct bfs_loop *l)
+{
+	return &l->cores;
 }
 
 int bfs_loop_turn(struct bfs_loop *l)
@@ -286,6 +334,17 @@ int bfs_loop_turn(struct bfs_loop *l)
 uint64_t bfs_loop_next(const struct bfs_loop *l)
 {
 	return l->timers ? l->timers->at : UINT64_MAX;
+}
+
+static int nap(struct bfs_loop *l)
+{
+	struct epoll_event e;
+	int n = epoll_wait(l->nap, &e, 1, nap_ms(l));
+
+	l->idle = bfs_now();
+	if (n < 0 && errno != EINTR)
+		return wait_failed();
+	return n > 0 ? run_events(l, 0) : 0;
 }
 
 /* The sockets and timers; to sleep on them, if nothing came for long.  How many
@@ -301,7 +360,7 @@ static int look_around(struct bfs_loop *l, int polled, uint64_t spin_until,
 	*timers = run_timers(l);
 	if (r || polled || *timers || bfs_now() < spin_until || !arm_all(l))
 		return r;
-	return run_events(l, nap_ms(l));
+	return nap(l);
 }
 
 /* After a turn in which something came: have the others waited for long? */
@@ -335,6 +394,7 @@ int bfs_loop_run(struct bfs_loop *l, const char *const *stop)
 			look = others_wait(l);
 		} else {
 			bfs_relax();
+			l->idle = bfs_now();
 			look = ++idle % LOOK_EVERY == 0;
 		}
 	}

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct bfs_cores;
 struct bfs_loop;
 
 struct bfs_timer {
@@ -26,6 +27,8 @@ void bfs_loop_free(struct bfs_loop *l);
 void bfs_loop_set_spin(struct bfs_loop *l, unsigned spin_us);
 /* Work is about to come. */
 void bfs_loop_expect(struct bfs_loop *l);
+/* It needs our core to come: no looking for it after this turn. */
+void bfs_loop_rest(struct bfs_loop *l);
 
 /* events as epoll's; level-triggered unless EPOLLET is among them.  0 or
  * -errno. */
@@ -51,6 +54,9 @@ void bfs_loop_timer(struct bfs_loop *l, struct bfs_timer *t, uint64_t at);
 int bfs_loop_turn(struct bfs_loop *l);
 /* When the next timer is due, UINT64_MAX: none is set. */
 uint64_t bfs_loop_next(const struct bfs_loop *l);
+
+/* Which core it runs on. */
+struct bfs_cores *bfs_loop_cores(struct bfs_loop *l);
 
 /* Until *stop is not NULL. */
 int bfs_loop_run(struct bfs_loop *l, const char *const *stop);

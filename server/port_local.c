@@ -6,11 +6,13 @@
 #include "core/stats.h"
 #include "core/util.h"
 #include "server/client.h"
+#include "server/cores.h"
 #include "server/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -151,6 +153,26 @@ static int poll_rings(void *arg)
 			p->first = at + 1;
 	}
 	return n + bfs_client_poll_late(p);
+}
+
+static void tell_core(struct bfs_port_local *p, uint32_t core)
+{
+	for (int i = 0; i < p->nhot; i++)
+		bfs_client_tell_core(p->hot[i], core);
+}
+
+bool bfs_port_local_leaves(struct bfs_port_local *p)
+{
+	if (!bfs_cores_together(bfs_loop_cores(p->server->loop)))
+		return false;
+	tell_core(p, BFS_RING_MOVING);
+	return true;
+}
+
+void bfs_port_local_leave(struct bfs_port_local *p)
+{
+	bfs_cores_leave();
+	tell_core(p, (uint32_t)sched_getcpu());
 }
 
 static int arm_rings(void *arg)

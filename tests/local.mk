@@ -18,6 +18,11 @@ UNIT_TESTS += %D%/unit/test_patience
 %C%_unit_test_patience_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_patience_LDADD = $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_cores
+%C%_unit_test_cores_SOURCES = %D%/unit/test_cores.c
+%C%_unit_test_cores_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_cores_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_members
 %C%_unit_test_members_SOURCES = %D%/unit/test_members.c
 %C%_unit_test_members_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
