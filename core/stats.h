@@ -27,11 +27,10 @@ extern struct bfs_stats bfs_stats;
  */
 #ifdef BFS_TSAN
 #define bfs_stat_add(name, n) \
-	__atomic_store_n( \
-		&bfs_stats.name, \
-		__atomic_load_n(&bfs_stats.name, __ATOMIC_RELAXED) + \
-			(uint64_t)(n), \
-		__ATOMIC_RELAXED)
+	__atomic_store_n(&bfs_stats.name, \
+			 __atomic_load_n(&bfs_stats.name, __ATOMIC_RELAXED) + \
+				 (uint64_t)(n), \
+			 __ATOMIC_RELAXED)
 #else
 #define bfs_stat_add(name, n) (bfs_stats.name += (uint64_t)(n))
 #endif

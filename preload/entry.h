@@ -40,7 +40,8 @@ static inline bool bfs_mutated(const char *name)
 }
 #define OURS(name, ours) (!bfs_mutated(#name) && (ours))
 #elif defined(BFS_TSAN)
-/* ThreadSanitizer makes calls before it is ready to look at what serves them. */
+/* ThreadSanitizer makes calls before it is ready to look at what serves them.
+ */
 #define OURS(name, ours) (bfs_ready && (ours))
 #else
 #define OURS(name, ours) (ours)

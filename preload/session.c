@@ -447,8 +447,7 @@ void bfs_session_report(void)
 		return;
 	bfs_stat_add(client_processes, 1);
 	for (unsigned i = 0; i < BFS_STAT_COUNT; i++) {
-		uint64_t n = __atomic_exchange_n(&mine[i], 0,
-						 __ATOMIC_RELAXED);
+		uint64_t n = __atomic_exchange_n(&mine[i], 0, __ATOMIC_RELAXED);
 
 		if (n)
 			atomic_fetch_add(&a->client_stats[i], n);

@@ -26,10 +26,9 @@ static void say(const char *what, unsigned op)
 	const char *name = getenv("BENCHFS_CUT_LOG");
 	char line[64];
 	int n = snprintf(line, sizeof(line), "%s %u\n", what, op);
-	int fd = name ? bfs_sys_openat(AT_FDCWD, name,
-				       O_WRONLY | O_CREAT | O_APPEND |
-					       O_CLOEXEC,
-				       0644)
+	int fd = name ? bfs_sys_openat(
+				AT_FDCWD, name,
+				O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)
 		      : -1;
 
 	if (fd < 0)
