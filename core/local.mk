@@ -56,7 +56,7 @@ pkglib_LTLIBRARIES += %D%/libbenchfs_ucx.la
 %C%_libbenchfs_ucx_la_SOURCES = \
 	%D%/ucx_async.c %D%/ucx_async.h \
 	%D%/ucx_answer.c %D%/ucx_client.c %D%/ucx_client.h %D%/ucx_connect.c \
-	%D%/ucx_fork.c \
+	%D%/ucx_fork.c %D%/ucx_idle.c \
 	%D%/ucx_wait.c \
 	$(NULL)
 %C%_libbenchfs_ucx_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS)

@@ -161,6 +161,7 @@ static int claim(struct bfs_rpc *r, struct bfs_transport *t,
 	r->io.id = m->id;
 	r->io.fd = -1;
 	r->io.in_len = 0;
+	r->io.filled = false;
 	if (!e)
 		e = t->ops->begin(t, &r->io);
 	if (!e)
@@ -406,20 +407,24 @@ static int run(struct bfs_client *c, struct bfs_rpc *r,
 	return persist(c, r, m);
 }
 
-/* On t, whose place it takes only if there is one: no waiting for others. */
-static bool post(struct bfs_client *c, struct bfs_rpc *r,
-		 struct bfs_transport *t, struct bfs_rpc_message *m)
+/* A place on t, if there is one: no waiting for others. */
+static bool take_place(struct bfs_rpc *r, struct bfs_transport *t,
+		       struct bfs_rpc_message *m)
 {
 	int e;
 
-	if (!t->ops->send)
-		return false;
 	r->io.deadline = 0;
 	e = claim(r, t, m);
 	r->io.deadline = r->deadline;
-	if (e)
-		return false;
-	e = encode(r, m);
+	return !e;
+}
+
+/* In its place. */
+static bool post(struct bfs_client *c, struct bfs_rpc *r,
+		 struct bfs_transport *t, struct bfs_rpc_message *m)
+{
+	int e = encode(r, m);
+
 	if (!e) {
 		m->sent_by = executor(c, t);
 		e = t->ops->send(t, &r->io);
@@ -440,10 +445,42 @@ static bool begin(struct bfs_client *c, struct bfs_rpc *r,
 	number(c, r, m);
 	set_deadline(c, r);
 	t = take_transport(c);
-	m->posted = t && post(c, r, t, m);
+	m->posted =
+		t && t->ops->send && take_place(r, t, m) && post(c, r, t, m);
 	if (t && !m->posted)
 		put_transport(c, t);
 	return m->posted;
+}
+
+static bool prepare(struct bfs_client *c, struct bfs_rpc *r,
+		    struct bfs_rpc_message *m)
+{
+	struct bfs_transport *t;
+
+	number(c, r, m);
+	t = take_transport(c);
+	if (t && t->ops->fill && t->ops->send && take_place(r, t, m)) {
+		t->ops->fill(t, &r->io);
+		return true;
+	}
+	put_transport(c, t);
+	return false;
+}
+
+/* What prepare() has made ready, or has not. */
+static void go(struct bfs_rpc *r, struct bfs_rpc_message *m)
+{
+	struct bfs_client *c = r->client;
+	struct bfs_transport *t = r->t;
+
+	set_deadline(c, r);
+	if (!t)
+		return;
+	/* What was sent into a connection that is over may have happened. */
+	if (t != atomic_load(&c->t))
+		bfs_rpc_end(r);
+	else if (!(m->posted = post(c, r, t, m)))
+		put_transport(c, t);
 }
 
 static int end(struct bfs_rpc *r, struct bfs_rpc_message *m)
@@ -487,6 +524,29 @@ bool bfs_rpc_read_begin(struct bfs_client *c, struct bfs_rpc *r,
 
 int bfs_rpc_read_end(struct bfs_rpc *r, struct bfs_rpc_message *m,
 		     struct bfs_read_rep *rep)
+{
+	m->rep = rep;
+	return end(r, m);
+}
+
+bool bfs_rpc_write_prepare(struct bfs_client *c, struct bfs_rpc *r,
+			   struct bfs_rpc_message *m,
+			   const struct bfs_write_req *req)
+{
+	*m = (struct bfs_rpc_message){ .op = BFS_OP_WRITE,
+				       .req = req,
+				       .put = put_write,
+				       .get = get_write };
+	return prepare(c, r, m);
+}
+
+void bfs_rpc_write_go(struct bfs_rpc *r, struct bfs_rpc_message *m)
+{
+	go(r, m);
+}
+
+int bfs_rpc_write_end(struct bfs_rpc *r, struct bfs_rpc_message *m,
+		      struct bfs_write_rep *rep)
 {
 	m->rep = rep;
 	return end(r, m);

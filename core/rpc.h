@@ -105,6 +105,19 @@ bool bfs_rpc_read_begin(struct bfs_client *c, struct bfs_rpc *r,
 int bfs_rpc_read_end(struct bfs_rpc *r, struct bfs_rpc_message *m,
 		     struct bfs_read_rep *rep);
 
+/*
+ * A WRITE whose bytes are put in place while the call before it is under way:
+ * prepared, then sent (go), then ended; or, instead of being sent, given up by
+ * bfs_rpc_end().  False, nothing is in place: the transport cannot, or has no
+ * room; go on all the same.
+ */
+bool bfs_rpc_write_prepare(struct bfs_client *c, struct bfs_rpc *r,
+			   struct bfs_rpc_message *m,
+			   const struct bfs_write_req *req);
+void bfs_rpc_write_go(struct bfs_rpc *r, struct bfs_rpc_message *m);
+int bfs_rpc_write_end(struct bfs_rpc *r, struct bfs_rpc_message *m,
+		      struct bfs_write_rep *rep);
+
 /* Release what the reply borrows.  Harmless after a failed call. */
 void bfs_rpc_end(struct bfs_rpc *r);
 

@@ -21,7 +21,8 @@ struct bfs_io {
 	size_t req_len;
 	const void *out; /* bulk that goes with the request */
 	size_t out_len;
-	void *in; /* where the reply's bulk is to be put */
+	bool filled; /* by fill(); begin() makes it false */
+	void *in;    /* where the reply's bulk is to be put */
 	size_t in_cap;
 	uint64_t id;	    /* request id, also in the encoded head */
 	uint64_t deadline;  /* bfs_now() clock; UINT64_MAX: none */
@@ -46,6 +47,11 @@ struct bfs_transport_ops {
 	/* Claim what the call needs.  0, -ETIMEDOUT, -ECONNRESET. */
 	int (*begin)(struct bfs_transport *t, struct bfs_io *io);
 	/*
+	 * What can be done of sending before it: the bulk is put where the
+	 * daemon will look for it.  NULL: nothing.
+	 */
+	void (*fill)(struct bfs_transport *t, struct bfs_io *io);
+	/*
 	 * Send and wait.  0: io->rep is set.  -ETIMEDOUT: the deadline passed
 	 * and the effect is unknown or none; -ECONNRESET: the peer is gone;
 	 * -EINTR: interruptible, and a signal came.  A late answer is dropped.
@@ -63,6 +69,9 @@ struct bfs_transport_ops {
 	/* Do other transports keep its descriptors (fds, below) when it goes?
 	 * NULL: no. */
 	bool (*shares_fds)(const struct bfs_transport *t);
+	/* Unused for so long its connection is to end, though nobody makes a
+	 * call: the next one fails (-ECONNRESET).  NULL: it stays. */
+	void (*idle_after)(struct bfs_transport *t, uint64_t ns);
 	/* Close and free; nobody is in a call.  After a fork the child calls
 	 * forget instead, which touches nothing that is shared. */
 	void (*destroy)(struct bfs_transport *t);

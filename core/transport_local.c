@@ -237,8 +237,7 @@ static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 		l->wakes_here =
 			atomic_load_explicit(&l->ring->cpu,
 					     memory_order_relaxed) == here;
-	if (ns) /* else it says nothing of the daemon that we slept */
-		bfs_patience_note(&l->patience, bfs_now() - begun, ns);
+	bfs_patience_note(&l->patience, bfs_now() - begun, ns);
 	return atomic_load(&s->state) == BFS_SLOT_DONE ? 0 : r;
 }
 
@@ -295,6 +294,15 @@ static int take_fd(struct local *l, unsigned slot, struct bfs_io *io)
 	}
 }
 
+static void local_fill(struct bfs_transport *t, struct bfs_io *io)
+{
+	struct bfs_slot *s = io->priv;
+
+	if (io->out_len && !io->filled)
+		memcpy(s->bulk, io->out, io->out_len);
+	io->filled = true;
+}
+
 static int local_send(struct bfs_transport *t, struct bfs_io *io)
 {
 	struct local *l = local_of(t);
@@ -305,8 +313,7 @@ static int local_send(struct bfs_transport *t, struct bfs_io *io)
 	s->req_len = (uint32_t)io->req_len;
 	s->out_len = (uint32_t)io->out_len;
 	s->in_cap = (uint32_t)io->in_cap;
-	if (io->out_len)
-		memcpy(s->bulk, io->out, io->out_len);
+	local_fill(t, io);
 	BFS_KILL_POINT(call_made);
 	atomic_store(&s->state, BFS_SLOT_POSTED);
 	atomic_fetch_or(&l->ring->posted, 1ull << i);
@@ -391,6 +398,7 @@ static void local_forget(struct bfs_transport *t)
 static const struct bfs_transport_ops local_ops = {
 	.name = "local",
 	.begin = local_begin,
+	.fill = local_fill,
 	.call = local_call,
 	.send = local_send,
 	.wait = local_wait,

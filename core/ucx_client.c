@@ -91,8 +91,9 @@ static int post(struct bfs_ucx_slot *s, struct bfs_io *io, bool first)
 	};
 	int r;
 
-	if (s->way->dead)
+	if (s->way->dead || s->way->failed)
 		return -ECONNRESET;
+	s->way->used = bfs_now();
 	s->io = io;
 	s->id = io->id;
 	s->result = BFS_UCX_PENDING;
@@ -271,6 +272,7 @@ const struct bfs_transport_ops bfs_ucx_ops = {
 	.wait = ucx_wait,
 	.end = ucx_end,
 	.shares_fds = ucx_shares_fds,
+	.idle_after = bfs_ucx_idle_after,
 	.destroy = ucx_destroy,
 	.forget = ucx_forget,
 };

@@ -57,8 +57,10 @@ struct bfs_ucx_way {
 	bool failed; /* UCX says that the daemon is gone */
 	bool dead;   /* the endpoint is closed */
 	bool closed;
-	bool opening; /* low descriptor numbers are kept from UCX */
-	bool met;     /* HELLO has been answered */
+	bool opening;  /* low descriptor numbers are kept from UCX */
+	bool met;      /* HELLO has been answered */
+	uint64_t used; /* last; bfs_now() */
+	uint64_t idle; /* unused for so many ns it is closed; 0: never */
 };
 
 struct bfs_ucx_client {
@@ -81,6 +83,7 @@ struct bfs_ucx_client {
 	unsigned followers; /* who sleep on their slots */
 	bool leader_asleep;
 	int wake_fd; /* eventfd that wakes the leader */
+	int idle_fd; /* ucx_idle.c's timer; -1: none */
 	struct bfs_patience patience;
 
 	struct bfs_ucx_slot slot[BFS_UCX_SLOTS];
@@ -112,6 +115,9 @@ ucs_status_t bfs_ucx_on_reply(void *arg, const void *header, size_t header_len,
 void bfs_ucx_lock(struct bfs_ucx_client *u, uint64_t *signals);
 void bfs_ucx_unlock(struct bfs_ucx_client *u, const uint64_t *signals);
 
+/* Signals stay blocked. */
+void bfs_ucx_unlock_only(struct bfs_ucx_client *u);
+
 /* Under the lock: is the call over and our memory our own again? */
 bool bfs_ucx_over(const struct bfs_ucx_slot *s);
 /* Under the lock: the slot's state changed, tell its waiter. */
@@ -129,6 +135,11 @@ void bfs_ucx_bury(struct bfs_ucx_way *w);
  */
 int bfs_ucx_wait(struct bfs_ucx_slot *s, const struct bfs_io *io,
 		 const uint64_t *signals);
+
+/* ucx_idle.c: ways that are not used end, also if the program makes no call. */
+int bfs_ucx_idle_start(struct bfs_ucx_client *u);
+void bfs_ucx_idle_stop(struct bfs_ucx_client *u);
+void bfs_ucx_idle_after(struct bfs_transport *t, uint64_t ns);
 
 /* ucx_fork.c: clients that a fork has to wait for. */
 void bfs_ucx_fork_add(struct bfs_ucx_client *u);

@@ -79,6 +79,8 @@ static int open_client(struct bfs_ucx_client *u)
 		r = bfs_ucx_address(&u->ucx, &u->address, &u->address_len);
 	if (r)
 		bfs_ucx_close(&u->ucx);
+	else if (bfs_ucx_idle_start(u))
+		bfs_log(debug, "ucx: no timer for connections not used");
 	return r;
 }
 
@@ -104,8 +106,10 @@ static int set_up(void *arg)
 		u->ways = s->w;
 	}
 	bfs_ucx_unlock(u, &signals);
-	if (r && s->fresh)
+	if (r && s->fresh) {
+		bfs_ucx_idle_stop(u);
 		bfs_ucx_close(&u->ucx);
+	}
 	return r;
 }
 
@@ -123,7 +127,7 @@ static struct bfs_ucx_client *client_new(void)
 
 	if (!u)
 		return NULL;
-	u->wake_fd = -1;
+	u->wake_fd = u->idle_fd = -1;
 	bfs_patience_init(&u->patience, SPIN_US);
 	for (int i = 0; i < BFS_UCX_SLOTS; i++)
 		u->slot[i].client = u;
@@ -149,6 +153,8 @@ static void client_free(struct bfs_ucx_client *u)
 	free(u->address);
 	if (u->wake_fd >= 0)
 		bfs_sys_close(u->wake_fd);
+	if (u->idle_fd >= 0)
+		bfs_sys_close(u->idle_fd);
 	bfs_sys_munmap(u, sizeof(*u));
 }
 
@@ -267,6 +273,7 @@ void bfs_ucx_way_free(struct bfs_ucx_way *w)
 	bfs_ucx_unlock(u, &signals);
 	if (last) {
 		bfs_ucx_fork_del(u);
+		bfs_ucx_idle_stop(u);
 		bfs_ucx_lock(u, &signals);
 		if (!u->broken)
 			bfs_ucx_close(&u->ucx);
@@ -288,6 +295,7 @@ void bfs_ucx_way_forget(struct bfs_ucx_way *w)
 	struct bfs_ucx_client *u = w->client;
 
 	bfs_ucx_fds_forget(&w->fds);
+	u->idle_fd = -1; /* its number stays taken */
 	unlist(w);
 	bfs_sys_munmap(w, sizeof(*w));
 	if (!u->ways)

@@ -40,6 +40,11 @@ void bfs_ucx_lock(struct bfs_ucx_client *u, uint64_t *signals)
 	lock(u);
 }
 
+void bfs_ucx_unlock_only(struct bfs_ucx_client *u)
+{
+	unlock(u);
+}
+
 void bfs_ucx_unlock(struct bfs_ucx_client *u, const uint64_t *signals)
 {
 	unlock(u);

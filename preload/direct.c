@@ -16,8 +16,7 @@
 #include <sys/resource.h>
 
 #define SHARDS 1024u	     /* of more nobody has ways */
-#define IDLE_NS 30000000000u /* unused for so long, a way is closed */
-#define LOOK_NS 5000000000u  /* between looks for such */
+#define LOOKS 6		     /* for unused ways, in the time of one */
 #define ASK_MS 2000u	     /* for what does not work the relay does; */
 #define ASK_PART 8u	     /* and no more than so much of a call's time */
 #define FILES_MIN 256	     /* RLIMIT_NOFILE */
@@ -100,15 +99,16 @@ static void close_idle(void)
 	uint64_t now = bfs_now();
 
 	for (uint32_t s = 0; s < SHARDS; s++)
-		if (ways[s].c.t && ways[s].used + IDLE_NS < now)
+		if (ways[s].c.t &&
+		    ways[s].used + bfs_settings.direct_idle < now)
 			bfs_session_retire(&ways[s].c);
 }
 
-static void look_for_idle(void)
+void bfs_direct_look(void)
 {
 	uint64_t before = looked, now = bfs_now(), signals;
 
-	if (!ways || now < before + LOOK_NS ||
+	if (!ways || now < before + bfs_settings.direct_idle / LOOKS ||
 	    !atomic_compare_exchange_strong(&looked, &before, now) ||
 	    !bfs_session_lock(&signals))
 		return;
@@ -158,6 +158,8 @@ static int connect_to(struct way *w, uint32_t shard,
 		w->c.lost = lost;
 	}
 	w->c.session = bfs_session_number();
+	if (t->ops->idle_after)
+		t->ops->idle_after(t, bfs_settings.direct_idle * 3 / 2);
 	w->pause = 0;
 	w->used = bfs_now();
 	atomic_store(&w->c.t, t);
@@ -248,7 +250,7 @@ struct bfs_client *bfs_direct(struct bfs_handle h, uint64_t offset, bool write,
 	if (bfs_likely(moved < bfs_settings.direct_after || off ||
 		       !bfs_settings.direct_after))
 		return NULL;
-	look_for_idle();
+	bfs_direct_look();
 	/* Its calls past libc would be looked at (raw.h). */
 	if (bfs_raw_on)
 		return NULL;

@@ -21,6 +21,9 @@ struct bfs_client *bfs_direct(struct bfs_handle h, uint64_t offset, bool write,
 void bfs_direct_moved(const struct bfs_client *c, bool write, size_t n);
 /* Is UCX open in this process, or has it been? */
 bool bfs_direct_opened(void);
+/* At any call: ways that were not used for a while are closed.  Of a program
+ * that makes no call their connections end a little later (ucx_idle.c). */
+void bfs_direct_look(void);
 /* In bfs_session_lock(): all ways end, because the session does; or because
  * this is a forked child. */
 void bfs_direct_drop(bool forked);

@@ -14,6 +14,7 @@
 #include "preload/ops.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/ioctl.h>
 
 #define BUFFER 16384
@@ -170,11 +171,22 @@ static long regular(int fd, struct stat *st)
 	return S_ISREG(st->st_mode) ? 0 : -EINVAL;
 }
 
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return any_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+static ssize_t splice_in(struct end *from, int out, size_t n,
+			 unsigned int flags);
+
 ssize_t bfs_sendfile(int out, int in, off_t *offset, size_t n)
 {
 	struct end from, to;
 	struct stat st;
 	long r, flags;
+	bool pipe;
 
 	if (!held(in, out))
 		return moved(in, out,
@@ -192,12 +204,15 @@ ssize_t bfs_sendfile(int out, int in, off_t *offset, size_t n)
 	flags = end_open(out, O_WRONLY);
 	if (flags < 0)
 		return flags;
-	if (flags & O_APPEND || from.stream)
+	pipe = is_pipe(out);
+	if ((flags & O_APPEND && !pipe) || from.stream)
 		return -EINVAL;
 	if (!n)
 		return 0;
 	if (regular(in, &st))
 		return -EINVAL;
+	if (pipe)
+		return splice_in(&from, out, n, 0);
 	r = end_init(&to, out, NULL);
 	return r < 0 ? r : move(&from, &to, n);
 }
@@ -269,13 +284,6 @@ static bool is_dir(int fd)
 	return !any_fstat(fd, &st) && S_ISDIR(st.st_mode);
 }
 
-static bool is_pipe(int fd)
-{
-	struct stat st;
-
-	return any_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
-}
-
 /* Wait for the pipe's side of a splice, unless that must not block. */
 static long pipe_ready(int fd, short event, unsigned int flags)
 {
@@ -299,6 +307,21 @@ static ssize_t splice_out(int in, struct end *to, size_t n, unsigned int flags)
 	return have ? move(&from, to, BFS_MIN(n, (size_t)have)) : 0;
 }
 
+/* Without waiting: for a fifo that has a name the kernel has no such flag, but
+ * if anything fits a page does. */
+static long pipe_write(int out, const char *buf, size_t n)
+{
+	struct iovec v = { (char *)buf, n };
+	long r = bfs_sys_6(SYS_pwritev2, out, &v, 1, -1, 0, RWF_NOWAIT);
+
+	if (r != -EOPNOTSUPP)
+		return r;
+	r = bfs_sys_poll1(out, POLLOUT, 0);
+	if (r <= 0 || !(r & POLLOUT))
+		return r < 0 ? r : -EAGAIN;
+	return bfs_sys_3(SYS_write, out, buf, BFS_MIN(n, PIPE_BUF));
+}
+
 /* Into a pipe: what fits now, at most; a full pipe must not hold us twice. */
 static ssize_t splice_in(struct end *from, int out, size_t n,
 			 unsigned int flags)
@@ -307,20 +330,15 @@ static ssize_t splice_in(struct end *from, int out, size_t n,
 	long r = pipe_ready(out, POLLOUT, flags), got = 0, done = 0;
 
 	while (!r && (size_t)done < n) {
-		struct iovec v = { buf, 0 };
-
 		got = end_read(from, buf,
 			       BFS_MIN(n - (size_t)done, sizeof(buf)));
 		if (got <= 0)
 			break;
-		v.iov_len = (size_t)got;
-		got = bfs_sys_6(SYS_pwritev2, out, &v, 1, -1, 0, RWF_NOWAIT);
+		got = pipe_write(out, buf, (size_t)got);
 		if (got <= 0)
 			break;
 		from->pos += got;
 		done += got;
-		if ((size_t)got < v.iov_len)
-			break;
 	}
 	end_move(from, (size_t)done);
 	return done ? done : r ? r : got;

@@ -136,6 +136,8 @@ static struct bfs_transport *get(struct bfs_client *c)
 	struct bfs_transport *t;
 
 	bfs_count_via(c == &local ? BFS_VIA_LOCAL : BFS_VIA_UCX);
+	if (bfs_unlikely(bfs_direct_opened()))
+		bfs_direct_look();
 	atomic_fetch_add(&life->active, 1);
 	t = atomic_load(&c->t);
 	if (!t)

@@ -14,7 +14,8 @@
 #include <sys/resource.h>
 
 struct bfs_settings bfs_settings = { .timeout_ms = 30000,
-				     .direct_after = 32u << 20 };
+				     .direct_after = 32u << 20,
+				     .direct_idle = 30000000000u };
 bool bfs_on, bfs_ready;
 mode_t bfs_umask_now;
 __thread bool bfs_aside;
@@ -62,6 +63,10 @@ static void read_settings(void)
 	v = getenv("BENCHFS_DIRECT_AFTER");
 	if (v && *v)
 		bfs_settings.direct_after = read_size(v);
+	v = getenv("BENCHFS_DIRECT_IDLE");
+	n = v ? atol(v) : 0;
+	if (n > 0 && n <= 86400)
+		bfs_settings.direct_idle = (uint64_t)n * 1000000000u;
 	v = getenv("BENCHFS_TIMEOUT");
 	n = v ? atol(v) : 0;
 	if (n > 0 && n <= 86400)

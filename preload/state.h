@@ -19,6 +19,7 @@ struct bfs_settings {
 	char run_dir[128];
 	bool ucx;
 	uint64_t direct_after; /* bytes; 0: never (direct.h) */
+	uint64_t direct_idle;  /* ns */
 	unsigned timeout_ms;
 	int fd_base;
 };

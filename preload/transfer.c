@@ -2,11 +2,13 @@
 /*
  * Reading asks for several pieces at once: while one is on its way the daemon
  * reads the next.  What came up to the first short piece is the result, so it
- * does not matter that the file changes meanwhile.  Pieces of a write go one
- * after the other, because a write that ends early has written nothing beyond.
+ * does not matter that the file changes meanwhile.  Pieces of a write are sent
+ * one after the other, because a write that ends early has written nothing
+ * beyond; but while the daemon has one, the next is put in place.
  */
 #include "preload/transfer.h"
 
+#include "core/stats.h"
 #include "core/sys.h"
 #include "core/util.h"
 #include "preload/attr.h"
@@ -140,6 +142,17 @@ ssize_t bfs_transfer_read(struct bfs_desc *d, void *buf, size_t n,
 	return (ssize_t)g.done;
 }
 
+/* A piece of a write. */
+struct giving {
+	struct bfs_client *c;
+	struct bfs_rpc r;
+	struct bfs_rpc_message m;
+	struct bfs_write_req req;
+	size_t n;
+	bool ready;
+	bool alone; /* the call has no other */
+};
+
 struct writing {
 	struct bfs_desc *d;
 	struct bfs_client *relay;
@@ -148,34 +161,65 @@ struct writing {
 	uint64_t offset, room, end;
 	unsigned flags;
 	bool over;
+	unsigned turn;
+	struct giving piece[2];
 };
+
+/* The piece that begins behind so many bytes, as far as it goes. */
+static void make_ready(struct writing *g, struct giving *p, size_t from)
+{
+	bool append = g->flags & O_APPEND;
+	uint64_t at = g->offset + from;
+
+	p->n = g->n - from;
+	p->c = choose(g->d, g->relay, at, true, append, &p->n);
+	p->r = (struct bfs_rpc)BFS_RPC_INIT;
+	p->r.io.out = g->buf + from;
+	p->r.io.out_len = p->n;
+	p->req = (struct bfs_write_req){ .handle = bfs_desc_handle(g->d),
+					 .offset = at,
+					 .flags = g->flags,
+					 .room = g->room };
+	p->ready = true;
+	p->alone = p->n == g->n;
+	if (!p->alone && bfs_rpc_write_prepare(p->c, &p->r, &p->m, &p->req) &&
+	    from)
+		bfs_stat_add(client_ahead, 1);
+}
+
+/* Meanwhile the one behind it is made ready, if there is one. */
+static int send_piece(struct writing *g, struct giving *p, struct giving *next,
+		      struct bfs_write_rep *rep)
+{
+	p->ready = false;
+	p->r.deadline = deadline_of(bfs_now());
+	if (p->alone)
+		return bfs_rpc_write(p->c, &p->r, &p->req, rep);
+	bfs_rpc_write_go(&p->r, &p->m);
+	if (g->done + p->n < g->n && p->m.posted)
+		make_ready(g, next, g->done + p->n);
+	return bfs_rpc_write_end(&p->r, &p->m, rep);
+}
 
 static int write_piece(struct writing *g)
 {
-	bool append = g->flags & O_APPEND;
-	uint64_t at = g->offset + g->done;
-	struct bfs_rpc r = { .deadline = deadline_of(bfs_now()), .io.fd = -1 };
+	struct giving *p = &g->piece[g->turn++ % 2];
+	struct giving *next = &g->piece[g->turn % 2];
 	struct bfs_write_rep rep;
-	size_t give = g->n - g->done;
-	struct bfs_client *c = choose(g->d, g->relay, at, true, append, &give);
 	int e;
 
-	r.io.out = g->buf + g->done;
-	r.io.out_len = give;
-	e = bfs_rpc_write(
-		c, &r,
-		&(struct bfs_write_req){ .handle = bfs_desc_handle(g->d),
-					 .offset = at,
-					 .flags = g->flags,
-					 .room = g->room },
-		&rep);
+	if (!p->ready)
+		make_ready(g, p, g->done);
+	e = send_piece(g, p, next, &rep);
 	if (!e) {
-		bfs_direct_moved(r.client, true, rep.written);
+		bfs_direct_moved(p->r.client, true, rep.written);
 		g->done += rep.written;
 		g->end = rep.end;
-		g->over = rep.written < give;
+		g->over = rep.written < p->n;
 	}
-	bfs_rpc_end(&r);
+	bfs_rpc_end(&p->r);
+	if ((e || g->over) && next->ready)
+		bfs_rpc_end(&next->r);
 	return e;
 }
 

@@ -45,9 +45,11 @@ void bfs_chunks_free_all(struct bfs_fs *fs);
 
 /*
  * A shard's pieces of a plan, one behind the other in buf.  read: what is not
- * there is zeros; 0 or -errno.  write: bytes written; fewer with *err.
+ * there is zeros; 0 or -errno; -BFS_NEED_FIBER, to wait for the disk: then the
+ * file may have been cut meanwhile, and what keeps fd be gone (later.h).
+ * write: bytes written; fewer with *err.
  */
-int bfs_pieces_read(struct bfs_fs *fs, uint64_t ino, int fd,
+int bfs_pieces_read(struct bfs_server *s, uint64_t ino, int fd,
 		    const struct bfs_plan *p, unsigned shard, uint8_t *buf);
 /* As lseek and fallocate.  *found: UINT64_MAX, there is none. */
 int bfs_pieces_seek(int fd, const struct bfs_plan *p, unsigned shard,

@@ -27,6 +27,7 @@
 #include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sync.h"
+#include "server/syncfs.h"
 #include "server/tx.h"
 #include "server/tx_log.h"
 #include "server/uring.h"
@@ -46,7 +47,7 @@
 struct bfs_daemon {
 	struct bfs_port_local *local;
 	struct bfs_port_ucx *ucx; /* NULL: not in use */
-	struct bfs_timer sweep, calm;
+	struct bfs_timer sweep, calm, idle;
 	uint64_t swept_at; /* requests served by the last sweep */
 	bool sweeping;	   /* a round of the arenas is not over */
 	bool again;	   /* it has work in a second anyway */
@@ -122,6 +123,16 @@ static void closed(void *arg, struct bfs_handle h)
 		bfs_sync_closed(s, h);
 }
 
+/* Nobody asks for anything while it is to close idle connections. */
+static void on_idle(struct bfs_timer *t)
+{
+	struct bfs_server *s = t->arg;
+	uint64_t secs = (uint64_t)s->config.network.direct_idle_secs;
+
+	if (bfs_session_close_idle(s))
+		bfs_loop_timer(s->loop, t, bfs_now() + secs * 1000000000u);
+}
+
 /*
  * Unlinked files whose last descriptor has gone, and records of processes
  * that were killed.  Runs while requests come, orphans are left, or files are
@@ -141,6 +152,8 @@ static void on_sweep(struct bfs_timer *t)
 		again = s->fs->keep_orphans || bfs_fs_sweep(s->fs);
 		again |= bfs_cluster_sweep(s);
 		bfs_session_sweep(s);
+		if (!s->daemon->idle.at)
+			on_idle(&s->daemon->idle);
 		s->daemon->again = again;
 	}
 	swept = bfs_arenas_sweep(s->arenas, &ops);
@@ -316,6 +329,8 @@ static int make_parts(struct bfs_server *s)
 	s->daemon->sweep.arg = s;
 	s->daemon->calm.fn = on_calm;
 	s->daemon->calm.arg = s;
+	s->daemon->idle.fn = on_idle;
+	s->daemon->idle.arg = s;
 	s->busy = on_busy;
 	s->peer_new = bfs_cluster_peer_new;
 	return 0;
@@ -420,6 +435,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_reclaim_free(s);
 	bfs_far_joined(s); /* nobody is told */
 	bfs_join_stop(s);
+	bfs_syncfs_free(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;
 	if (s->journal)

@@ -3,13 +3,16 @@
 
 #include "core/log.h"
 #include "core/stats.h"
+#include "server/fiber.h"
 #include "server/server.h"
 #include "server/session.h"
 #include "server/sums.h"
 #include "server/uring.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 struct later {
 	struct bfs_call *c;
@@ -85,4 +88,78 @@ int bfs_later_read(struct bfs_call *c, uint64_t ino, struct bfs_fdref *d,
 		.c = c, .d = d, .ino = ino, .size = size, .offset = offset
 	};
 	return start(l, fetch(l));
+}
+
+/* One operation that a fiber waits for. */
+struct waiting {
+	struct bfs_fiber *fiber; /* NULL: it does not wait yet */
+	bool done;
+	int result;
+};
+
+static void on_done(void *arg, int result)
+{
+	struct waiting *w = arg;
+
+	w->result = result;
+	w->done = true;
+	if (w->fiber)
+		bfs_fiber_resume(w->fiber);
+}
+
+/* r: has io_uring taken it? */
+static int await(struct waiting *w, int r)
+{
+	if (r)
+		return r;
+	w->fiber = bfs_fiber_self();
+	while (!w->done)
+		bfs_fiber_suspend();
+	return w->result;
+}
+
+ssize_t bfs_later_pread(struct bfs_server *s, int fd, void *buf, size_t n,
+			uint64_t offset)
+{
+	char *to = buf;
+	size_t done = 0;
+	int r = 1;
+
+	while (done < n && r > 0) {
+		struct waiting w = { 0 };
+
+		r = await(&w,
+			  bfs_uring_read(s->uring, fd, to + done, n - done,
+					 (off_t)(offset + done), on_done, &w));
+		if (r == -EINTR || r == -EAGAIN)
+			r = 1;
+		else if (r > 0)
+			done += (size_t)r;
+	}
+	return r < 0 ? r : (ssize_t)done;
+}
+
+bool bfs_later_wants_sync(const struct bfs_server *s, uint32_t oflags)
+{
+	return s->uring && oflags & O_DSYNC; /* O_SYNC has that bit too */
+}
+
+int bfs_later_sync(struct bfs_server *s, int fd, uint32_t oflags,
+		   uint64_t offset, uint64_t n)
+{
+	bool data_only = (oflags & O_SYNC) != O_SYNC;
+	struct waiting w = { 0 };
+	int r = -EBUSY;
+
+	if (!(oflags & O_DSYNC) || !n)
+		return 0;
+	if (bfs_fiber_self())
+		r = await(&w,
+			  bfs_uring_sync_range(s->uring, fd, data_only,
+					       (off_t)offset, n, on_done, &w));
+	if (r == -EBUSY)
+		r = (data_only ? fdatasync(fd) : fsync(fd)) ? -errno : 0;
+	if (r)
+		bfs_log(error, "cannot sync a data file: %s", strerror(-r));
+	return r;
 }

@@ -29,7 +29,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/session.c %D%/session.h %D%/session_log.c \
 	%D%/ucx_call.c %D%/ucx_impl.h \
 	%D%/ucx_reply.c %D%/ucx_request.c %D%/ucx_peer.c %D%/ucx_ports.c %D%/ucx_probe.c \
-	%D%/uring.c %D%/uring.h \
+	%D%/ucx_left.c %D%/ucx_left.h \
+	%D%/syncfs.c %D%/syncfs.h %D%/uring.c %D%/uring.h \
 	$(NULL)
 %C%_libserver_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS) $(LIBURING_CFLAGS) $(LMDB_CFLAGS)
 %C%_libserver_la_LIBADD = core/libcoreucx.la core/libcorecluster.la core/libcore.la \

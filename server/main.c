@@ -8,6 +8,7 @@
 #include "server/holder.h"
 #include "server/scrub.h"
 #include "server/server.h"
+#include "server/syncfs.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -229,6 +230,8 @@ int main(int argc, char **argv)
 	if (argc == 7 && !strcmp(argv[1], "--checkpoint"))
 		return bfs_checkpoint_main(argv[2], argv[3], argv[4], argv[5],
 					   argv[6]);
+	if (argc == 3 && !strcmp(argv[1], "--syncfs"))
+		return bfs_syncfs_main(argv[2]);
 	if (argc > 1 && !strcmp(argv[1], "--fsck"))
 		return bfs_fsck_main(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "--scrub"))

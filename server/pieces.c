@@ -5,8 +5,12 @@
 #include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
+#include "server/fiber.h"
+#include "server/later.h"
+#include "server/server.h"
 #include "server/stage.h"
 #include "server/sums.h"
+#include "server/uring.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +23,8 @@ static bool again(ssize_t n)
 	return n < 0 && (errno == EINTR || errno == EAGAIN);
 }
 
-/* len bytes, of which those behind the end are zeros. */
-static int read_full(struct bfs_fs *fs, uint64_t ino, int fd, uint8_t *buf,
-		     size_t len, uint64_t offset)
+/* Waiting for the disk if it has to.  Bytes read, or -errno. */
+static ssize_t read_plainly(int fd, uint8_t *buf, size_t len, uint64_t offset)
 {
 	BFS_STAGE_SCOPE(storage);
 	size_t done = 0;
@@ -32,19 +35,53 @@ static int read_full(struct bfs_fs *fs, uint64_t ino, int fd, uint8_t *buf,
 
 		if (again(n))
 			continue;
-		if (n < 0) {
-			bfs_log(error, "cannot read a data file: %m");
+		if (n < 0)
 			return -errno;
-		}
 		if (!n)
 			break;
 		done += (size_t)n;
 	}
-	memset(buf + done, 0, len - done);
-	return bfs_sums_check(fs, ino, fd, buf, done, offset, done < len);
+	return (ssize_t)done;
 }
 
-int bfs_pieces_read(struct bfs_fs *fs, uint64_t ino, int fd,
+/* What is in memory at once, what is not by io_uring, on a fiber. */
+static ssize_t read_some(struct bfs_server *s, int fd, uint8_t *buf, size_t len,
+			 uint64_t offset)
+{
+	size_t got;
+	ssize_t n = bfs_uring_read_cached(s->uring, fd, buf, len, (off_t)offset,
+					  &got);
+
+	if (n == -EAGAIN && !bfs_fiber_self())
+		return -BFS_NEED_FIBER;
+	if (n == -EAGAIN)
+		n = bfs_later_pread(s, fd, buf + got, len - got, offset + got);
+	else if (n < 0)
+		n = -EBUSY;
+	else
+		return n;
+	if (n == -EBUSY)
+		n = read_plainly(fd, buf + got, len - got, offset + got);
+	return n < 0 ? n : n + (ssize_t)got;
+}
+
+/* len bytes, of which those behind the end are zeros. */
+static int read_full(struct bfs_server *s, uint64_t ino, int fd, uint8_t *buf,
+		     size_t len, uint64_t offset)
+{
+	ssize_t n = read_some(s, fd, buf, len, offset);
+
+	if (n < 0 && n != -BFS_NEED_FIBER)
+		bfs_log(error, "cannot read a data file: %s",
+			strerror((int)-n));
+	if (n < 0)
+		return (int)n;
+	memset(buf + n, 0, len - (size_t)n);
+	return bfs_sums_check(s->fs, ino, fd, buf, (size_t)n, offset,
+			      (size_t)n < len);
+}
+
+int bfs_pieces_read(struct bfs_server *s, uint64_t ino, int fd,
 		    const struct bfs_plan *p, unsigned shard, uint8_t *buf)
 {
 	struct bfs_piece at = { 0 };
@@ -54,7 +91,7 @@ int bfs_pieces_read(struct bfs_fs *fs, uint64_t ino, int fd,
 		if (fd < 0)
 			memset(buf, 0, at.len);
 		else
-			r = read_full(fs, ino, fd, buf, at.len, at.offset);
+			r = read_full(s, ino, fd, buf, at.len, at.offset);
 		bfs_stat_add(bytes_read, at.len);
 	}
 	return r;

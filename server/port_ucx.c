@@ -272,6 +272,7 @@ int bfs_port_ucx_new(struct bfs_server *s, size_t eager_max,
 	}
 	s->over = bfs_ucx_probe;
 	s->over_arg = p;
+	bfs_ucx_left_soon(p); /* of earlier runs */
 	r = bfs_loop_poller(s->loop, poll_ucx, arm_ucx, p);
 	if (r)
 		bfs_port_ucx_free(p);
@@ -291,6 +292,7 @@ void bfs_port_ucx_free(struct bfs_port_ucx *p)
 	bfs_loop_del(p->server->loop, p->door->ucx.fd);
 	bfs_loop_timer(p->server->loop, &p->sweep, 0);
 	bfs_loop_timer(p->server->loop, &p->greet, 0);
+	bfs_loop_timer(p->server->loop, &p->left, 0);
 	p->server->over = NULL;
 	bfs_ucx_probe_end(p);
 	HASH_ITER(hh, p->peers, peer, next)

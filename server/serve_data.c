@@ -6,6 +6,7 @@
  */
 #include "server/append.h"
 #include "server/data.h"
+#include "server/fiber.h"
 #include "server/journal.h"
 #include "server/later.h"
 #include "server/mappers.h"
@@ -145,6 +146,7 @@ struct writing {
 	uint64_t offset; /* ignored when appending */
 	uint64_t room;	 /* as in WRITE */
 	int flags;	 /* RWF_* */
+	uint32_t sync;	 /* O_SYNC, O_DSYNC: to be done behind it */
 };
 
 static int write_flags(uint32_t oflags)
@@ -276,6 +278,10 @@ static int write_here(struct writing *w, struct bfs_write_rep *rep)
 	if (!w->d)
 		return r;
 	r = write_within_limit(w, rep);
+	/* From here on the inode may go. */
+	if (!r)
+		r = bfs_later_sync(w->c->server, w->d->fd, w->sync,
+				   rep->end - rep->written, rep->written);
 	bfs_data_put(w->d);
 	return r;
 }
@@ -283,10 +289,13 @@ static int write_here(struct writing *w, struct bfs_write_rep *rep)
 int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		    struct bfs_write_rep *rep)
 {
+	bool later = bfs_later_wants_sync(c->server, req->flags);
+	uint32_t sync = later ? req->flags & (O_SYNC | O_DSYNC) : 0;
 	struct writing w = { .c = c,
 			     .offset = req->offset,
 			     .room = req->room,
-			     .flags = write_flags(req->flags) };
+			     .flags = write_flags(req->flags & ~sync),
+			     .sync = sync };
 	bool append = w.flags & RWF_APPEND;
 	int r;
 
@@ -300,6 +309,8 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		r = -EINVAL;
 	if (!r && !append && req->offset > INT64_MAX - c->out_len)
 		r = req->offset > INT64_MAX ? -EINVAL : -EFBIG;
+	if (!r && sync && !bfs_fiber_self())
+		r = -BFS_NEED_FIBER;
 	if (!r)
 		r = bfs_mappers_ready(c->server, req->handle.ino);
 	if (!r)

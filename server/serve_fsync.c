@@ -13,6 +13,7 @@
 #include "server/stripe_space.h"
 #include "server/sums.h"
 #include "server/sync.h"
+#include "server/syncfs.h"
 #include "server/uring.h"
 
 #include "core/log.h"
@@ -252,10 +253,10 @@ static int sync_all(struct bfs_call *c)
 	struct bfs_journal *j = c->server->journal;
 	int r = j ? bfs_journal_flush(j) : 0;
 
-	if (!r && syncfs(bfs_call_fs(c)->data_fd)) {
-		r = -errno;
-		bfs_log(error, "cannot sync: %m");
-	}
+	if (!r)
+		r = bfs_syncfs(c->server);
+	if (r && r != -BFS_NEED_FIBER)
+		bfs_log(error, "cannot sync: %s", strerror(-r));
 	return r;
 }
 

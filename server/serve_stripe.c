@@ -4,6 +4,8 @@
 #include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
+#include "server/fiber.h"
+#include "server/later.h"
 #include "server/mappers.h"
 #include "server/perm.h"
 #include "server/quota.h"
@@ -49,26 +51,23 @@ static int read_own(struct bfs_call *c, struct bfs_inode *i, int fd,
 		return -EBADMSG;
 	c->in_len = n;
 	if (n)
-		return bfs_pieces_read(fs, i->ino, fd, &p, p.home, c->in);
+		return bfs_pieces_read(c->server, i->ino, fd, &p, p.home,
+				       c->in);
 	/* It counts as read all the same. */
 	if (pread(fd, &byte, 1, 0) < 0)
 		bfs_log(debug, "read of data file %016lx: %m", i->ino);
 	return 0;
 }
 
-int bfs_serve_stripeinfo(struct bfs_call *c,
-			 const struct bfs_stripeinfo_req *req,
-			 struct bfs_stripeinfo_rep *rep)
+/* Size, version, and our pieces, as they were when it began. */
+static int tell(struct bfs_call *c, struct bfs_inode *i,
+		const struct bfs_stripeinfo_req *req,
+		struct bfs_stripeinfo_rep *rep)
 {
-	struct bfs_inode *i = find(c, req->ino);
 	struct bfs_fdref *d, quiet = { 0 };
 	struct stat st;
 	int r = 0;
 
-	if (!i)
-		return -ESTALE;
-	if (req->offset > (uint64_t)INT64_MAX - req->size)
-		return -EINVAL;
 	d = reader(bfs_call_fs(c), i, req->flags, &quiet, &r);
 	if (!d)
 		return r;
@@ -81,6 +80,26 @@ int bfs_serve_stripeinfo(struct bfs_call *c,
 		close(d->fd);
 	else
 		bfs_data_put(d);
+	return r;
+}
+
+int bfs_serve_stripeinfo(struct bfs_call *c,
+			 const struct bfs_stripeinfo_req *req,
+			 struct bfs_stripeinfo_rep *rep)
+{
+	struct bfs_inode *i = find(c, req->ino);
+	int r = 0;
+
+	if (req->offset > (uint64_t)INT64_MAX - req->size)
+		return i ? -EINVAL : -ESTALE;
+	/* While it waited for the disk the file may have been cut. */
+	do {
+		if (!i)
+			return -ESTALE;
+		r = tell(c, i, req, rep);
+		i = find(c, req->ino);
+	} while (!r && bfs_fiber_self() && bfs_now() < c->deadline &&
+		 (!i || bfs_stripe_version(bfs_call_fs(c), i) != rep->version));
 	return r;
 }
 
@@ -141,9 +160,11 @@ static int end_write(struct bfs_call *c, struct bfs_inode *i,
 		bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i),
 				req->offset, req->offset + req->size);
 	struct bfs_cred cred;
-	struct bfs_finishing f = {
-		.plan = &p, .own = c->out, .flags = req->flags, .cred = &cred
-	};
+	struct bfs_finishing f = { .server = c->server,
+				   .plan = &p,
+				   .own = c->out,
+				   .flags = req->flags,
+				   .cred = &cred };
 	uint32_t groups[BFS_FORWARD_GROUPS];
 	ssize_t n = take_cred(req, &cred, groups);
 
@@ -168,6 +189,9 @@ int bfs_serve_stripeend(struct bfs_call *c, const struct bfs_stripeend_req *req,
 	if (req->offset > (uint64_t)INT64_MAX - req->size)
 		return -EINVAL;
 	r = bfs_mappers_ready(c->server, req->ino);
+	if (!r && bfs_later_wants_sync(c->server, req->flags) &&
+	    !bfs_fiber_self())
+		r = -BFS_NEED_FIBER;
 	if (r)
 		return r;
 	rep->version = bfs_stripe_version(bfs_call_fs(c), i);
@@ -183,7 +207,10 @@ int bfs_serve_stripeend(struct bfs_call *c, const struct bfs_stripeend_req *req,
 		rep->late = 1;
 		return 0;
 	}
+	i->pins++; /* it may wait for the disk */
 	r = end_write(c, i, req, rep);
+	i->pins--;
+	g = req->grant ? bfs_stripe_granted(i, req->grant) : NULL;
 	if (g)
 		bfs_stripe_ungrant(bfs_call_fs(c), i, g,
 				   req->offset + rep->written);

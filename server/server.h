@@ -23,6 +23,7 @@ struct bfs_place;
 struct bfs_peers;
 struct bfs_process;
 struct bfs_reclaim;
+struct bfs_syncfs;
 struct bfs_uring;
 
 /* The hash of the list of a daemon that is alone. */
@@ -34,6 +35,7 @@ struct bfs_server {
 	struct bfs_fs *fs;
 	struct bfs_journal *journal; /* NULL: none */
 	struct bfs_uring *uring;     /* NULL: make plain calls */
+	struct bfs_syncfs *syncfs;   /* NULL: nobody has asked */
 	struct bfs_arenas *arenas;
 	struct bfs_lock_table *locks;
 	struct bfs_timer lock_timer;  /* runs while somebody waits for a lock */

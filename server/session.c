@@ -248,6 +248,30 @@ void bfs_session_sweep(struct bfs_server *s)
 	}
 }
 
+bool bfs_session_close_idle(struct bfs_server *s)
+{
+	uint64_t now = bfs_now();
+	uint64_t idle =
+		(uint64_t)s->config.network.direct_idle_secs * 2000000000u;
+	struct bfs_session *sess, *next;
+	bool others = false;
+
+	HASH_ITER(hh, s->sessions, sess, next)
+	{
+		if (!sess->far || !sess->attached)
+			continue;
+		if (unused(sess) && !sess->parked &&
+		    now - sess->idle_since > idle) {
+			bfs_log(info, "session %016llx: idle, disconnected",
+				(unsigned long long)sess->id);
+			sess->attached->ops->detach(sess->attached, sess);
+		} else {
+			others = true;
+		}
+	}
+	return others;
+}
+
 void bfs_session_free_all(struct bfs_server *s)
 {
 	struct bfs_session *sess, *next;

@@ -174,6 +174,12 @@ void bfs_session_is_back(struct bfs_server *s, pid_t pid);
 
 /* Free sessions that nobody came back to. */
 void bfs_session_sweep(struct bfs_server *s);
+/*
+ * Close our end of what clients of other nodes have made and not used for twice
+ * as long as they keep it by themselves (network.direct_idle_secs).  Are there
+ * others?
+ */
+bool bfs_session_close_idle(struct bfs_server *s);
 /* All of them: the ports are closed. */
 void bfs_session_free_all(struct bfs_server *s);
 /* The sessions of a process that has ended. */

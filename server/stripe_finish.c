@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "server/chunks.h"
 #include "server/data.h"
+#include "server/later.h"
 #include "server/mappers.h"
 #include "server/perm.h"
 #include "server/stripe_home.h"
@@ -34,17 +35,6 @@ bool bfs_stripe_watched(const struct bfs_server *s, uint64_t ino)
 	return bfs_mappers_any(s, ino);
 }
 
-static int sync_written(int fd, uint32_t flags)
-{
-	int r = 0;
-
-	if ((flags & O_SYNC) == O_SYNC)
-		r = fsync(fd);
-	else if (flags & O_DSYNC)
-		r = fdatasync(fd);
-	return r ? -errno : 0;
-}
-
 /* All but our own pieces is where it belongs. */
 static ssize_t finish(struct bfs_fs *fs, struct bfs_inode *i, int fd,
 		      struct bfs_finishing *f)
@@ -59,7 +49,8 @@ static ssize_t finish(struct bfs_fs *fs, struct bfs_inode *i, int fd,
 		return f->error;
 	r = bfs_stripe_publish(fd, front);
 	if (!r)
-		r = sync_written(fd, f->flags);
+		r = bfs_later_sync(f->server, fd, f->flags, p->offset,
+				   front - p->offset);
 	bfs_space_account(fs, i, fd);
 	if (!r)
 		r = bfs_data_kill_setid(fs, i,

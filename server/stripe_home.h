@@ -126,8 +126,10 @@ struct bfs_sending {
 int bfs_stripe_send(struct bfs_sending *s);
 
 /* The home's part: own pieces (gathered) of plan, then all of it counts.  How
- * many bytes, or -errno; a short count has *err. */
+ * many bytes, or -errno; a short count has *err.  With O_SYNC or O_DSYNC it may
+ * wait, on a fiber: the inode has to be pinned. */
 struct bfs_finishing {
+	struct bfs_server *server;
 	const struct bfs_plan *plan;
 	const uint8_t *own;
 	uint32_t flags;

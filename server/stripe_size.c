@@ -75,7 +75,8 @@ static int append(struct bfs_call *c, struct bfs_inode *i, uint64_t size,
 					 size, size + len),
 				 .data = c->out,
 				 .flags = flags };
-	struct bfs_finishing f = { .plan = &s.plan,
+	struct bfs_finishing f = { .server = c->server,
+				   .plan = &s.plan,
 				   .flags = flags,
 				   .cred = c->cred };
 	uint8_t *own = malloc(len);

@@ -108,6 +108,8 @@ struct bfs_port_ucx {
 	struct bfs_timer sweep, greet;
 	uint64_t greet_at; /* not before; bfs_now() clock */
 	bool awake;	   /* there may be something to do without any peer */
+	struct bfs_timer left; /* for bfs_ucx_left_sweep() */
+	unsigned left_tries;
 	/* Our calls to other daemons. */
 	const struct bfs_ucx_daemons *daemons; /* NULL: we are alone */
 	struct bfs_peers *peers_out;
@@ -131,6 +133,9 @@ int bfs_ucx_add_ports(void **address, size_t *len);
 void bfs_ucx_door_change(struct bfs_port_ucx *p);
 /* A call that came in there is over. */
 void bfs_ucx_door_put(struct bfs_ucx_door *d);
+
+/* ucx_left.c: soon, what the dead have left in /dev/shm is removed. */
+void bfs_ucx_left_soon(struct bfs_port_ucx *p);
 
 /* ucx_probe.c: does our queue still work?  A client has died. */
 void bfs_ucx_probe(void *port);

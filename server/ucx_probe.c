@@ -100,6 +100,7 @@ void bfs_ucx_probe(void *arg)
 
 	if (p->door->ucx.tcp_only)
 		return;
+	bfs_ucx_left_soon(p);
 	o->wanted++;
 	if (o->timer.at || open_probe(p) || send_probe(p))
 		return;

@@ -226,15 +226,23 @@ int bfs_uring_write(struct bfs_uring *u, int fd, const void *buf, size_t n,
 	return end(u, sqe, done, arg);
 }
 
-int bfs_uring_fsync(struct bfs_uring *u, int fd, bool data_only,
-		    bfs_uring_fn *done, void *arg)
+int bfs_uring_sync_range(struct bfs_uring *u, int fd, bool data_only, off_t off,
+			 size_t n, bfs_uring_fn *done, void *arg)
 {
 	struct io_uring_sqe *sqe = begin(u);
 
 	if (!sqe)
 		return -EBUSY;
 	io_uring_prep_fsync(sqe, fd, data_only ? IORING_FSYNC_DATASYNC : 0);
+	sqe->off = (uint64_t)off;
+	sqe->len = (uint32_t)n;
 	return end(u, sqe, done, arg);
+}
+
+int bfs_uring_fsync(struct bfs_uring *u, int fd, bool data_only,
+		    bfs_uring_fn *done, void *arg)
+{
+	return bfs_uring_sync_range(u, fd, data_only, 0, 0, done, arg);
 }
 
 ssize_t bfs_uring_read_cached(struct bfs_uring *u, int fd, void *buf, size_t n,

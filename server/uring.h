@@ -40,6 +40,9 @@ int bfs_uring_write(struct bfs_uring *u, int fd, const void *buf, size_t n,
 		    off_t off, bfs_uring_fn *done, void *arg);
 int bfs_uring_fsync(struct bfs_uring *u, int fd, bool data_only,
 		    bfs_uring_fn *done, void *arg);
+/* Those bytes of it, as a write with O_SYNC or O_DSYNC; less than 4 GiB. */
+int bfs_uring_sync_range(struct bfs_uring *u, int fd, bool data_only, off_t off,
+			 size_t n, bfs_uring_fn *done, void *arg);
 
 /*
  * Read what is in memory.  The bytes read, which are fewer than n at the end

@@ -167,6 +167,11 @@ UNIT_TESTS += %D%/unit/test_tree_walk
 	preload/dirlist.c preload/fts_tree.c preload/ops_fts.c preload/ops_ftw.c
 %C%_unit_test_tree_walk_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_tree_walk_LDADD = $(CMOCKA_LIBS)
+UNIT_TESTS += %D%/unit/test_ucx_left
+%C%_unit_test_ucx_left_SOURCES = %D%/unit/test_ucx_left.c
+%C%_unit_test_ucx_left_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_ucx_left_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_uring
 %C%_unit_test_uring_SOURCES = %D%/unit/test_uring.c
 %C%_unit_test_uring_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

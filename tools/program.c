@@ -136,7 +136,7 @@ static const unsigned client_options[] = {
 	BFS_CONFIG_client_mount,	 BFS_CONFIG_client_report,
 	BFS_CONFIG_client_syscalls,	 BFS_CONFIG_network_transport,
 	BFS_CONFIG_network_timeout_secs, BFS_CONFIG_node_log_level,
-	BFS_CONFIG_network_direct_after,
+	BFS_CONFIG_network_direct_after, BFS_CONFIG_network_direct_idle_secs,
 };
 
 typedef void put_fn(void *arg, const char *name, const char *value);

@@ -12,14 +12,14 @@ def threads():
     return len(os.listdir('/proc/self/task'))
 
 
-def peers():
+def peers(states=('01',)):
     """How many other hosts this process has connections with."""
     links = {os.readlink(f'/proc/self/fd/{f}') for f in os.listdir('/proc/self/fd')
              if os.path.exists(f'/proc/self/fd/{f}')}
     found = set()
     for line in open('/proc/self/net/tcp').read().splitlines()[1:]:
         v = line.split()
-        if v[3] == '01' and f'socket:[{v[9]}]' in links:
+        if v[3] in states and f'socket:[{v[9]}]' in links:
             found.add(v[2].split(':')[0])
     return len(found)
 
@@ -62,6 +62,46 @@ def ways():
     for n in range(20):
         assert os.write(app, bytes([n]) * 10000) == 10000
     assert os.pread(fd, 2 * MIB, 140000) == b''.join(bytes([n]) * 10000 for n in range(20))
+
+
+def idle():
+    secs = int(os.environ['BENCHFS_DIRECT_IDLE'])
+
+    def until_closed(states, most, call):
+        begun = time.monotonic()
+        while peers(states):
+            if time.monotonic() - begun > most:
+                sys.exit(f'{peers(states)} connections after {most} s')
+            call()
+            time.sleep(0.05)
+        return time.monotonic() - begun
+
+    def opened():
+        end = time.monotonic() + 30
+        while peers() < 3:
+            read(far)
+            read(spread)
+            assert time.monotonic() < end, f'{peers()} peers'
+
+    # It does nothing more: they end all the same, and it goes on.
+    opened()
+    took = until_closed(('01', '08'), 5 * secs + 10, lambda: None)
+    if took < secs:
+        sys.exit(f'closed after {took:.1f} s')
+    for _ in range(3):
+        read(spread)
+    connect()
+    # Other calls than those that could use them: it closes them itself.
+    opened()
+    until_closed(('01', '08'), 5 * secs + 10, lambda: os.stat(f'{mnt}/local'))
+    read(spread)
+    connect()
+    # Those in use stay.
+    begun = time.monotonic()
+    while time.monotonic() - begun < 3 * secs:
+        read(far)
+        time.sleep(0.1)
+    expect(peers(), 1, 'peers, one of them in use')
 
 
 def fork():
@@ -117,7 +157,7 @@ def mapped():
 
 def connect():
     """By itself, perhaps again."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + float(os.environ.get("OPENED", "30"))
     while not peers():
         read(far)
         assert time.monotonic() < end, 'no way to the other daemon'

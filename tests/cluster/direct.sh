@@ -3,14 +3,15 @@
 # (preload/direct.h): one UCX for all of them, none in a child that a fork has
 # made, and the node's daemon where that fails: no module, a daemon that is
 # killed and comes back (F1, F2), one that is stopped, whose late calls must not
-# land (R26).  What is mapped and stored into on the node is read there (D2a).
+# land (R26).  Connections that are not used are closed.  What is mapped and stored into on the node is read there (D2a).
 . "${0%/*}/lib.sh"
 requires "$PY"
 timeout=3
-BENCHFS_TIMEOUT=$timeout BENCHFS_DIRECT_AFTER=1M
-export BENCHFS_TIMEOUT BENCHFS_DIRECT_AFTER
+idle=3
+BENCHFS_TIMEOUT=$timeout BENCHFS_DIRECT_AFTER=1M BENCHFS_DIRECT_IDLE=$idle
+export BENCHFS_TIMEOUT BENCHFS_DIRECT_AFTER BENCHFS_DIRECT_IDLE
 cluster 4 1 -d "$T/data" -o network.timeout_secs=$timeout \
-	-o storage.chunk_size=64K
+	-o storage.chunk_size=64K -o network.direct_idle_secs=$idle
 cat >"$T/bin/kill-n2" <<END
 #!/bin/sh
 kill -9 "\$(cat "$run/n2/pid")"
@@ -26,7 +27,7 @@ exec timeout 60 "$builddir/run" benchfs start --resume --launcher ssh \
 	--hosts 'n[1-4]' -n 1 --run-dir "$run" -d "$T/data" \
 	-o network.bind_addr=eth0 -o network.registry_dir="$T/registry" \
 	${BENCHFS_TEST_OPTIONS:-} -o network.timeout_secs=$timeout \
-	-o storage.chunk_size=64K
+	-o storage.chunk_size=64K -o network.direct_idle_secs=$idle
 END
 chmod +x "$T/bin/kill-n2" "$T/bin/stop-n2" "$T/bin/resume"
 at_exit="[ \$status = 0 ] || tail -n 8 \"\$run\"/*/log >&2; $at_exit"
@@ -44,7 +45,7 @@ on 2 dd if=/dev/urandom of="$mnt/local/far" bs=1M count=8 status=none
 on 2 cp "$mnt/local/far" "$mnt/stripe/far"
 on 2 cp "$mnt/local/far" "$T/far"
 
-for what in ways fork module never mapped kill stop; do
+for what in ways idle fork module never mapped kill stop; do
 	on 1 "$PY" "$srcdir/tests/cluster/direct.py" $what "$mnt" "$T/far" ||
 		fail "$what: $?"
 done

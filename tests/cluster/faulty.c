@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * faulty WORKLOAD DIR FILE SECS LIMIT_MS BEGIN END: workers do the workload in
- * DIR, the command BEGIN makes something fail, SECS seconds later END makes it
- * good again, and then the same processes must work as before.  No call may
- * take longer than LIMIT_MS.  Prints a line of figures.
+ * faulty WORKLOAD DIR FILE SECS LIMIT_MS HELD_MS BEGIN END: workers do the
+ * workload in DIR, the command BEGIN makes something fail, SECS seconds later
+ * END makes it good again, and then the same processes must work as before.  No
+ * call may take longer than LIMIT_MS, and some must have met the fault: failed,
+ * or taken HELD_MS.  Prints a line of figures.
  */
 #include "faulty.h"
 
@@ -50,6 +51,15 @@ static bool is_a_faults(int e)
 	       e == EPIPE || e == ECONNREFUSED;
 }
 
+/* Was it under way while something was wrong, and had to do with that? */
+static bool has_met(const struct me *me, uint64_t now, bool failed)
+{
+	const struct shared *s = me->s;
+
+	return s->from && now > s->from && (!s->over || me->began < s->over) &&
+	       (failed || now - me->began >= s->held);
+}
+
 ssize_t call_end(struct me *me, ssize_t r, const char *what)
 {
 	uint64_t now = crew_now(), took = now - me->began;
@@ -57,6 +67,7 @@ ssize_t call_end(struct me *me, ssize_t r, const char *what)
 
 	if (took > me->w->longest)
 		me->w->longest = took;
+	me->w->met += has_met(me, now, r < 0);
 	if (r < 0 && !is_a_faults(e))
 		crew_fail(me->crew, "worker %u: %s: %s", me->number, what,
 			  strerror(e));
@@ -193,6 +204,7 @@ static void *make_trouble(void *arg)
 	wait_for_calls(t->c, false);
 	s->phase = PHASE_FAULT;
 	run(t->c, t->begin);
+	s->from = crew_now();
 	for (uint32_t i = 0; i < t->secs * 100 && !t->c->failed; i++)
 		usleep(10000);
 	run(t->c, t->end);
@@ -207,28 +219,32 @@ static void *make_trouble(void *arg)
 static bool tell(const struct crew *c, const char *name, uint64_t limit)
 {
 	const struct shared *s = (const struct shared *)c->area;
-	uint64_t done = 0, failed = 0, longest = 0, back = 0;
+	uint64_t done = 0, failed = 0, met = 0, longest = 0, back = 0;
 
 	for (uint32_t i = 0; i < c->clients; i++) {
 		const struct worker *w = &s->w[i];
 
 		done += w->done;
 		failed += w->failed;
+		met += w->met;
 		longest = w->longest > longest ? w->longest : longest;
 		if (w->first_after > s->over && w->first_after - s->over > back)
 			back = w->first_after - s->over;
 	}
-	printf("%-8s %7lu calls %5lu failed, longest %6.2f s, back in %5.2f s",
-	       name, done, failed, (double)longest / 1e9, (double)back / 1e9);
+	printf("%-8s %7lu calls %5lu met it, %5lu failed, longest %6.2f s, "
+	       "back in %5.2f s",
+	       name, done, met, failed, (double)longest / 1e9,
+	       (double)back / 1e9);
 	if (s->twice)
 		printf(", %lu twice", s->twice);
 	if (s->restarted)
 		printf(", %lu ended by an error", s->restarted);
 	printf("\n");
-	if (longest <= limit * 1000000)
-		return true;
-	fprintf(stderr, "a call took %.2f s\n", (double)longest / 1e9);
-	return false;
+	if (longest > limit * 1000000)
+		fprintf(stderr, "a call took %.2f s\n", (double)longest / 1e9);
+	if (!met)
+		fprintf(stderr, "the fault has met no call\n");
+	return met && longest <= limit * 1000000;
 }
 
 int main(int argc, char **argv)
@@ -240,15 +256,18 @@ int main(int argc, char **argv)
 
 	if (argc > 4 && !strcmp(argv[1], "--client"))
 		return client_main(argv);
-	if (argc < 8)
-		errx(64, "faulty WORKLOAD DIR FILE SECS LIMIT_MS BEGIN END");
+	if (argc < 9)
+		errx(64, "faulty WORKLOAD DIR FILE SECS LIMIT_MS HELD_MS BEGIN "
+			 "END");
 	find(argv[1]);
 	c = crew_make(argv[3], argv[2], WORKERS, sizeof(struct shared));
 	c->seed = getenv("SEED") ? (uint64_t)atol(getenv("SEED")) : 1;
 	t = (struct trouble){ .c = c,
 			      .secs = (uint32_t)atoi(argv[4]),
-			      .begin = argv[6],
-			      .end = argv[7] };
+			      .begin = argv[7],
+			      .end = argv[8] };
+	((struct shared *)c->area)->held =
+		strtoull(argv[6], NULL, 10) * 1000000;
 	c->secs = t.secs + 2 * READY_SECS + TROUBLE_SECS;
 	if (pthread_create(&thread, NULL, make_trouble, &t))
 		errx(2, "no thread");

@@ -21,6 +21,7 @@ enum phase { PHASE_BEFORE, PHASE_FAULT, PHASE_AFTER, PHASE_END };
 
 struct worker {
 	_Atomic uint64_t done, failed, longest; /* calls; ns */
+	_Atomic uint64_t met;	/* that the fault has held up, or failed */
 	_Atomic uint64_t after; /* calls that have succeeded after the fault */
 	_Atomic uint64_t first_after; /* crew_now() of the first */
 	/* Generations of each record: begun, and written for sure. */
@@ -33,7 +34,8 @@ enum { UNKNOWN = 1, SURE, CUT };
 
 struct shared {
 	_Atomic uint32_t phase;
-	_Atomic uint64_t over; /* crew_now() of the fault's end */
+	_Atomic uint64_t from, over; /* crew_now() of the fault; 0: not yet */
+	_Atomic uint64_t held; /* ns that a call takes at least that meets it */
 	_Atomic uint64_t twice, restarted;
 	struct worker w[WORKERS];
 };

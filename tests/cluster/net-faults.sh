@@ -2,12 +2,14 @@
 # F1, F2: what goes wrong between nodes while programs on all of them work: a
 # daemon is stopped, or killed and started again, a node is cut off, its link
 # becomes slow (50 ms, 1 % lost).  No call outlives its deadline, nothing that
-# was acknowledged is wrong, and afterwards the same processes work on.
+# was acknowledged is wrong, and afterwards the same processes work on.  The
+# daemon is the home of the file at work (replace: of some, history: of any), and
+# a fault that no call has met fails the test.
 #   net-faults.sh [FAULT[:WORKLOAD]...]    stop, kill, cut, slow; all of them
 # WORKLOADS, SECS, SEED and PLACEMENT change what it does.  The data is striped
 # in small chunks.
 . "${0%/*}/lib.sh"
-requires tail
+requires tail "$PY"
 workloads=${WORKLOADS:-append strided readers tail replace history}
 timeout=4 # seconds for a call
 export BENCHFS_TIMEOUT=$timeout
@@ -73,6 +75,32 @@ for node in 1 2 3 4 1 2 3 4; do
 	i=$((i + 1))
 done
 
+# file_of WORKLOAD: the one file that all are at work on, or nothing.
+file_of() {
+	case $1 in
+	append) echo log0 ;;
+	strided | readers) echo strided0 ;;
+	tail) echo tail0 ;;
+	esac
+}
+
+# home_of PATH: the member that has its inode, and its first chunk.
+home_of() {
+	on 1 sh -c ': >"$0" && exec "$builddir/run" benchfs layout --json "$0"' "$1" |
+		"$PY" -c 'import json, sys
+v = json.load(sys.stdin)
+print((v[0] if isinstance(v, list) else v)["inode"]["member"])'
+}
+
+# held FAULT: milliseconds that a call takes at least that has met it.
+held() {
+	case $1 in
+	kill) echo 500 ;; # until the daemon is back
+	slow) echo 100 ;; # there and back
+	*) echo 1000 ;;
+	esac
+}
+
 # history FAULT MEMBER SECS: a checker of orders, over bytes on both sides of a
 # chunk's border.
 history() {
@@ -91,7 +119,9 @@ history() {
 	cat "$T/history.out"
 	[ $rc = 0 ] && sed -n 's/.*longest \(.*\)\.\(..\) s$/\1\2/p' \
 		"$T/history.out" | awk -v most="$((timeout * 100 + late / 10))" \
-		'{ n++; if ($1 > most) bad = 1 } END { exit bad || n != 1 }'
+		-v least="$(($(held "$1") / 10))" \
+		'{ n++; if ($1 > most || $1 < least) bad = 1 }
+		END { exit bad || n != 1 }'
 }
 
 # A daemon that is stopped or cut off outlives the calls, one that is killed
@@ -115,12 +145,15 @@ for what; do
 		member=n$((row % 4 + 1)).$((row / 4 % 2))
 		dir=$mnt/$fault.$work
 		on 1 mkdir "$dir" || fail "mkdir $dir: $?"
+		name=$(file_of "$work")
+		[ -z "$name" ] || member=$(home_of "$dir/$name")
+		[ -n "$member" ] || fail "$dir/$name: who has it?"
 		printf '%-4s of %s  ' "$fault" "$member"
 		if [ "$work" = history ]; then
 			history "$fault" "$member" "$(secs "$fault")" || bad=$((bad + 1))
 		else
 			"$faulty" "$work" "$dir" "$T/faulty" "$(secs "$fault")" \
-				$((timeout * 1000 + late)) "begin $fault $member" \
+				$((timeout * 1000 + late)) "$(held "$fault")" "begin $fault $member" \
 				"end $fault $member" || bad=$((bad + 1))
 		fi
 		on 1 rm -rf "$dir" || fail "rm $dir: $?"

@@ -119,7 +119,7 @@ static void across(int in, int out, int memory)
 
 ROW(sendfile)
 {
-	int in = file("f", "hello you"), out = file("g", ""), pipes[2];
+	int in = file("f", "hello you"), out = file("g", ""), pipes[2], fifo;
 	off_t at = 6;
 	char buf[16] = "";
 
@@ -134,6 +134,16 @@ ROW(sendfile)
 	IS(read(pipes[0], buf, sizeof(buf)), 4);
 	TEXT(buf, " you");
 	IS(sendfile(out, in, NULL, 99), 0);
+	/* A pipe does not mind O_APPEND; one that has a name is another. */
+	OK(mkfifo(P("p"), 0600));
+	fifo = open(P("p"), O_RDWR | O_APPEND);
+	at = 0;
+	IS(sendfile(fifo, in, &at, 99), 9);
+	at = 6;
+	IS(splice(in, &at, fifo, NULL, 99, 0), 3);
+	IS(read(fifo, buf, sizeof(buf)), 12);
+	OK(memcmp(buf, "hello youyou", 12));
+	at = 6;
 	across(in, out, memfd_create("row", 0));
 	FAILS(sendfile(open(P("g"), O_WRONLY | O_APPEND), in, &at, 1), EINVAL);
 	FAILS(sendfile(out, dir(), NULL, 1), EINVAL);

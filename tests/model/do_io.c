@@ -135,6 +135,13 @@ static bool is_dir(int fd)
 	return !fstat(fd, &st) && S_ISDIR(st.st_mode);
 }
 
+static bool is_fifo(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISFIFO(st.st_mode);
+}
+
 static void answer_read(struct result *r, ssize_t n)
 {
 	answer(r, n);
@@ -314,8 +321,10 @@ DO(sendfile)
 {
 	off_t at = arg_offset(s->a[2]);
 
-	/* Where a directory stands, it may be too far on. */
-	if (is_dir(*arg_fd(w, s->a[1])))
+	/* Where a directory stands, it may be too far on.  In a pipe the kernel
+	 * puts the file's pages, and what is written to it later shows there.
+	 */
+	if (is_dir(*arg_fd(w, s->a[1])) || is_fifo(*arg_fd(w, s->a[0])))
 		return;
 	answer(r, sendfile(*arg_fd(w, s->a[0]), *arg_fd(w, s->a[1]),
 			   s->a[3] & 1 ? &at : NULL, arg_size(s->a[4])));

@@ -29,6 +29,11 @@ SYSTEM_HELPERS = \
 %C%_forge_LDADD = core/libcore.la
 %C%_uring_LDADD = $(LIBURING_LIBS)
 check_PROGRAMS += $(SYSTEM_HELPERS)
+check_LTLIBRARIES += %D%/libheldsync.la
+%C%_libheldsync_la_SOURCES = %D%/held-sync.c
+%C%_libheldsync_la_CFLAGS = $(BFS_PLAIN_CFLAGS)
+%C%_libheldsync_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-rpath /nowhere
 
 SYSTEM_TESTS = \
 	%D%/aio.sh \
@@ -37,6 +42,7 @@ SYSTEM_TESTS = \
 	%D%/at.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
+	%D%/big-writes.sh \
 	%D%/checksum.sh \
 	%D%/client-death.sh \
 	%D%/corruption.sh \
@@ -59,6 +65,7 @@ SYSTEM_TESTS = \
 	%D%/extents.sh \
 	%D%/stripe.sh \
 	%D%/stripe-end.sh \
+	%D%/stripe-disk.sh \
 	%D%/find.sh \
 	%D%/fd-path.sh \
 	%D%/fio.sh \
@@ -109,6 +116,7 @@ SYSTEM_TESTS = \
 	%D%/rename-race.sh \
 	%D%/restart.sh \
 	%D%/ucx-client.sh \
+	%D%/ucx-left.sh \
 	%D%/renames.sh \
 	%D%/rm.sh \
 	%D%/rsync.sh \
@@ -128,6 +136,7 @@ SYSTEM_TESTS = \
 	%D%/stdio.sh \
 	%D%/symbols.sh \
 	%D%/symlinks.sh \
+	%D%/syncfs.sh \
 	%D%/tar.sh \
 	%D%/threads.sh \
 	%D%/tools.sh \
@@ -144,6 +153,7 @@ SYSTEM_PY = \
 	%D%/py/append.py \
 	%D%/py/layout.py \
 	%D%/py/attributes.py \
+	%D%/py/big-writes.py \
 	%D%/py/checksum.py \
 	%D%/py/client-death.py \
 	%D%/py/come-back.py \
@@ -152,6 +162,7 @@ SYSTEM_PY = \
 	%D%/py/fd-path.py \
 	%D%/py/stripe.py \
 	%D%/py/stripe_end.py \
+	%D%/py/stripe-disk.py \
 	%D%/py/files.py \
 	%D%/py/kill-daemon.py \
 	%D%/py/holes.py \
@@ -170,7 +181,9 @@ SYSTEM_PY = \
 	%D%/py/setuid.py \
 	%D%/py/space.py \
 	%D%/py/sock.py \
+	%D%/py/syncfs.py \
 	%D%/py/threads.py \
+	%D%/py/ucx-left.py \
 	%D%/py/unlinked.py \
 	%D%/py/visible.py \
 	%D%/py/xattr-limits.py \
@@ -199,7 +212,7 @@ EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh \
 # about what a daemon keeps on disk, which start daemons of their own and whose
 # programs run outside of ./run (come-back.sh has a part over UCX).
 NOT_OVER_UCX = %D%/descriptors.sh %D%/fd-path.sh %D%/full-disk.sh %D%/kill-daemon.sh %D%/restart.sh \
-	%D%/stripe.sh %D%/stripe-end.sh
+	%D%/stripe.sh %D%/stripe-disk.sh %D%/stripe-end.sh
 .PHONY: check-ucx-tcp check-ucx-shm
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \

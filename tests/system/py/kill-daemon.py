@@ -18,6 +18,7 @@ class Worker:
         self.dir, self.shared = f'{pre}/{name}', f'{pre}/shared'
         self.name, self.random = name, random.Random(f'{seed} {name}')
         self.has, self.mode, self.won, self.n, self.calls = {}, {}, [], 0, 0
+        self.big_path, self.big = f'{pre}/{name}.big', bytearray()
         os.mkdir(self.dir)
         os.makedirs(self.shared, exist_ok=True)
 
@@ -78,6 +79,30 @@ class Worker:
             os.close(fd)
             self.has[n] += data
 
+    def big_write(self):
+        """Of several messages, of which the kill may meet each; appended it must be there once."""
+        size = self.random.randrange(20, 30) * 100_000
+        data = (b'%08d' % self.calls * (size // 8 + 1))[:size]
+        at = self.random.randrange(len(self.big) + 1)
+        append = len(self.big) < 6_000_000 and self.random.random() < 0.5
+        fd = self.call(0, os.open, self.big_path, os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else 0))
+        if append:
+            at = len(self.big)
+            n = self.call(0, os.write, fd, data)
+        else:
+            n = self.call(0, os.pwrite, fd, data, at)
+        os.close(fd)
+        if n != size:
+            sys.exit(f'{self.name}: {n} of {size} bytes; call {self.calls}')
+        self.big[at:at + size] = data
+        self.big_look()
+
+    def big_look(self):
+        got = open(self.big_path, 'rb').read() if self.big else b''
+        if got != self.big:
+            at = next((k for k in range(min(len(got), len(self.big))) if got[k] != self.big[k]), None)
+            sys.exit(f'{self.name}: the big file has {len(got)} bytes, not {len(self.big)}, and differs at {at}')
+
     def truncate(self):
         n = self.any()
         if isinstance(self.has.get(n), bytes):
@@ -137,11 +162,12 @@ class Worker:
             sys.exit(f'{self.name}: there is {got}, not {self.has}; call {self.calls}')
 
     def run(self, end):
-        steps = [self.mkdir, self.rmdir, self.unlink, self.create, self.create, self.append, self.append, self.truncate,
+        steps = [self.mkdir, self.rmdir, self.unlink, self.create, self.create, self.append, self.append, self.truncate, self.big_write,
                  self.rename, self.rename, self.symlink, self.chmod, self.win, self.look]
         while not os.path.exists(end):
             self.random.choice(steps)()
         self.look()
+        self.big_look()
 
 
 def work(pre, name, seed, end, result):
