@@ -237,8 +237,7 @@ static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 		l->wakes_here =
 			atomic_load_explicit(&l->ring->cpu,
 					     memory_order_relaxed) == here;
-	if (ns) /* else it says nothing of the daemon that we slept */
-		bfs_patience_note(&l->patience, bfs_now() - begun, ns);
+	bfs_patience_note(&l->patience, bfs_now() - begun, ns);
 	return atomic_load(&s->state) == BFS_SLOT_DONE ? 0 : r;
 }
 

@@ -15,7 +15,7 @@ void bfs_ucx_on_sent(void *req, ucs_status_t status, void *arg)
 	s->sending = false;
 	if (s->io) {
 		if (status != UCS_OK && s->result == BFS_UCX_PENDING)
-			s->result = bfs_ucx_errno(status);
+			s->result = bfs_ucx_lost(s->way, bfs_ucx_errno(status));
 		bfs_ucx_tell(s);
 	} else if (atomic_load(&s->claimed) == BFS_UCX_LEFT) {
 		bfs_ucx_release(s);

@@ -103,7 +103,7 @@ static int post(struct bfs_ucx_slot *s, struct bfs_io *io, bool first)
 		s->sending = false;
 	if (r >= 0)
 		bfs_ucx_nudge(u);
-	return r < 0 ? r : 0;
+	return r < 0 ? bfs_ucx_lost(s->way, r) : 0;
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "core/ucx_common.h"
 #include "core/ucx_fds.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -152,5 +153,17 @@ bool bfs_ucx_forked(void);
  * use for ever.
  */
 int bfs_ucx_guard(int (*fn)(void *arg), void *arg);
+
+/*
+ * An error of sending.  Once there was a connection it has ended, whatever UCX
+ * calls that ("endpoint timeout"): the call is not over, but another connection
+ * is needed.
+ */
+static inline int bfs_ucx_lost(const struct bfs_ucx_way *w, int r)
+{
+	return w->met && r != -ENOMEM && r != -EMSGSIZE && r != -EAGAIN
+		       ? -ECONNRESET
+		       : r;
+}
 
 #endif

@@ -14,38 +14,83 @@
 
 #include <string.h>
 
-bool bfs_cwd_ours;
-char bfs_cwd_to_mount[sizeof(bfs_settings.mount)];
-static struct bfs_handle cwd[2]; /* readers see the old or the new one */
-static _Atomic unsigned which;
+_Atomic bool bfs_cwd_ours;
+const char *_Atomic bfs_cwd_to_mount = "";
+/*
+ * Two copies, of which readers take the one that nobody writes at the moment,
+ * and look again if that has changed meanwhile: signal handlers and children of
+ * a fork may read too, whatever they have interrupted.
+ */
+static struct {
+	_Atomic uint64_t ino, rights, mac;
+} cwd[2];
+static _Atomic unsigned turn; /* odd: the first copy is being written */
 
 struct bfs_handle bfs_cwd_handle(void)
 {
-	return cwd[which & 1];
+	struct bfs_handle h;
+	unsigned t;
+
+	do {
+		t = turn;
+		h = (struct bfs_handle){ cwd[t & 1].ino,
+					 (uint32_t)cwd[t & 1].rights,
+					 cwd[t & 1].mac };
+	} while (t != turn);
+	return h;
+}
+
+static void write_copy(unsigned n, struct bfs_handle h)
+{
+	cwd[n].ino = h.ino;
+	cwd[n].rights = h.rights;
+	cwd[n].mac = h.mac;
+}
+
+/* One writer at a time. */
+static void set(struct bfs_handle h)
+{
+	turn |= 1;
+	write_copy(0, h);
+	turn++;
+	write_copy(1, h);
+	bfs_cwd_ours = true;
 }
 
 void bfs_cwd_set(struct bfs_handle h)
 {
-	cwd[(which + 1) & 1] = h;
-	which++;
-	bfs_cwd_ours = true;
+	uint64_t signals;
+	bool locked = bfs_session_lock(&signals);
+
+	set(h);
+	if (locked)
+		bfs_session_unlock(&signals);
 }
 
-void bfs_cwd_moved(void)
+/* What leads from the kernel's working directory to the mount point. */
+static const char *to_mount(void)
 {
 	char now[BFS_PATH_MAX];
 	const char *m = bfs_settings.mount;
 	long n = bfs_sys_2(SYS_getcwd, now, sizeof(now));
 
-	bfs_cwd_ours = false;
-	bfs_cwd_to_mount[0] = '\0';
 	if (n <= 1 || now[0] != '/')
-		return;
+		return "";
 	n--;
 	if (n == 1)
-		strcpy(bfs_cwd_to_mount, m + 1);
-	else if (!strncmp(m, now, (size_t)n) && m[n] == '/')
-		strcpy(bfs_cwd_to_mount, m + n + 1);
+		return m + 1;
+	return !strncmp(m, now, (size_t)n) && m[n] == '/' ? m + n + 1 : "";
+}
+
+void bfs_cwd_moved(void)
+{
+	uint64_t signals;
+	bool locked = bfs_session_lock(&signals);
+
+	bfs_cwd_ours = false;
+	bfs_cwd_to_mount = to_mount();
+	if (locked)
+		bfs_session_unlock(&signals);
 }
 
 /*

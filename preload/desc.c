@@ -215,6 +215,15 @@ void bfs_desc_drop(struct bfs_desc *d)
 	bfs_desc_free(d, d->word);
 }
 
+/* ThreadSanitizer (gcc 12) does not know pthread_mutex_clocklock. */
+#ifdef BFS_TSAN
+#define CLOCK CLOCK_REALTIME
+#define lock_until(m, until) pthread_mutex_timedlock(m, until)
+#else
+#define CLOCK CLOCK_MONOTONIC
+#define lock_until(m, until) pthread_mutex_clocklock(m, CLOCK, until)
+#endif
+
 int bfs_desc_lock(struct bfs_desc *d, uint64_t *signals)
 {
 	struct timespec until;
@@ -223,9 +232,9 @@ int bfs_desc_lock(struct bfs_desc *d, uint64_t *signals)
 	bfs_sys_block_signals(signals);
 	e = pthread_mutex_trylock(&d->lock);
 	if (e == EBUSY) {
-		clock_gettime(CLOCK_MONOTONIC, &until);
+		clock_gettime(CLOCK, &until);
 		until.tv_sec += bfs_settings.timeout_ms / 1000;
-		e = pthread_mutex_clocklock(&d->lock, CLOCK_MONOTONIC, &until);
+		e = lock_until(&d->lock, &until);
 	}
 	if (e == EOWNERDEAD)
 		e = pthread_mutex_consistent(&d->lock);

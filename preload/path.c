@@ -132,6 +132,15 @@ static const char *own_cwd_name(const char *p)
 	return q + 3;
 }
 
+/* From the kernel's working directory below the mount point: what is left of
+ * p, or NULL. */
+static const char *from_cwd(const char *p)
+{
+	const char *way = bfs_cwd_to_mount;
+
+	return *way ? match(skip_dots(p), way) : NULL;
+}
+
 bool bfs_owns_path(const char *p)
 {
 	int fd;
@@ -145,7 +154,7 @@ bool bfs_owns_path(const char *p)
 		return below_mount(p) || own_fd_name(p, &fd) || own_cwd_name(p);
 	if (bfs_cwd_ours)
 		return true;
-	return bfs_cwd_to_mount[0] && match(skip_dots(p), bfs_cwd_to_mount);
+	return from_cwd(p) != NULL;
 }
 
 /* Is dirfd the directory that the first n bytes of the mount point name? */
@@ -238,8 +247,7 @@ static bool start_relative(struct bfs_where *w, int dirfd, const char *p)
 		w->at = bfs_desc_handle(d);
 	else if (dirfd == AT_FDCWD && bfs_cwd_ours)
 		w->at = bfs_cwd_handle();
-	else if (dirfd == AT_FDCWD && bfs_cwd_to_mount[0] &&
-		 (rest = match(skip_dots(p), bfs_cwd_to_mount)))
+	else if (dirfd == AT_FDCWD && (rest = from_cwd(p)))
 		w->path = *rest ? rest : "/";
 	else if (dirfd != AT_FDCWD && (rest = from_above(dirfd, p)))
 		w->path = *rest ? rest : "/";

@@ -51,12 +51,16 @@ static struct identity {
 
 /*
  * Signals are blocked in between.  False: this thread has it already (a
- * library that we are at work in has called back into a hook).
+ * library that we are at work in has called back into a hook), or there is
+ * none yet, since this process has made no call.
  */
 bool bfs_session_lock(uint64_t *signals)
 {
-	uint32_t me = (uint32_t)bfs_sys_0(SYS_gettid), is = 0;
+	uint32_t me, is = 0;
 
+	if (!life)
+		return false;
+	me = (uint32_t)bfs_sys_0(SYS_gettid);
 	bfs_sys_block_signals(signals);
 	while (!atomic_compare_exchange_strong(&life->lock, &is, me)) {
 		if (is == me) {
@@ -445,10 +449,9 @@ void bfs_session_report(void)
 		return;
 	bfs_stat_add(client_processes, 1);
 	for (unsigned i = 0; i < BFS_STAT_COUNT; i++) {
-		uint64_t n = mine[i];
+		uint64_t n = __atomic_exchange_n(&mine[i], 0, __ATOMIC_RELAXED);
 
 		if (n)
 			atomic_fetch_add(&a->client_stats[i], n);
-		mine[i] = 0;
 	}
 }

@@ -24,7 +24,7 @@ void bfs_session_way(struct bfs_client *c);
 /* The number of the session; 0: there is none. */
 uint64_t bfs_session_number(void);
 /* Connections are made and given up between these two, with signals blocked.
- * False: this thread is there already. */
+ * False: this thread is there already, or no call has been made yet. */
 bool bfs_session_lock(uint64_t *signals);
 void bfs_session_unlock(const uint64_t *signals);
 /* In there: c's is closed when no call uses it any more. */

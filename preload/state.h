@@ -42,14 +42,14 @@ void bfs_init(void);
 extern bool bfs_ready;
 
 /* The working directory, if it is in BenchFS (cwd.c). */
-extern bool bfs_cwd_ours;
+extern _Atomic bool bfs_cwd_ours;
 struct bfs_handle bfs_cwd_handle(void);
 void bfs_cwd_set(struct bfs_handle h);
 /* The kernel's working directory is in force, and has changed. */
 void bfs_cwd_moved(void);
 /* If that is a directory above the mount point: what leads from there to it
  * ("benchfs" in /); "" otherwise. */
-extern char bfs_cwd_to_mount[];
+extern const char *_Atomic bfs_cwd_to_mount;
 
 /*
  * What an exec passes on, as "BENCHFS_STATE=..." (state_env.c): the working

@@ -3,15 +3,16 @@
 
 #include "core/log.h"
 #include "core/proto.h"
+#include "core/siphash.h"
 #include "core/util.h"
 #include "server/hash.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #define ARENA_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
@@ -29,15 +30,20 @@ struct arena {
 
 struct bfs_arenas {
 	struct arena *by_uid;
+	const uint8_t *secret;
 	void (*made)(void *arg, uint32_t uid, int arena_fd, int empty_fd);
 	void *made_arg;
 	bool again; /* what the sweep's round has found so far */
 	bool stored;
 };
 
-struct bfs_arenas *bfs_arenas_new(void)
+struct bfs_arenas *bfs_arenas_new(const uint8_t *secret)
 {
-	return calloc(1, sizeof(struct bfs_arenas));
+	struct bfs_arenas *all = calloc(1, sizeof(*all));
+
+	if (all)
+		all->secret = secret;
+	return all;
 }
 
 static void drop(struct arena *a)
@@ -77,13 +83,23 @@ static int make_memfd(const char *name, size_t size, int seals)
 	return fd;
 }
 
-static int fill(struct arena *a)
+/*
+ * Known to those who are let in, and the same after a restart: what clients
+ * can write does not count (another user's key, there, would be in its way).
+ */
+static void give_key(const struct bfs_arenas *all, struct arena *a)
+{
+	const uint64_t words[3] = { htole64(UINT64_MAX), htole64(a->uid),
+				    htole64(a->empty_ino) };
+
+	a->key = bfs_siphash(all->secret, words, sizeof(words)) | 1;
+	a->map->key = a->key;
+}
+
+static int fill(const struct bfs_arenas *all, struct arena *a)
 {
 	struct stat st;
 	void *p;
-
-	if (getrandom(&a->key, sizeof(a->key), 0) != sizeof(a->key))
-		return -errno;
 
 	a->fd = make_memfd("benchfs-arena", sizeof(*a->map), ARENA_SEALS);
 	if (a->fd < 0)
@@ -105,7 +121,7 @@ static int fill(struct arena *a)
 	a->map->magic = BFS_ARENA_MAGIC;
 	a->map->records = BFS_ARENA_RECORDS;
 	a->map->uid = a->uid;
-	a->map->key = a->key;
+	give_key(all, a);
 	return 0;
 }
 
@@ -138,7 +154,7 @@ int bfs_arenas_get(struct bfs_arenas *all, uint32_t uid, int *arena_fd,
 			return -ENOMEM;
 		a->uid = uid;
 		a->fd = a->empty = -1;
-		r = fill(a);
+		r = fill(all, a);
 		if (r) {
 			bfs_log(error, "arena of uid %u: %s", uid,
 				strerror(-r));
@@ -177,7 +193,7 @@ static bool is_ours(int fd, off_t size, int seals)
 	       st.st_size == size;
 }
 
-static int check_old(struct arena *a)
+static int check_old(const struct bfs_arenas *all, struct arena *a)
 {
 	struct stat st;
 	void *p;
@@ -191,7 +207,8 @@ static int check_old(struct arena *a)
 	if (p == MAP_FAILED)
 		return -errno;
 	a->map = p;
-	a->key = a->map->key;
+	give_key(all, a);
+	a->map->uid = a->uid;
 	a->map->stored = 0; /* mappings do not outlive their daemon */
 	return a->map->magic == BFS_ARENA_MAGIC &&
 			       a->map->records == BFS_ARENA_RECORDS
@@ -213,7 +230,7 @@ int bfs_arenas_adopt(struct bfs_arenas *all, uint32_t uid, int arena_fd,
 	a->uid = uid;
 	a->fd = arena_fd;
 	a->empty = empty_fd;
-	r = find(all, uid) ? -EEXIST : check_old(a);
+	r = find(all, uid) ? -EEXIST : check_old(all, a);
 	if (!r) {
 		HASH_ADD(hh, all->by_uid, uid, sizeof(a->uid), a);
 		r = bfs_hashed(a) ? 0 : -ENOMEM;

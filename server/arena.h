@@ -14,7 +14,9 @@
 struct bfs_arenas;
 struct bfs_arena_sweep;
 
-struct bfs_arenas *bfs_arenas_new(void);
+/* secret: the cluster's, 16 bytes that are used at each arena and outlive it.
+ */
+struct bfs_arenas *bfs_arenas_new(const uint8_t *secret);
 /*
  * One that an earlier run made, if it is what we make (RULES 35); takes the
  * descriptors.  0, -EEXIST, -EPROTO, -errno.

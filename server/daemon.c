@@ -320,7 +320,7 @@ static int make_parts(struct bfs_server *s)
 {
 	s->daemon = calloc(1, sizeof(*s->daemon));
 	s->loop = bfs_loop_new((unsigned)s->config.network.spin_us);
-	s->arenas = bfs_arenas_new();
+	s->arenas = bfs_arenas_new(s->secret);
 	if (!s->daemon || !s->loop || !s->arenas)
 		return -ENOMEM;
 	s->pass =

@@ -301,8 +301,9 @@ static uint64_t look_until(struct bfs_loop *l)
 	if (gap > l->patience.least_ns && preempted(l) &&
 	    !bfs_cores_idle(&l->cores))
 		l->yield_until = now + YIELD_NS;
-	l->looks = now < l->yield_until ? l->patience.least_ns
-					: bfs_patience(l->looking);
+	l->looks = bfs_patience(l->looking);
+	if (now < l->yield_until)
+		l->looks = BFS_MIN(l->looks, l->patience.least_ns);
 	if (l->resting)
 		l->looks = 0;
 	l->resting = false;

@@ -2,15 +2,20 @@
 #include "server/store.h"
 
 #include "core/log.h"
+#include "core/sys.h"
+#include "core/util.h"
 #include "server/sum_file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
+#define LOCK_WAIT_NS 5000000000u
 #define LOCK BFS_STORE_LOCK
 #define META BFS_STORE_META
 
@@ -80,19 +85,43 @@ static bool lock_stands(const struct bfs_fs *fs)
 	       ours.st_ino == there.st_ino;
 }
 
-/* An OFD lock ends with us, however we end. */
+static bool owner_ended(const struct bfs_fs *fs)
+{
+	char pid[32] = "";
+	bool ended;
+	int fd;
+
+	if (read_small(fs->lock_fd, pid, sizeof(pid)) <= 0)
+		return false;
+	fd = pidfd_open(atoi(pid), 0);
+	if (fd < 0)
+		return errno == ESRCH;
+	ended = bfs_sys_poll1(fd, POLLIN, 0) > 0;
+	close(fd);
+	return ended;
+}
+
+/*
+ * An OFD lock ends with us, however we end; but for a child that is about to
+ * become another program, and has all our descriptors until then.
+ */
 static int try_lock(struct bfs_fs *fs)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	uint64_t until = bfs_now() + LOCK_WAIT_NS;
 
 	fs->lock_fd = openat(fs->top_fd, LOCK,
 			     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fs->lock_fd < 0)
 		return failed(fs, "lock");
-	if (!fcntl(fs->lock_fd, F_OFD_SETLK, &l))
-		return 0;
-	return errno == EAGAIN || errno == EACCES ? in_use(fs)
-						  : failed(fs, "lock");
+	while (fcntl(fs->lock_fd, F_OFD_SETLK, &l)) {
+		if (errno != EAGAIN && errno != EACCES)
+			return failed(fs, "lock");
+		if (!owner_ended(fs) || bfs_now() >= until)
+			return in_use(fs);
+		usleep(5000);
+	}
+	return 0;
 }
 
 static int take_lock(struct bfs_fs *fs)

@@ -348,6 +348,7 @@ include tests/cluster/local.mk
 include tests/races/local.mk
 include tests/bench/local.mk
 include tests/fuzz/local.mk
+include tests/tsan/local.mk
 
 # On three daemons.  Left out:
 #   start a daemon of their own, so that nothing would be different (several

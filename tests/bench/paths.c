@@ -189,7 +189,7 @@ static int begin(struct world *w)
 		return -1;
 	w->u = w->fs_state;
 	s = w->u->server;
-	s->arenas = bfs_arenas_new();
+	s->arenas = bfs_arenas_new(s->secret);
 	s->pass = true;
 	if (!s->arenas || bfs_serve_lock_start(s))
 		return -1;

@@ -37,12 +37,21 @@ check_PROGRAMS += %D%/leaks %D%/nth %D%/script
 %C%_leaks_SOURCES = %D%/leaks.c %D%/rig.c %D%/rig.h
 %C%_script_SOURCES = %D%/script.c
 %C%_script_LDADD = tests/sequences/libseq.la
-TESTS += %D%/leaks.sh %D%/nth.sh
-EXTRA_DIST += %D%/leaks.sh %D%/nth.sh
+# A client's connection over UCX ends at its n-th message.
+check_LTLIBRARIES += %D%/libcut.la
+%C%_libcut_la_SOURCES = %D%/cut_shim.c
+%C%_libcut_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS)
+%C%_libcut_la_CFLAGS = $(BFS_PLAIN_CFLAGS)
+%C%_libcut_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-rpath /nowhere
+
+TESTS += %D%/cut.sh %D%/leaks.sh %D%/nth.sh
+EXTRA_DIST += %D%/cut.sh %D%/leaks.sh %D%/nth.sh
 
 .PHONY: check-faults
 check-faults: $(check_PROGRAMS) $(check_LTLIBRARIES)
 	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth.sh
+	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/cut.sh
 	EVERY=1 tests/unit/test_lost_peers
 	tests/unit/test_lost_replies
 

@@ -128,13 +128,14 @@ static int run_many(unsigned long runs, uint64_t random)
 int main(int argc, char **argv)
 {
 	unsigned long runs = fuzz_runs;
+	const char *seeds = NULL;
 	uint64_t random = 1;
 	int c, r = 0;
 
 	watch(argv[0]);
 	while ((c = getopt(argc, argv, "n:s:w:")) != -1)
 		if (c == 'w')
-			return write_seeds(optarg);
+			seeds = optarg;
 		else if (c == 'n')
 			runs = strtoul(optarg, NULL, 0);
 		else if (c == 's')
@@ -142,7 +143,9 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	fuzz_begin();
-	if (optind == argc)
+	if (seeds)
+		r = write_seeds(seeds);
+	else if (optind == argc)
 		r = run_many(runs, random);
 	for (; optind < argc && !r; optind++)
 		r = run_file(argv[optind]);

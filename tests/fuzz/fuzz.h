@@ -70,7 +70,7 @@ static inline void fuzz_set_up(void)
 {
 	setenv("CMOCKA_TEST_ABORT", "1", 1); /* no test would catch it */
 	if (!access("/dev/shm", W_OK))
-		setenv("TMPDIR", "/dev/shm", 1);
+		setenv("TMPDIR", "/dev/shm", 0);
 }
 
 #endif

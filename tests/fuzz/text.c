@@ -261,7 +261,6 @@ size_t fuzz_seed(unsigned n, uint8_t buf[FUZZ_MAX])
 		{ 5, "[::1]:80,x@[::1]:" },
 	};
 
-	fuzz_begin();
 	if (n >= BFS_COUNT(seeds))
 		return 0;
 	if (!seeds[n].text) {
@@ -273,11 +272,11 @@ size_t fuzz_seed(unsigned n, uint8_t buf[FUZZ_MAX])
 
 void fuzz_begin(void)
 {
-	const char *tmp = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
+	const char *tmp;
 
-	if (*dir)
-		return;
-	snprintf(dir, sizeof(dir), "%s/bfs-fuzz-XXXXXX", tmp);
+	fuzz_set_up();
+	tmp = getenv("TMPDIR");
+	snprintf(dir, sizeof(dir), "%.40s/bfs-fuzz-XXXXXX", tmp ? tmp : "/tmp");
 	FUZZ_CHECK(mkdtemp(dir));
 	list = bfs_members_new(&bfs_members_dir);
 	FUZZ_CHECK(list);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fair DIR: how long a client's calls take while another one floods the
- * daemon, against how long they take otherwise; both by turns, several times.
- * A line for each kind of call and of flood.
+ * fair DIR: how long a client's calls take alone, beside a process that has as
+ * many busy threads as there are processors and asks the daemon for nothing
+ * (what the kernel gives to whoever wants a core), and beside one that floods
+ * the daemon; by turns, several times.  A line for each kind of call and flood.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -74,6 +75,13 @@ static const struct kind floods[] = { { "stat", do_stat },
 				      { "write 4K", do_write },
 				      { "write 1M", do_bulk } };
 
+static void *compute(void *arg)
+{
+	for (volatile unsigned n = 0;;)
+		n++;
+	return NULL;
+}
+
 static void *flood(void *arg)
 {
 	const struct kind *k = arg;
@@ -87,8 +95,10 @@ static void *flood(void *arg)
 	return NULL;
 }
 
+/* k: NULL: they only compute. */
 static pid_t start(const struct kind *k)
 {
+	int threads = k ? THREADS : (int)sysconf(_SC_NPROCESSORS_ONLN);
 	pid_t pid = fork();
 	pthread_t t;
 
@@ -97,8 +107,8 @@ static pid_t start(const struct kind *k)
 	/* The daemon's queues are meant, not the kernel's. */
 	if (nice(10) < 0)
 		err(1, "nice");
-	for (int n = 0; n < THREADS; n++)
-		if (pthread_create(&t, NULL, flood, (void *)k))
+	for (int n = 0; n < threads; n++)
+		if (pthread_create(&t, NULL, k ? flood : compute, (void *)k))
 			err(1, "thread");
 	for (;;)
 		pause();
@@ -134,43 +144,60 @@ static double part(struct times *t, double q)
 	return t->ns[(size_t)((double)(t->n - 1) * q)] / 1e3;
 }
 
+/* Beside whom. */
+enum { ALONE, BUSY, FLOOD, COMPANIES };
+
+static void measure_beside(const struct kind *k, const struct kind *f,
+			   struct times *t, int fd, char *buf)
+{
+	pid_t pid = start(f);
+
+	usleep(50000); /* they come */
+	measure(k, t, fd, buf);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static void compare(const struct kind *k, const struct kind *f)
 {
-	struct times alone = { malloc(MOST * 4), 0 };
-	struct times beside = { malloc(MOST * 4), 0 };
 	int fd = open("victim", O_CREAT | O_WRONLY, 0600);
+	struct times t[COMPANIES];
 	char *buf = calloc(1, BULK);
+	double p99[COMPANIES];
 
+	for (int n = 0; n < COMPANIES; n++)
+		t[n] = (struct times){ malloc(MOST * 4), 0 };
 	for (int n = 0; n < TURNS; n++) {
-		pid_t pid;
-
-		measure(k, &alone, fd, buf);
-		pid = start(f);
-		usleep(50000); /* they come */
-		measure(k, &beside, fd, buf);
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+		measure(k, &t[ALONE], fd, buf);
+		measure_beside(k, NULL, &t[BUSY], fd, buf);
+		measure_beside(k, f, &t[FLOOD], fd, buf);
 	}
-	printf("%-14s %-14s %8.1f %8.1f %8.1f %8.1f %6.1f %6.1f\n", k->name,
-	       f->name, part(&alone, 0.5), part(&alone, 0.99),
-	       part(&beside, 0.5), part(&beside, 0.99),
-	       part(&beside, 0.5) / part(&alone, 0.5),
-	       part(&beside, 0.99) / part(&alone, 0.99));
+	printf("%-14s %-14s", k->name, f->name);
+	for (int n = 0; n < COMPANIES; n++) {
+		p99[n] = part(&t[n], 0.99);
+		printf(" %8.1f %8.1f", part(&t[n], 0.5), p99[n]);
+	}
+	printf(" %6.1f %6.1f\n", p99[FLOOD] / p99[ALONE],
+	       p99[FLOOD] / p99[BUSY]);
 	fflush(stdout);
 	close(fd);
 	free(buf);
-	free(alone.ns);
-	free(beside.ns);
+	for (int n = 0; n < COMPANIES; n++)
+		free(t[n].ns);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc != 2 || chdir(argv[1]))
 		err(2, "fair DIR");
-	printf("%-14s %-14s %8s %8s %8s %8s %6s %6s\n", "call", "flood",
-	       "p50 us", "p99 us", "p50", "p99", "x p50", "x p99");
+	printf("%-14s %-14s %17s %17s %17s %13s\n", "us", "", "alone",
+	       "beside busy ones", "beside the flood", "p99 against");
+	printf("%-14s %-14s", "call", "flood");
+	for (int n = 0; n < COMPANIES; n++)
+		printf(" %8s %8s", "p50", "p99");
+	printf(" %6s %6s\n", "alone", "busy");
 	for (size_t c = 0; c < sizeof(calls) / sizeof(*calls); c++)
-		for (size_t f = 0; f < sizeof(floods) / sizeof(*floods); f++)
-			compare(&calls[c], &floods[f]);
+		for (size_t n = 0; n < sizeof(floods) / sizeof(*floods); n++)
+			compare(&calls[c], &floods[n]);
 	return 0;
 }

@@ -21,6 +21,7 @@ SYSTEM_HELPERS = \
 	%D%/stamps \
 	%D%/streams \
 	%D%/threads \
+	%D%/together \
 	%D%/tree \
 	%D%/uring \
 	%D%/walks \

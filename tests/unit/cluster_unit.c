@@ -90,7 +90,7 @@ static void start_server(struct cluster_unit *u, unsigned i)
 	conf.incarnation = s->incarnation;
 	s->remembers = u->conf.journal;
 	s->peer_new = bfs_cluster_peer_new;
-	s->arenas = bfs_arenas_new();
+	s->arenas = bfs_arenas_new(s->secret);
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_fs_new(&s->fs, &conf), 0);
 	bfs_stripe_restore(s);

@@ -114,7 +114,7 @@ void fake_server_init(struct bfs_server *s)
 	s->cluster = 0x1234;
 	s->list_hash = 0x5678;
 	s->config.network.timeout_secs = 30;
-	s->arenas = bfs_arenas_new();
+	s->arenas = bfs_arenas_new(s->secret);
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 }

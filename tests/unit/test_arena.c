@@ -11,6 +11,8 @@
 #define RECORDS 100u
 #define USERS 2u
 
+static const uint8_t secret[16] = "0123456789abcdef";
+
 static unsigned asked[USERS][RECORDS];
 static bool lives;
 static uint64_t costs; /* ns, to ask for one */
@@ -74,7 +76,7 @@ static unsigned round_of(struct bfs_arenas *all, enum bfs_swept *last)
 
 static void test_sweep(void **state)
 {
-	struct bfs_arenas *all = bfs_arenas_new();
+	struct bfs_arenas *all = bfs_arenas_new(secret);
 	struct bfs_arena *map[USERS];
 	enum bfs_swept last;
 
@@ -126,7 +128,7 @@ static void sweep_twice(struct bfs_arenas *all)
  * opened before, by a record whose lock the description has (S6). */
 static void test_other_user(void **state)
 {
-	struct bfs_arenas *all = bfs_arenas_new();
+	struct bfs_arenas *all = bfs_arenas_new(secret);
 	struct bfs_arena *map[USERS];
 	struct bfs_desc *mine;
 	uint32_t uid = 1, slot = 3, gen = 1;
@@ -168,11 +170,59 @@ static void test_other_user(void **state)
 	bfs_arenas_free(all);
 }
 
+/* What a holder does: others of the same files. */
+static void hand_over(struct bfs_arenas *from, struct bfs_arenas *to,
+		      uint32_t uid)
+{
+	int fd, empty;
+	uint64_t ino;
+
+	assert_int_equal(bfs_arenas_get(from, uid, &fd, &empty, &ino), 0);
+	assert_int_equal(bfs_arenas_adopt(to, uid, dup(fd), dup(empty)), 0);
+}
+
+/*
+ * R33, F3: a user knows another one's key (he has been given a descriptor by
+ * a program that was that user before) and writes it into his own arena: after
+ * a restart that key is still the other one's, and nobody's is lost.
+ */
+static void test_stolen_key(void **state)
+{
+	struct bfs_arenas *all = bfs_arenas_new(secret);
+	struct bfs_arenas *again = bfs_arenas_new(secret);
+	struct bfs_arena *map[USERS];
+	uint64_t key[USERS];
+	uint32_t uid;
+
+	(void)state;
+	for (uint32_t u = 0; u < USERS; u++) {
+		map[u] = fill(all, u);
+		key[u] = map[u]->key;
+		assert_true(key[u] != 0);
+	}
+	assert_true(key[0] != key[1]);
+	map[1]->key = key[0];
+	map[1]->uid = 0;
+	/* the thief's first, so that it would be found first */
+	for (uint32_t u = USERS; u-- > 0;)
+		hand_over(all, again, u);
+	for (uint32_t u = 0; u < USERS; u++) {
+		assert_true(bfs_arenas_owner(again, key[u], &uid));
+		assert_int_equal(uid, u);
+		assert_int_equal(map[u]->uid, u);
+		assert_true(map[u]->key == key[u]);
+		munmap(map[u], sizeof(*map[u]));
+	}
+	bfs_arenas_free(again);
+	bfs_arenas_free(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_other_user),
+		cmocka_unit_test(test_stolen_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

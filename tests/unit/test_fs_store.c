@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -169,13 +170,67 @@ static void test_nothing_left(void **state)
 #define FS_TEST(t) \
 	cmocka_unit_test_setup_teardown(t, fs_unit_setup, fs_unit_teardown)
 
+/* The lock of a directory, which a process has that is about to let go of it;
+ * the file says that owner has it. */
+static pid_t hold_lock(struct fs_unit *u, pid_t owner, int *go)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[128], text[32];
+	int fd, ends[2];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/lock", u->data);
+	snprintf(text, sizeof(text), "%d", owner);
+	write_file(u, "lock", text);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &l), 0);
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (!pid) {
+		char c;
+
+		close(ends[1]);
+		(void)!read(ends[0], &c, 1);
+		usleep(100000); /* so that somebody has to wait */
+		_exit(0);
+	}
+	close(fd);
+	close(ends[0]);
+	*go = ends[1];
+	return pid;
+}
+
+/* D3: a daemon that was killed while it made a process has left its lock to
+ * that until the exec. */
+static void test_left(void **state)
+{
+	struct fs_unit *u = *state;
+	pid_t dead = fork(), pid;
+	char log[256];
+	int go;
+
+	if (!dead)
+		_exit(0);
+	assert_int_equal(waitpid(dead, NULL, 0), dead);
+	bfs_fs_free(u->fs);
+	pid = hold_lock(u, getpid(), &go); /* it lives: it has it */
+	assert_int_equal(try_new(u, log, sizeof(log)), -EBUSY);
+	close(go);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	pid = hold_lock(u, dead, &go);
+	close(go);
+	assert_int_equal(try_new(u, log, sizeof(log)), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(fs_unit_restart(u), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FS_TEST(test_taken),
-		FS_TEST(test_cleared),
-		FS_TEST(test_refused),
-		FS_TEST(test_nothing_left),
+		FS_TEST(test_taken),   FS_TEST(test_cleared),
+		FS_TEST(test_refused), FS_TEST(test_nothing_left),
+		FS_TEST(test_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

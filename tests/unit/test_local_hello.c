@@ -37,7 +37,7 @@ static int setup(void **state)
 	w->u = w->fs_state;
 	w->s = w->u->server;
 	w->s->journal = w->u->fs->journal;
-	w->s->arenas = bfs_arenas_new();
+	w->s->arenas = bfs_arenas_new(w->s->secret);
 	w->s->loop = bfs_loop_new(0);
 	assert_true(w->s->arenas && w->s->loop);
 	assert_true(asprintf(&run, "%s/run", w->u->dir) > 0);

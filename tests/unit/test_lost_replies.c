@@ -71,7 +71,7 @@ static struct world *world_new(unsigned doomed, enum bfs_tloop_fate fate)
 	w->fate = fate;
 	s = w->u->server;
 	s->config.node.member = (char *)"";
-	s->arenas = bfs_arenas_new();
+	s->arenas = bfs_arenas_new(s->secret);
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
 	loop_port_init(&w->port, s,

@@ -45,7 +45,7 @@ static int setup(void **state)
 		return -1;
 	w->u = w->fs_state;
 	s = w->u->server;
-	s->arenas = bfs_arenas_new();
+	s->arenas = bfs_arenas_new(s->secret);
 	s->pass = true;
 	assert_non_null(s->arenas);
 	assert_int_equal(bfs_serve_lock_start(s), 0);
