@@ -27,7 +27,8 @@ static bool may_be(const struct bfs_fs *fs, const struct bfs_inode *i)
 /* What cannot be told from the size is not kept. */
 static bool is_dense(const struct stat *st)
 {
-	return (st->st_size + 4095) / 4096 * 8 == st->st_blocks;
+	return ((uint64_t)st->st_size + 4095) / 4096 * 8 ==
+	       (uint64_t)st->st_blocks;
 }
 
 /*

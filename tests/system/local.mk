@@ -219,8 +219,8 @@ check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 		BENCHFS_TRANSPORT=ucx UCX_TLS=$$tls $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(NOT_OVER_UCX),$(SYSTEM_TESTS))'
 
 # With checksums of content: all data goes through the daemon, shared mappings
-# and programs that lie in BenchFS too.  Not security.sh: HACKING, arenas.
+# and programs that lie in BenchFS too.
 .PHONY: check-checksum
 check-checksum: $(check_PROGRAMS)
 	BENCHFS_STORAGE_CHECKSUM=true $(MAKE) $(AM_MAKEFLAGS) check \
-		TESTS='$(filter-out %D%/security.sh,$(SYSTEM_TESTS))'
+		TESTS='$(SYSTEM_TESTS)'

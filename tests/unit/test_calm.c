@@ -117,6 +117,23 @@ static void test_open(void **state)
 	assert_int_equal(size_of(u), 1);
 }
 
+/* As long as a file can be here; with UBSan it shows how that is added to. */
+static void test_longest(void **state)
+{
+	struct fs_unit *u = *state;
+	uint64_t size = INT64_MAX;
+	int fd = open_fd(u, O_RDWR);
+	struct bfs_attr a;
+
+	while (ftruncate(fd, (off_t)size))
+		size /= 2;
+	close(fd);
+	for (int n = 0; n < 9; n++) {
+		assert_int_equal(u_stat(u, "f", &a), 0);
+		assert_true(a.size == size);
+	}
+}
+
 /* What the daemon does itself. */
 static void test_changed(void **state)
 {
@@ -150,10 +167,9 @@ static void test_changed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CALM_TEST(test_closed),
-		CALM_TEST(test_later),
-		CALM_TEST(test_open),
-		CALM_TEST(test_changed),
+		CALM_TEST(test_closed),	 CALM_TEST(test_later),
+		CALM_TEST(test_open),	 CALM_TEST(test_changed),
+		CALM_TEST(test_longest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

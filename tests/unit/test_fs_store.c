@@ -186,7 +186,7 @@ static pid_t hold_lock(struct fs_unit *u, pid_t owner, int *go)
 	assert_true(fd >= 0);
 	assert_int_equal(fcntl(fd, F_OFD_SETLK, &l), 0);
 	assert_int_equal(pipe(ends), 0);
-	pid = fork();
+	pid = unit_fork();
 	if (!pid) {
 		char c;
 
@@ -206,7 +206,7 @@ static pid_t hold_lock(struct fs_unit *u, pid_t owner, int *go)
 static void test_left(void **state)
 {
 	struct fs_unit *u = *state;
-	pid_t dead = fork(), pid;
+	pid_t dead = unit_fork(), pid;
 	char log[256];
 	int go;
 
