@@ -8,21 +8,23 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define AT_ONCE 4 /* messages of BFS_BULK_MAX */
+#define AT_ONCE 4	    /* messages of BFS_BULK_MAX */
+#define NOTED_NS 100000000u /* for the time of an access */
 
 struct part {
 	uint8_t req[64], rep[16];
 };
 
+/* Of what is fetched again, and when, flags say that it is nobody's reading. */
 static void ask(struct bfs_server *s, struct bfs_peer_msg *m, struct part *p,
-		uint64_t ino, void *buf, size_t len, uint64_t offset)
+		uint64_t ino, void *buf, size_t len, uint64_t offset,
+		uint32_t flags)
 {
 	struct bfs_read_req req = {
 		.handle = bfs_handle_make(s->fs, ino, BFS_RIGHT_READ),
 		.offset = offset,
 		.size = (uint32_t)len,
-		/* What is fetched again, and when, is nobody's reading. */
-		.flags = O_NOATIME,
+		.flags = flags,
 	};
 	struct bfs_wire w;
 
@@ -50,7 +52,8 @@ static ssize_t fetch_some(struct bfs_server *s, uint64_t ino, char *buf,
 	for (size_t at = 0; at < len && n < AT_ONCE; n++) {
 		size_t size = BFS_MIN(len - at, BFS_BULK_MAX);
 
-		ask(s, &m[n], &parts[n], ino, buf + at, size, offset + at);
+		ask(s, &m[n], &parts[n], ino, buf + at, size, offset + at,
+		    O_NOATIME);
 		m[n].deadline = deadline;
 		whom[n] = s->shard; /* which passes it on */
 		at += size;
@@ -115,4 +118,15 @@ int bfs_fetch_attr(struct bfs_server *s, uint64_t ino, struct bfs_attr *a,
 	if (!r)
 		*a = rep.attr;
 	return r;
+}
+
+void bfs_fetch_noted(struct bfs_server *s, uint64_t ino, uint64_t deadline)
+{
+	struct bfs_peer_msg m;
+	struct part part;
+	char byte;
+
+	ask(s, &m, &part, ino, &byte, sizeof(byte), 0, 0);
+	m.deadline = BFS_MIN(deadline, bfs_now() + NOTED_NS);
+	bfs_peer_call(s, s->shard, &m);
 }

@@ -13,6 +13,9 @@
  * file; or -errno. */
 ssize_t bfs_fetch(struct bfs_server *s, uint64_t ino, void *buf, size_t len,
 		  uint64_t offset, uint64_t deadline);
+/* Somebody has read the file, from what was fetched: its home sees to the
+ * atime, unless it takes too long. */
+void bfs_fetch_noted(struct bfs_server *s, uint64_t ino, uint64_t deadline);
 /* Where the next data, or hole, at or behind offset begins; limit: none. */
 int bfs_fetch_seek(struct bfs_server *s, uint64_t ino, int whence,
 		   uint64_t limit, uint64_t *offset, uint64_t deadline);

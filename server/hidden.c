@@ -523,22 +523,27 @@ static int first_read(struct bfs_call *c, struct bfs_wire *w)
 {
 	struct bfs_read_req req;
 	struct bfs_hidden *h;
+	int r;
 
 	if (bfs_read_req_get(w, &req))
 		return -EBADMSG;
 	h = find(c->server, req.handle.ino);
 	if (!served_here(h) || !bfs_handle_genuine(bfs_call_fs(c), req.handle))
 		return 0;
+	if (!(req.flags & O_NOATIME) && req.size && !bfs_fiber_self())
+		return -BFS_NEED_FIBER;
 	if (h->stale) {
-		int r = bfs_fiber_self()
-				? flush_ino(c->server, h->ino, c->deadline)
-				: -BFS_NEED_FIBER;
+		r = bfs_fiber_self() ? flush_ino(c->server, h->ino, c->deadline)
+				     : -BFS_NEED_FIBER;
 
 		h = find(c->server, req.handle.ino);
 		if (r || !served_here(h))
 			return r;
 	}
-	return read_hidden(c, h, &req);
+	r = read_hidden(c, h, &req);
+	if (r == BFS_HIDDEN_DONE && !(req.flags & O_NOATIME) && req.size)
+		bfs_fetch_noted(c->server, req.handle.ino, c->deadline);
+	return r;
 }
 
 static int first_flush(struct bfs_call *c, uint64_t ino, bool all)
