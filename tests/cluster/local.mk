@@ -23,7 +23,9 @@ check-net-faults: all $(check_PROGRAMS)
 NOT_ON_NODES = $(ONE_DAEMON_TESTS) \
 	tests/system/bad-input.sh tests/system/corruption.sh \
 	tests/system/descriptors.sh tests/system/full-disk.sh \
-	tests/system/locks-limit.sh tests/system/security.sh
+	tests/system/locks-limit.sh tests/system/security.sh \
+	tests/system/stripe-disk.sh tests/system/syncfs.sh \
+	tests/system/ucx-left.sh
 check-cluster-system: all $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) check \
 		TESTS='$(filter-out $(NOT_ON_NODES),$(SYSTEM_TESTS))' \
