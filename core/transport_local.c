@@ -25,7 +25,7 @@ struct local {
 	int sock;
 	int data_fd; /* or -1 */
 	struct bfs_patience patience;
-	bool wakes_here;	   /* the daemon, when we rang the last time */
+	_Atomic bool wakes_here;   /* the daemon, when we rang the last time */
 	bool rang[BFS_RING_SLOTS]; /* for the call in it */
 	/* Descriptors that arrived, by slot; -1: none. */
 	_Atomic int mail[BFS_RING_SLOTS];
@@ -170,6 +170,17 @@ static int sleep_lightly(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 	return r;
 }
 
+/* Of any thread, whichever was the last. */
+static bool wakes_here(const struct local *l)
+{
+	return atomic_load_explicit(&l->wakes_here, memory_order_relaxed);
+}
+
+static void note_wake(struct local *l, bool here)
+{
+	atomic_store_explicit(&l->wakes_here, here, memory_order_relaxed);
+}
+
 /*
  * For how long to look for the answer: not at all, if the daemon is on our core
  * and cannot run while we do, or is going to wake up there, as it did the last
@@ -180,7 +191,7 @@ static uint64_t look_ns(const struct local *l, bool rang, uint32_t here)
 	uint32_t cpu =
 		atomic_load_explicit(&l->ring->cpu, memory_order_relaxed);
 
-	if (cpu == here || (rang && l->wakes_here))
+	if (cpu == here || (rang && wakes_here(l)))
 		return 0;
 	return bfs_patience(&l->patience);
 }
@@ -226,7 +237,7 @@ static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 
 	if (look(s, begun + ns, &now)) {
 		if (rang)
-			l->wakes_here = false;
+			note_wake(l, false);
 		bfs_patience_note(&l->patience, now - begun, ns);
 		return 0;
 	}
@@ -234,9 +245,9 @@ static int await(struct local *l, struct bfs_slot *s, struct bfs_io *io)
 	r = io->interruptible ? sleep_lightly(l, s, io) : sleep_on(l, s, io);
 	atomic_store_explicit(&s->waiting, 0, memory_order_relaxed);
 	if (rang)
-		l->wakes_here =
-			atomic_load_explicit(&l->ring->cpu,
-					     memory_order_relaxed) == here;
+		note_wake(l,
+			  atomic_load_explicit(&l->ring->cpu,
+					       memory_order_relaxed) == here);
 	bfs_patience_note(&l->patience, bfs_now() - begun, ns);
 	return atomic_load(&s->state) == BFS_SLOT_DONE ? 0 : r;
 }
