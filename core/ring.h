@@ -57,6 +57,17 @@ struct bfs_ring {
 	struct bfs_slot slot[BFS_RING_SLOTS] __attribute__((aligned(4096)));
 };
 
+/*
+ * A length in shared memory, at most max.  The other side can change it at any
+ * time, so it is read once: what has been checked is what is used.
+ */
+static inline size_t bfs_ring_len(const uint32_t *shared, size_t max)
+{
+	uint32_t n = *(const volatile uint32_t *)shared;
+
+	return n < max ? n : max;
+}
+
 /* What accompanies a passed fd. */
 struct bfs_fd_note {
 	uint64_t id;

@@ -350,8 +350,8 @@ static int local_wait(struct bfs_transport *t, struct bfs_io *io)
 	}
 	BFS_KILL_POINT(call_answered);
 	io->rep = s->fields;
-	io->rep_len = BFS_MIN(s->rep_len, BFS_FIELDS_MAX);
-	io->in_len = BFS_MIN(s->in_len, io->in_cap);
+	io->rep_len = bfs_ring_len(&s->rep_len, BFS_FIELDS_MAX);
+	io->in_len = bfs_ring_len(&s->in_len, io->in_cap);
 	if (io->in_len)
 		memcpy(io->in, s->bulk, io->in_len);
 	return s->has_fd ? take_fd(l, (unsigned)(s - l->ring->slot), io) : 0;

@@ -276,12 +276,9 @@ static void serve_slot(struct bfs_conn *c, struct bfs_slot *s)
 	}
 	call = &rc->call;
 	rc->slot = s;
-	/* Lengths are read once, then checked: the client can change them. */
-	call->req_len =
-		BFS_MIN(*(volatile uint32_t *)&s->req_len, BFS_FIELDS_MAX);
-	call->out_len =
-		BFS_MIN(*(volatile uint32_t *)&s->out_len, BFS_RING_BULK);
-	call->in_cap = BFS_MIN(*(volatile uint32_t *)&s->in_cap, BFS_RING_BULK);
+	call->req_len = bfs_ring_len(&s->req_len, BFS_FIELDS_MAX);
+	call->out_len = bfs_ring_len(&s->out_len, BFS_RING_BULK);
+	call->in_cap = bfs_ring_len(&s->in_cap, BFS_RING_BULK);
 	memcpy(call->req, s->fields, call->req_len);
 	call->out = s->bulk;
 	call->in = s->bulk;

@@ -23,6 +23,12 @@ UNIT_TESTS += %D%/unit/test_cores
 %C%_unit_test_cores_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_cores_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 
+UNIT_TESTS += %D%/unit/test_ring
+%C%_unit_test_ring_SOURCES = %D%/unit/test_ring.c
+%C%_unit_test_ring_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_ring_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_unit_test_ring_LDADD = $(CMOCKA_LIBS)
+
 UNIT_TESTS += %D%/unit/test_members
 %C%_unit_test_members_SOURCES = %D%/unit/test_members.c
 %C%_unit_test_members_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
