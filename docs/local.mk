@@ -25,3 +25,4 @@ EXTRA_DIST += %D%/scaling.md \
 	%D%/reliability.md %D%/design/ARCHITECTURE.md %D%/design/CLUSTER.md %D%/design/NUMBERS.md %D%/design/PITFALLS.md \
 	%D%/design/RULES.md %D%/design/SEMANTICS.md %D%/design/STYLE.md
 EXTRA_DIST += %D%/performance.md
+EXTRA_DIST += %D%/plots/io.svg %D%/plots/meta.svg %D%/plots/net.svg %D%/plots/start.svg
