@@ -381,6 +381,15 @@ static bool is_alive(const struct bfs_arenas *all, const struct arena *a,
 	       (d->data_ino && ops->pass_alive(ops->arg, d->ino, a->uid, i));
 }
 
+/* How many records have been used.  Clients can write that at any time: what
+ * has been checked is what is used. */
+static uint32_t used_to(const struct arena *a)
+{
+	uint32_t high = a->map->high;
+
+	return BFS_MIN(high, BFS_ARENA_RECORDS);
+}
+
 void bfs_arenas_each(struct bfs_arenas *all,
 		     void (*fn)(void *arg, uint32_t uid, uint32_t slot,
 				const struct bfs_desc *d),
@@ -390,7 +399,7 @@ void bfs_arenas_each(struct bfs_arenas *all,
 
 	HASH_ITER(hh, all->by_uid, a, next)
 	{
-		uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
+		uint32_t high = used_to(a);
 
 		for (uint32_t i = 0; i < high; i++) {
 			const struct bfs_desc *d = &a->map->desc[i];
@@ -421,7 +430,7 @@ static bool page_of(const struct bfs_arenas *all, struct arena *a,
 			       const struct bfs_desc *d),
 		    const struct bfs_arena_sweep *ops, bool *making)
 {
-	uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
+	uint32_t high = used_to(a);
 
 	for (; *slot < high; ++*slot) {
 		const struct bfs_desc *d = &a->map->desc[*slot];
@@ -487,7 +496,7 @@ static bool sweep_one(const struct bfs_arenas *all, const struct arena *a,
 static bool sweep_arena(struct bfs_arenas *all, struct arena *a,
 			const struct bfs_arena_sweep *ops, uint64_t end)
 {
-	uint32_t high = BFS_MIN(a->map->high, BFS_ARENA_RECORDS);
+	uint32_t high = used_to(a);
 
 	for (; a->swept < high; a->swept++) {
 		if (bfs_now() >= end)
