@@ -129,7 +129,7 @@ void bfs_note_entry(struct bfs_fs *fs, const struct bfs_dentry *d)
 			fs->journal,
 			&(struct bfs_rec_entry){ .dir = d->dir->ino,
 						 .cursor = d->cursor,
-						 .ino = d->ino,
+						 .ino = bfs_dentry_ino(d),
 						 .type = d->type,
 						 .name = { d->name, d->len } });
 }
