@@ -61,6 +61,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \
 	%D%/journal_load.c %D%/journal_room.c %D%/journal_sync.c \
+	%D%/removals.c \
+	%D%/spare.c %D%/spare.h \
 	%D%/journal_turn.c %D%/journal_turn.h \
 	%D%/kept.c \
 	%D%/later.c %D%/later.h \
