@@ -40,7 +40,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/append.c %D%/append.h \
 	%D%/calm.c %D%/calm.h \
 	%D%/copy.c %D%/copy.h \
-	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_impl.h \
+	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_first.c %D%/hidden_impl.h \
 	%D%/special.c %D%/special.h \
 	%D%/mappers.c %D%/mappers.h \
 	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
