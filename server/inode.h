@@ -22,6 +22,7 @@ struct bfs_doomed;
 struct bfs_drop;
 struct bfs_held;
 struct bfs_shared;
+struct bfs_slices;
 struct bfs_stripe;
 struct bfs_sums;
 struct bfs_tx;
@@ -160,6 +161,7 @@ struct bfs_fs {
 	struct timespec latest; /* seen on a data file: see bfs_fs_now */
 	struct bfs_fdref *fds;	/* cached (utlist DL), least used first */
 	unsigned nfds;
+	struct bfs_slices *slices; /* slice.h; NULL: writes are whole */
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	int data_path_fd;		       /* data_fd's, O_PATH */
 	int sums_fd;			       /* -1: there are none */
