@@ -23,6 +23,7 @@
 #include "server/reclaim.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/slice.h"
 #include "server/special.h"
 #include "server/stage.h"
 #include "server/stripe.h"
@@ -407,6 +408,8 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 		r = bfs_uring_new(s->loop, s->config.storage.use_iouring,
 				  &s->uring);
 	if (!r)
+		r = bfs_slices_new(s);
+	if (!r)
 		attach_journal(s, scratch);
 	if (!r)
 		r = bfs_serve_lock_start(s);
@@ -448,6 +451,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_far_joined(s); /* nobody is told */
 	bfs_join_stop(s);
 	bfs_syncfs_free(s);
+	bfs_slices_free(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;
 	if (s->journal)

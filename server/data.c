@@ -7,6 +7,7 @@
 #include "server/null.h"
 #include "server/perm.h"
 #include "server/quota.h"
+#include "server/slice.h"
 #include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sums.h"
@@ -245,6 +246,7 @@ int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 
 	if (bfs_null_on(fs))
 		return bfs_null_open(fs, i, flags);
+	bfs_slice_settle(fs, i->ino);
 	i->calm = false;
 	i->file.tries = 0;
 	return open_file(fs, i, flags);
@@ -308,6 +310,7 @@ int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 		bfs_null_stat(i, st);
 		return 0;
 	}
+	bfs_slice_settle(fs, i->ino);
 	bfs_data_name(name, i->ino);
 	if (fstatat(fs->data_fd, name, st, AT_SYMLINK_NOFOLLOW))
 		return failed("stat", i);
@@ -323,6 +326,7 @@ int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i)
 		return 0;
 	if (S_ISREG(i->mode) && bfs_null_on(fs))
 		return 0;
+	bfs_slice_settle(fs, i->ino);
 	i->calm = false;
 	bfs_data_name(name, i->ino);
 	if (fchmodat(fs->data_fd, name, bfs_data_mode(fs, i), 0))
@@ -350,8 +354,8 @@ int bfs_data_utimens(const struct bfs_fs *fs, struct bfs_inode *i,
 	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
+	bfs_slice_settle(fs, i->ino);
 	i->calm = false;
-
 	bfs_data_name(name, i->ino);
 	if (utimensat(fs->data_fd, name, times, AT_SYMLINK_NOFOLLOW))
 		return failed("set times of", i);

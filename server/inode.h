@@ -23,6 +23,7 @@ struct bfs_doomed;
 struct bfs_drop;
 struct bfs_held;
 struct bfs_shared;
+struct bfs_slices;
 struct bfs_stripe;
 struct bfs_sums;
 struct bfs_tx;
@@ -163,6 +164,7 @@ struct bfs_fs {
 	struct bfs_spares spares;
 	struct bfs_fdref *fds; /* cached (utlist DL), least used first */
 	unsigned nfds;
+	struct bfs_slices *slices; /* slice.h; NULL: writes are whole */
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
 	int data_path_fd;		       /* data_fd's, O_PATH */
 	int sums_fd;			       /* -1: there are none */

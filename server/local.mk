@@ -37,7 +37,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	$(UCX_LIBS) $(LIBURING_LIBS) $(LMDB_LIBS)
 # The file system.
 %C%_libserver_la_SOURCES += \
-	%D%/append.c %D%/append.h \
+	%D%/append.c %D%/append.h %D%/slice.c %D%/slice.h \
 	%D%/calm.c %D%/calm.h \
 	%D%/copy.c %D%/copy.h \
 	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_first.c %D%/hidden_impl.h \
