@@ -397,6 +397,14 @@ static void local_destroy(struct bfs_transport *t)
 	bfs_sys_munmap(l, sizeof(*l));
 }
 
+void bfs_local_unmap(struct bfs_transport *t)
+{
+	struct local *l = local_of(t);
+
+	bfs_sys_munmap(l->ring, sizeof(*l->ring));
+	bfs_sys_munmap(l, sizeof(*l));
+}
+
 /* In a forked child the ring is not mapped (MADV_DONTFORK). */
 static void local_forget(struct bfs_transport *t)
 {

@@ -9,6 +9,7 @@
 #include "preload/exec.h"
 #include "preload/exec_self.h"
 #include "preload/state.h"
+#include "preload/vfork.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ int bfs_scratch_init(struct bfs_scratch *s, size_t size)
 		return -ENOMEM;
 	*s = (struct bfs_scratch){ (char *)p, (char *)p + size, (void *)p,
 				   size };
+	bfs_vfork_mapped(s->map, size);
 	return 0;
 }
 
@@ -44,8 +46,10 @@ void *bfs_scratch_take(struct bfs_scratch *s, size_t size)
 
 void bfs_scratch_fini(struct bfs_scratch *s)
 {
-	if (s->map)
+	if (s->map) {
+		bfs_vfork_unmapped(s->map);
 		bfs_sys_munmap(s->map, s->size);
+	}
 	s->map = NULL;
 }
 

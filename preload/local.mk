@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 %C%_libpreload_la_SOURCES = \
 	%D%/count.c %D%/count.h \
 	%D%/headers.h %D%/ops.h %D%/real.c %D%/real.h \
-	%D%/lazy.c %D%/lazy.def \
+	%D%/lazy.c %D%/lazy.def %D%/vfork.c %D%/vfork.h \
 	%D%/state.c %D%/state_env.c %D%/state.h \
 	%D%/desc.c %D%/desc.h %D%/fd.c %D%/fd.h \
 	%D%/lead.c %D%/lead.h %D%/memory.c %D%/memory.h %D%/path.c %D%/path.h \
