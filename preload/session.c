@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,7 +208,8 @@ static int connect_to(const struct bfs_hello_req *req, uint64_t deadline,
 static int dial_local(struct bfs_transport *old, uint64_t deadline)
 {
 	static _Atomic int waits; /* told so */
-	struct bfs_hello_req req = { .version = BFS_PROTO_VERSION };
+	struct bfs_hello_req req = { .version = BFS_PROTO_VERSION,
+				     .cpu = (uint32_t)sched_getcpu() };
 	struct bfs_local_peer peer;
 	struct bfs_transport *t;
 	int e;
