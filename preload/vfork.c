@@ -14,6 +14,7 @@
 #include <sys/single_threaded.h>
 
 #define MAPS 16
+#define KEPT (1u << 20)
 
 /* A sanitizer's runtime has a vfork of its own. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -23,6 +24,8 @@
 #endif
 
 bool bfs_vfork_out;
+static void *kept; /* of KEPT bytes */
+static bool kept_used;
 static uint64_t signals; /* the caller's mask; none comes in between */
 static mode_t umask_before;
 static uint64_t inodes_before;
@@ -41,10 +44,40 @@ static bool is_quiet(void)
 	       bfs_session_quiet() && bfs_arena_quiet();
 }
 
+static void keep_memory(void)
+{
+	long p;
+
+	kept_used = false;
+	if (kept)
+		return;
+	p = bfs_sys_mmap(NULL, KEPT, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p > 0 || p < -4095)
+		kept = (void *)p;
+}
+
+void *bfs_vfork_memory(size_t size)
+{
+	if (!bfs_vfork_out || kept_used || size > KEPT || !kept)
+		return NULL;
+	kept_used = true;
+	return kept;
+}
+
+bool bfs_vfork_memory_back(const void *p)
+{
+	if (!p || p != kept)
+		return false;
+	kept_used = false;
+	return true;
+}
+
 bool bfs_vfork_begin(void)
 {
 	if (!is_quiet())
 		return false;
+	keep_memory();
 	bfs_sys_block_signals(&signals);
 	bfs_fd_share_all();
 	bfs_fd_aside();

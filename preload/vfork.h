@@ -38,7 +38,13 @@ void bfs_arena_back(void);
 void bfs_cwd_aside(void);
 void bfs_cwd_back(void);
 
-/* Memory that the child has mapped for its exec, which the parent unmaps. */
+/*
+ * Memory for the child's exec, which its parent has kept from the last one;
+ * NULL: there is none.  back: false if p is something else.
+ */
+void *bfs_vfork_memory(size_t size);
+bool bfs_vfork_memory_back(const void *p);
+/* What the child has mapped besides, which the parent unmaps. */
 void bfs_vfork_mapped(void *map, size_t size);
 void bfs_vfork_unmapped(const void *map);
 

@@ -167,7 +167,7 @@ static int new_ring(struct bfs_ring **ring)
 
 void bfs_client_prepare(struct bfs_port_local *p)
 {
-	if (p->spare)
+	if (p->spare || p->greeted)
 		return;
 	p->spare_fd = new_ring(&p->spare);
 	if (p->spare_fd < 0)
@@ -239,6 +239,7 @@ static void expect(struct bfs_port_local *p)
 static void expect_call(struct bfs_conn *c, bool together)
 {
 	c->port->near = together;
+	c->port->greeted = true;
 	if (together)
 		make_way(c);
 	else
@@ -395,6 +396,7 @@ int bfs_client_poll(struct bfs_conn *c)
 
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
+	c->port->greeted = false;
 	bits = take_turns(c, atomic_exchange(&c->ring->posted, 0));
 	bfs_client_tell_core(c, (uint32_t)sched_getcpu());
 	c->port->base.looked = bfs_stage_now();

@@ -50,6 +50,7 @@ struct bfs_port_local {
 	int newest;		/* the last client's socket */
 	struct bfs_ring *spare; /* for the next client, or NULL */
 	int spare_fd;
+	bool greeted;		/* somebody's first call is about to come */
 	struct bfs_timer pause; /* ends one in which none is */
 	bool full;		/* it has been told */
 	struct bfs_call *pool;	/* linked by next */

@@ -19,3 +19,11 @@ with open("f", "w+") as f:
         subprocess.check_call(["sh", "-c", "echo %d >>g" % i], cwd="sub")
 print(open("f").read(), open("sub/g").read(), sorted(os.listdir(".")))
 END'
+# A program that was run before is another one by now: its interpreter lies in
+# the directory.  It was not written a moment ago when it was run first.
+both 'cd "$D"; cp /bin/true "$W/p"; cp /bin/echo interp
+n=0; while [ "$(stat -c %Z "$W/p")" -ge $(($(date +%s) - 3)) ] && [ $n -lt 100 ]; do
+	sleep 0.1; n=$((n + 1)); done
+for i in 1 2 3; do "$W/p" || exit 1; done
+printf "#!%s\n" "$D/interp" >"$W/p"; "$W/p" is a script now | sed "s|$W|W|"
+cp /bin/echo "$W/p"; "$W/p" and a program'
