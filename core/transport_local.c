@@ -20,7 +20,7 @@
 /* For who has been woken: it takes no longer on an idle core.  If it does, that
  * is ours, and we are in the way. */
 #define WAKE_NS 100000u
-#define TAKING (-2)	    /* mail: a thread is storing an fd right now */
+#define TAKING (-2) /* mail: a thread is storing an fd right now */
 
 struct local {
 	struct bfs_transport base;
