@@ -113,7 +113,6 @@ static void wake(const struct ring_call *rc, bool together)
 	struct bfs_port_local *p = rc->conn->port;
 	bool leave = together && bfs_port_local_leaves(p);
 
-	p->near = together;
 	bfs_sys_futex_wake(&rc->slot->state, 1);
 	if (leave)
 		bfs_port_local_leave(p);
@@ -226,22 +225,12 @@ static void heat(struct bfs_conn *c)
 	bfs_client_wake(c);
 }
 
-/* A client is about to send something: does it need our core for that? */
-static void expect(struct bfs_port_local *p)
-{
-	if (p->near)
-		bfs_loop_rest(p->server->loop);
-	else
-		bfs_loop_expect(p->server->loop);
-}
-
 /* Its first call comes at once: no bell for that. */
 static void expect_call(struct bfs_conn *c, bool together)
 {
-	c->port->near = together;
 	c->port->greeted = true;
 	if (together)
-		make_way(c);
+		bfs_loop_rest(c->port->server->loop);
 	else
 		bfs_loop_expect(c->port->server->loop);
 }
@@ -542,11 +531,12 @@ void bfs_client_new(struct bfs_port_local *p, int sock)
 	c->sock = sock;
 	DL_APPEND(p->conns, c);
 	r = introduce(c);
-	/* What it has to say is there already, most likely. */
+	/* What it has to say is there already, unless we have been woken on
+	 * its core. */
 	if (!r)
 		r = take_hello(c);
 	if (r == -EAGAIN)
-		expect(p);
+		bfs_loop_rest(p->server->loop);
 	else if (r)
 		bfs_client_drop(c);
 }

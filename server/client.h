@@ -44,7 +44,6 @@ struct bfs_port_local {
 	unsigned turn;
 	unsigned first;		/* behind who had a long call last */
 	bool had_long;		/* in this turn */
-	bool near;		/* who slept last had us on his core */
 	struct bfs_conn *late;	/* not hot, with long calls left (utlist DL_) */
 	int headroom;		/* no client is taken if all below are in use */
 	int newest;		/* the last client's socket */
