@@ -56,7 +56,5 @@ int bfs_journal_admit(struct bfs_call *c)
 		bytes -= c->out_len;
 	if (!bfs_journal_room(j, bytes, frees(c)) || !makes(c))
 		return 0;
-	if (bfs_removals_now(j) && !bfs_journal_room(j, bytes, frees(c)))
-		return 0;
 	return -ENOSPC;
 }

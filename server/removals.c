@@ -2,7 +2,8 @@
 /*
  * Backing files of inodes that are gone.  While an inode may come back, by a
  * kill before its end was logged or by a loss of power before that was on disk,
- * its data stays.  What may go is removed when there is time for it, or soon.
+ * its data stays.  What may go is removed at once; if it is empty, when there
+ * is time for it, or soon.
  */
 #include "server/journal_turn.h"
 
@@ -10,6 +11,7 @@
 #include "server/data.h"
 #include "server/server.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,10 +95,23 @@ static void on_timer(struct bfs_timer *t)
 		set_timer(t->arg, SOON_NS / AT_ONCE);
 }
 
+/* Whose space somebody may want to write into next, past the daemon (D4). */
+static bool takes_space(const struct bfs_journal *j,
+			const struct bfs_removal *r)
+{
+	char name[BFS_DATA_NAME_LEN];
+	struct stat st;
+
+	bfs_data_name(name, r->ino);
+	return r->sock ||
+	       fstatat(j->fs->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) ||
+	       st.st_blocks;
+}
+
 /* Nobody waits for that. */
 static void when_idle(struct bfs_journal *j, const struct bfs_removal *r)
 {
-	if (!loop_of(j) || !put(&j->due, *r)) {
+	if (!loop_of(j) || takes_space(j, r) || !put(&j->due, *r)) {
 		remove_one(j, r);
 		return;
 	}

@@ -174,13 +174,6 @@ static ssize_t write_once(const struct writing *w, const char *buf, size_t len,
 	return pwritev2(w->d->fd, &v, 1, (off_t)(w->offset + done), w->flags);
 }
 
-/* Files that were removed a moment ago may have their space still. */
-static bool more_room(const struct writing *w, ssize_t n)
-{
-	return n < 0 && errno == ENOSPC &&
-	       bfs_removals_now(bfs_call_fs(w->c)->journal);
-}
-
 /* What could be written before an error is the result; else the error. */
 static int conclude(const struct writing *w, size_t done, int r,
 		    struct bfs_write_rep *rep)
@@ -206,7 +199,7 @@ static int bfs_data_write(const struct writing *w, size_t len,
 
 		if (n > 0)
 			done += (size_t)n;
-		else if (!again(n) && !more_room(w, n))
+		else if (!again(n))
 			r = n ? io_failed("write", w->inode) : -ENOSPC;
 	}
 	return conclude(w, done, r, rep);

@@ -347,7 +347,7 @@ static void remove_all(struct fs_unit *u, struct bfs_inode *dir)
 		u->at = bfs_inode_handle(u->fs, dir, BFS_RIGHT_PATH);
 		snprintf(name, sizeof(name), "%.*s", d->len, d->name);
 		r = S_ISDIR(d->to.inode->mode) ? u_rmdir(u, name)
-					    : u_unlink(u, name);
+					       : u_unlink(u, name);
 		assert_int_equal(r, 0);
 	}
 }

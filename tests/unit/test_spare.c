@@ -253,6 +253,21 @@ static void test_removed(void **state)
 	without_loop(u);
 }
 
+/* Who writes next may want their space (D4). */
+static void test_content(void **state)
+{
+	struct fs_unit *u = *state;
+
+	with_loop(u);
+	create_many(u, 0, 4);
+	bfs_spare_drop(u->fs);
+	u_append(u, "f1", "text");
+	u_turn(u);
+	unlink_all(u, 4);
+	assert_int_equal(data_files(u), 3);
+	without_loop(u);
+}
+
 /* There is never time: they go all the same. */
 static void test_busy(void **state)
 {
@@ -303,9 +318,9 @@ static void test_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_stream), TEST(test_single),  TEST(test_kill),
-		TEST(test_times),  TEST(test_between), TEST(test_removed),
-		TEST(test_busy),   TEST(test_left),
+		TEST(test_stream),  TEST(test_single),	TEST(test_kill),
+		TEST(test_times),   TEST(test_between), TEST(test_removed),
+		TEST(test_content), TEST(test_busy),	TEST(test_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
