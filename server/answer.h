@@ -37,7 +37,7 @@ void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a);
  * answer will say. */
 struct bfs_append;
 void bfs_session_note_append(struct bfs_call *c, const struct bfs_append *a);
-void bfs_session_note_written(struct bfs_call *c, uint32_t written,
+void bfs_session_note_written(struct bfs_call *c, int status, uint32_t written,
 			      uint64_t end);
 /* The same for success of a call that a decision (tx_log.h) tells of. */
 void bfs_session_note_made(struct bfs_session *sess, uint64_t id,

@@ -5,7 +5,6 @@
 #include "core/log.h"
 #include "server/answer.h"
 #include "server/data.h"
-#include "server/fiber.h"
 #include "server/journal.h"
 #include "server/server.h"
 #include "server/sums.h"
@@ -42,13 +41,19 @@ int bfs_append_begins(struct bfs_call *c, struct bfs_inode *i, uint64_t size,
 	return r;
 }
 
-void bfs_append_done(struct bfs_call *c, uint32_t written, uint64_t end)
+void bfs_append_done(struct bfs_call *c, uint32_t written, uint64_t end,
+		     bool later)
 {
 	BFS_KILL_POINT(append_written);
 	bfs_note_change(bfs_call_fs(c)); /* its answer is to be remembered */
-	/* It may be long until that is made. */
-	if (c->server->journal && c->session && bfs_fiber_self())
-		bfs_session_note_written(c, written, end);
+	if (c->server->journal && c->session && later)
+		bfs_session_note_written(c, 0, written, end);
+}
+
+void bfs_append_failed(struct bfs_call *c, int status)
+{
+	if (c->server->journal && c->session)
+		bfs_session_note_written(c, status, 0, 0);
 }
 
 /* What others have written behind it would have gone through us, and been

@@ -24,8 +24,12 @@ struct bfs_append {
  */
 int bfs_append_begins(struct bfs_call *c, struct bfs_inode *i, uint64_t size,
 		      uint64_t len);
-/* So much of it is written, up to there; its answer comes, perhaps later. */
-void bfs_append_done(struct bfs_call *c, uint32_t written, uint64_t end);
+/* So much of it is written, up to there; later: others may be served before
+ * its answer is made. */
+void bfs_append_done(struct bfs_call *c, uint32_t written, uint64_t end,
+		     bool later);
+/* Nothing of it is, and others may be served before it is answered so. */
+void bfs_append_failed(struct bfs_call *c, int status);
 /* At the start: this one has no answer. */
 void bfs_append_undo(struct bfs_fs *fs, const struct bfs_append *a);
 

@@ -43,7 +43,7 @@ struct bfs_port_local {
 	int nhot;
 	unsigned turn;
 	unsigned first;		/* behind who had a long call last */
-	bool had_long;		/* in this turn */
+	bool had_long;		/* in this turn, or it is still under way */
 	struct bfs_conn *late;	/* not hot, with long calls left (utlist DL_) */
 	int headroom;		/* no client is taken if all below are in use */
 	int newest;		/* the last client's socket */

@@ -23,6 +23,7 @@
 #include "server/reclaim.h"
 #include "server/serve_lock.h"
 #include "server/session.h"
+#include "server/slice.h"
 #include "server/special.h"
 #include "server/stage.h"
 #include "server/stripe.h"
@@ -286,6 +287,17 @@ static int open_fs(struct bfs_server *s, bool scratch)
 	return 0;
 }
 
+static bool chores(void *arg, uint64_t idle_ns)
+{
+	struct bfs_server *s = arg;
+	bool more = bfs_removals_idle(s->fs->journal, idle_ns);
+
+	if (idle_ns != BFS_LOOP_SLEEPS)
+		return bfs_spare_make(s->fs) || more;
+	bfs_spare_drop(s->fs);
+	return more;
+}
+
 /* The rest is there. */
 static void attach_journal(struct bfs_server *s, bool scratch)
 {
@@ -294,6 +306,7 @@ static void attach_journal(struct bfs_server *s, bool scratch)
 	s->journal = s->fs->journal;
 	bfs_journal_attach(s->journal, s);
 	bfs_loop_at_end(s->loop, bfs_journal_turn, s->journal);
+	bfs_loop_chores(s->loop, chores, s);
 	if (!scratch)
 		bfs_comeback_arenas(s);
 	bfs_session_restore(s);
@@ -395,6 +408,8 @@ int bfs_daemon_start(struct bfs_server *s, bool scratch)
 		r = bfs_uring_new(s->loop, s->config.storage.use_iouring,
 				  &s->uring);
 	if (!r)
+		r = bfs_slices_new(s);
+	if (!r)
 		attach_journal(s, scratch);
 	if (!r)
 		r = bfs_serve_lock_start(s);
@@ -436,6 +451,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	bfs_far_joined(s); /* nobody is told */
 	bfs_join_stop(s);
 	bfs_syncfs_free(s);
+	bfs_slices_free(s);
 	bfs_uring_free(s->uring); /* the last answers go out */
 	s->uring = NULL;
 	if (s->journal)

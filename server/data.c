@@ -7,6 +7,7 @@
 #include "server/null.h"
 #include "server/perm.h"
 #include "server/quota.h"
+#include "server/slice.h"
 #include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sums.h"
@@ -148,6 +149,50 @@ static int make_dir(const struct bfs_fs *fs, const char *name)
 	return mkdirat(fs->data_fd, dir, 0700) && errno != EEXIST ? -1 : 0;
 }
 
+static int make_new(struct bfs_fs *fs, const struct bfs_inode *i,
+		    const char *name, int flags)
+{
+	int r = make(fs, i, name, flags);
+
+	if (r < 0 && errno == ENOENT && !make_dir(fs, name))
+		r = make(fs, i, name, flags);
+	if (r < 0 && errno == ENOSPC && bfs_removals_now(fs->journal))
+		r = make(fs, i, name, flags);
+	if (r < 0)
+		return failed("create", i);
+	BFS_KILL_POINT(data_made);
+	bfs_sums_remove(fs, i->ino); /* of what had its number and was lost */
+	fs->dir_changed[i->ino & 0xff]++;
+	return r;
+}
+
+int bfs_data_prepare(struct bfs_fs *fs, uint64_t ino)
+{
+	BFS_STAGE_SCOPE(storage);
+	const struct bfs_inode i = { .ino = ino, .mode = S_IFREG };
+	char name[BFS_DATA_NAME_LEN];
+
+	bfs_data_name(name, ino);
+	return make_new(fs, &i, name, BFS_DATA_NO_FD);
+}
+
+/* It is there, as the umask left it. */
+static int use_spare(struct bfs_fs *fs, const struct bfs_inode *i,
+		     const char *name, int flags)
+{
+	static const struct timespec now[] = { { .tv_nsec = UTIME_NOW },
+					       { .tv_nsec = UTIME_NOW } };
+	int fd;
+
+	if (bfs_spare_is_old(fs) &&
+	    utimensat(fs->data_fd, name, now, AT_SYMLINK_NOFOLLOW))
+		return failed("set times of", i);
+	if (flags == BFS_DATA_NO_FD)
+		return 0;
+	fd = open_data(fs, name, flags, 0);
+	return fd < 0 ? failed("open", i) : fd;
+}
+
 int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 {
 	BFS_STAGE_SCOPE(storage);
@@ -159,15 +204,12 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 		return flags == BFS_DATA_NO_FD ? 0 : bfs_null_open(fs, i, 0);
 	}
 	bfs_data_name(name, i->ino);
-	r = make(fs, i, name, flags);
-	if (r < 0 && errno == ENOENT && !make_dir(fs, name))
-		r = make(fs, i, name, flags);
+	r = i->spare ? use_spare(fs, i, name, flags)
+		     : make_new(fs, i, name, flags);
 	if (r < 0)
-		return failed("create", i);
-	BFS_KILL_POINT(data_made);
-	bfs_sums_remove(fs, i->ino); /* of what had its number and was lost */
+		return r;
+	i->spare = false;
 	i->backed = true;
-	fs->dir_changed[i->ino & 0xff]++;
 	w = widen(fs, i, name);
 	if (!w)
 		return r;
@@ -204,6 +246,7 @@ int bfs_data_open(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 
 	if (bfs_null_on(fs))
 		return bfs_null_open(fs, i, flags);
+	bfs_slice_settle(fs, i->ino);
 	i->calm = false;
 	i->file.tries = 0;
 	return open_file(fs, i, flags);
@@ -267,6 +310,7 @@ int bfs_data_stat(const struct bfs_fs *fs, const struct bfs_inode *i,
 		bfs_null_stat(i, st);
 		return 0;
 	}
+	bfs_slice_settle(fs, i->ino);
 	bfs_data_name(name, i->ino);
 	if (fstatat(fs->data_fd, name, st, AT_SYMLINK_NOFOLLOW))
 		return failed("stat", i);
@@ -282,6 +326,7 @@ int bfs_data_chmod(const struct bfs_fs *fs, struct bfs_inode *i)
 		return 0;
 	if (S_ISREG(i->mode) && bfs_null_on(fs))
 		return 0;
+	bfs_slice_settle(fs, i->ino);
 	i->calm = false;
 	bfs_data_name(name, i->ino);
 	if (fchmodat(fs->data_fd, name, bfs_data_mode(fs, i), 0))
@@ -309,8 +354,8 @@ int bfs_data_utimens(const struct bfs_fs *fs, struct bfs_inode *i,
 	BFS_STAGE_SCOPE(storage);
 	char name[BFS_DATA_NAME_LEN];
 
+	bfs_slice_settle(fs, i->ino);
 	i->calm = false;
-
 	bfs_data_name(name, i->ino);
 	if (utimensat(fs->data_fd, name, times, AT_SYMLINK_NOFOLLOW))
 		return failed("set times of", i);

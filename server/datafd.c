@@ -2,6 +2,7 @@
 /* Cached descriptors of data files. */
 #include "server/data.h"
 #include "server/null.h"
+#include "server/slice.h"
 
 #include "core/log.h"
 #include "core/util.h"
@@ -88,8 +89,10 @@ static struct bfs_fdref *open_anew(struct bfs_fs *fs, struct bfs_inode *i,
 struct bfs_fdref *bfs_data_get(struct bfs_fs *fs, struct bfs_inode *i,
 			       bool write, int *err)
 {
-	struct bfs_fdref *d = i->file.fd;
+	struct bfs_fdref *d;
 
+	bfs_slice_settle(fs, i->ino);
+	d = i->file.fd;
 	if (!bfs_null_on(fs))
 		i->calm = false;
 	i->file.tries = 0;

@@ -8,6 +8,7 @@
 #include "server/client.h"
 #include "server/cores.h"
 #include "server/loop.h"
+#include "server/slice.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,7 +141,7 @@ static int poll_rings(void *arg)
 	unsigned first = p->first, hot = (unsigned)p->nhot;
 	int n = 0;
 
-	p->had_long = false;
+	p->had_long = bfs_slice_busy(p->server->fs);
 	/* The long call of every other turn is one of those who are not hot. */
 	if (++p->turn % 2)
 		n = bfs_client_poll_late(p);

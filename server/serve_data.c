@@ -13,6 +13,7 @@
 #include "server/null.h"
 #include "server/perm.h"
 #include "server/server.h"
+#include "server/slice.h"
 #include "server/stage.h"
 #include "server/stripe.h"
 #include "server/sums.h"
@@ -147,6 +148,7 @@ struct writing {
 	uint64_t room;	 /* as in WRITE */
 	int flags;	 /* RWF_* */
 	uint32_t sync;	 /* O_SYNC, O_DSYNC: to be done behind it */
+	bool sliced;	 /* slice.h */
 };
 
 static int write_flags(uint32_t oflags)
@@ -173,6 +175,19 @@ static ssize_t write_once(const struct writing *w, const char *buf, size_t len,
 }
 
 /* What could be written before an error is the result; else the error. */
+static int conclude(const struct writing *w, size_t done, int r,
+		    struct bfs_write_rep *rep)
+{
+	if (!done && r)
+		return r;
+	rep->written = (uint32_t)done;
+	rep->end = w->flags & RWF_APPEND
+			   ? (uint64_t)lseek(w->d->fd, 0, SEEK_CUR)
+			   : w->offset + done;
+	bfs_stat_add(bytes_written, done);
+	return 0;
+}
+
 static int bfs_data_write(const struct writing *w, size_t len,
 			  struct bfs_write_rep *rep)
 {
@@ -187,14 +202,68 @@ static int bfs_data_write(const struct writing *w, size_t len,
 		else if (!again(n))
 			r = n ? io_failed("write", w->inode) : -ENOSPC;
 	}
-	if (!done && r)
-		return r;
-	rep->written = (uint32_t)done;
-	rep->end = w->flags & RWF_APPEND
-			   ? (uint64_t)lseek(w->d->fd, 0, SEEK_CUR)
-			   : w->offset + done;
-	bfs_stat_add(bytes_written, done);
-	return 0;
+	return conclude(w, done, r, rep);
+}
+
+/* The same in slices. */
+struct slicing {
+	struct bfs_slicing s;
+	struct writing *w;
+	struct bfs_write_rep *rep;
+	int result;
+};
+
+/* Before anybody else is at the file: where an append is, and what it has
+ * taken; and the descriptor that nobody may execute or map beside. */
+static void on_over(struct bfs_slicing *s)
+{
+	struct slicing *l = bfs_container_of(s, struct slicing, s);
+	struct writing *w = l->w;
+	int r = s->error;
+
+	errno = -r;
+	if (r)
+		r = io_failed("write", w->inode);
+	l->result = conclude(w, s->done, r, l->rep);
+	if (s->append && l->result)
+		bfs_append_failed(w->c, l->result);
+	else if (s->append)
+		bfs_append_done(w->c, l->rep->written, l->rep->end, true);
+	bfs_space_account(bfs_call_fs(w->c), w->inode, w->d->fd);
+	if (w->sync)
+		return;
+	bfs_data_put(w->d);
+	w->d = NULL;
+}
+
+static int write_sliced(struct writing *w, size_t len,
+			struct bfs_write_rep *rep)
+{
+	struct slicing l = { .s = { .ino = w->inode->ino,
+				    .fd = w->d->fd,
+				    .buf = w->c->out,
+				    .len = len,
+				    .offset = w->offset,
+				    .append = w->flags & RWF_APPEND,
+				    .over = on_over },
+			     .w = w,
+			     .rep = rep };
+
+	w->inode->pins++;
+	bfs_slice_write(bfs_call_fs(w->c), &l.s);
+	w->inode->pins--;
+	return l.result;
+}
+
+/* Only where nobody can write beside it, nor sums are to be right. */
+static bool slices(const struct bfs_call *c, const struct writing *w)
+{
+	struct bfs_fs *fs = bfs_call_fs(c);
+
+	return bfs_slice_wants(fs, c->out_len) && !bfs_sums_on(fs) &&
+	       !bfs_null_on(fs) && !(w->flags & (RWF_SYNC | RWF_DSYNC)) &&
+	       !bfs_stripe_chunk(fs, w->inode) &&
+	       !bfs_orphan_written_past(fs, w->inode);
 }
 
 /* As much of len bytes as the caller's RLIMIT_FSIZE allows. */
@@ -242,7 +311,7 @@ static int write_summed(const struct writing *w, size_t len,
 	return r;
 }
 
-/* As much as the limit of space allows, with what a write entails. */
+/* As much as the limit of space allows. */
 static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 {
 	struct bfs_fs *fs = bfs_call_fs(w->c);
@@ -257,11 +326,23 @@ static int write_within_limit(struct writing *w, struct bfs_write_rep *rep)
 	if (w->c->out_len && !len)
 		return why;
 	r = w->flags & RWF_APPEND ? begin_append(w, len) : 0;
+	if (!r && w->sliced)
+		return write_sliced(w, len, rep);
 	if (!r)
 		r = write_summed(w, len, rep);
 	if (!r && w->flags & RWF_APPEND)
-		bfs_append_done(w->c, rep->written, rep->end);
+		bfs_append_done(w->c, rep->written, rep->end,
+				bfs_fiber_self() != NULL);
 	bfs_space_account(fs, w->inode, w->d->fd);
+	return r;
+}
+
+/* What a write entails. */
+static int write_and_tell(struct writing *w, struct bfs_write_rep *rep)
+{
+	struct bfs_fs *fs = bfs_call_fs(w->c);
+	int r = write_within_limit(w, rep);
+
 	if (!r && rep->written)
 		r = bfs_data_kill_setid(
 			fs, w->inode,
@@ -277,12 +358,13 @@ static int write_here(struct writing *w, struct bfs_write_rep *rep)
 	w->d = bfs_data_get(bfs_call_fs(w->c), w->inode, true, &r);
 	if (!w->d)
 		return r;
-	r = write_within_limit(w, rep);
+	r = write_and_tell(w, rep);
 	/* From here on the inode may go. */
-	if (!r)
+	if (!r && w->d)
 		r = bfs_later_sync(w->c->server, w->d->fd, w->sync,
 				   rep->end - rep->written, rep->written);
-	bfs_data_put(w->d);
+	if (w->d)
+		bfs_data_put(w->d);
 	return r;
 }
 
@@ -309,7 +391,9 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		r = -EINVAL;
 	if (!r && !append && req->offset > INT64_MAX - c->out_len)
 		r = req->offset > INT64_MAX ? -EINVAL : -EFBIG;
-	if (!r && sync && !bfs_fiber_self())
+	if (!r)
+		w.sliced = slices(c, &w);
+	if (!r && (sync || w.sliced) && !bfs_fiber_self())
 		r = -BFS_NEED_FIBER;
 	if (!r)
 		r = bfs_mappers_ready(c->server, req->handle.ino);
@@ -323,6 +407,7 @@ int bfs_serve_write(struct bfs_call *c, const struct bfs_write_req *req,
 		return r;
 	if (bfs_null_on(bfs_call_fs(c)))
 		return bfs_null_write(c, w.inode, req, rep);
+	w.sliced = w.sliced && slices(c, &w); /* still */
 	r = r ? bfs_stripe_append(c, w.inode, req, rep) : write_here(&w, rep);
 	if (!r)
 		r = bfs_mappers_tell(c->server, req->handle.ino,

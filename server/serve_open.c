@@ -9,6 +9,7 @@
 #include "server/route.h"
 #include "server/server.h"
 #include "server/shared.h"
+#include "server/slice.h"
 #include "server/stripe.h"
 #include "server/sums.h"
 
@@ -167,6 +168,8 @@ static int open_inode(struct bfs_opening *o, struct bfs_open_rep *rep)
 			choose_locks(o);
 	} else if (S_ISREG(o->inode->mode)) {
 		rep->kind = BFS_OPEN_FILE;
+		/* Its client may open the data file by itself. */
+		bfs_slice_settle(o->fs, o->inode->ino);
 		choose_locks(o);
 		r = open_data(o);
 	} else if (S_ISDIR(o->inode->mode)) {

@@ -89,8 +89,8 @@ void bfs_session_note_answer(struct bfs_call *c, const struct bfs_answer *a)
 }
 
 /* Of a call that has not been answered yet. */
-static void note_early(struct bfs_call *c, uint32_t passed, const uint8_t *buf,
-		       const struct bfs_wire *w)
+static void note_early(struct bfs_call *c, int status, uint32_t passed,
+		       const uint8_t *buf, const struct bfs_wire *w)
 {
 	bfs_session_note(c->session);
 	bfs_journal_add_answer(
@@ -99,6 +99,7 @@ static void note_early(struct bfs_call *c, uint32_t passed, const uint8_t *buf,
 			.session = c->session->id,
 			.slot = bfs_answer_slot(c->session, c->head.id),
 			.id = c->head.id,
+			.status = (uint32_t)-status,
 			.passed = passed,
 			.fields = { (const char *)buf,
 				    (uint32_t)(w->pos - buf) } });
@@ -114,19 +115,20 @@ void bfs_session_note_append(struct bfs_call *c, const struct bfs_append *a)
 	bfs_put_u64(&w, a->offset);
 	bfs_put_u64(&w, a->end);
 	bfs_put_u64(&w, a->boot);
-	note_early(c, PASSED_APPEND, buf, &w);
+	note_early(c, 0, PASSED_APPEND, buf, &w);
 }
 
-void bfs_session_note_written(struct bfs_call *c, uint32_t written,
+void bfs_session_note_written(struct bfs_call *c, int status, uint32_t written,
 			      uint64_t end)
 {
 	uint8_t buf[64];
 	struct bfs_wire w;
 
 	bfs_wire_init(&w, buf, sizeof(buf));
-	bfs_write_rep_put(
-		&w, &(struct bfs_write_rep){ .written = written, .end = end });
-	note_early(c, 0, buf, &w);
+	if (!status)
+		bfs_write_rep_put(&w, &(struct bfs_write_rep){
+					      .written = written, .end = end });
+	note_early(c, status, 0, buf, &w);
 }
 
 void bfs_session_note_made(struct bfs_session *sess, uint64_t id, uint64_t made)

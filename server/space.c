@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "server/data.h"
 #include "server/quota.h"
+#include "server/slice.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,21 +30,35 @@ static void limit(uint64_t max, uint64_t blocks, int error, uint64_t *left,
 	*err = error;
 }
 
-uint64_t bfs_space_room(struct bfs_fs *fs, struct bfs_inode *i, int fd,
-			uint64_t offset, uint64_t len, int *err)
+/* What the limits leave of len bytes. */
+static uint64_t left_of(struct bfs_fs *fs, const struct bfs_inode *i,
+			uint64_t len, int *err)
 {
 	const struct bfs_quota *q = &fs->conf.quota;
 	uint64_t used = fs->used + fs->chunk_blocks, left = len;
-	struct stat st;
 
 	*err = 0;
-	if (!bfs_space_limited(fs))
-		return len;
 	limit(fs->conf.max_bytes, used, -ENOSPC, &left, err);
 	limit(q->bytes, used, -EDQUOT, &left, err);
 	if (i && i->uid)
 		limit(q->user_bytes, bfs_quota_blocks(fs, i->uid), -EDQUOT,
 		      &left, err);
+	return left;
+}
+
+uint64_t bfs_space_room(struct bfs_fs *fs, struct bfs_inode *i, int fd,
+			uint64_t offset, uint64_t len, int *err)
+{
+	uint64_t taken = bfs_slice_takes(fs), left;
+	struct stat st;
+
+	*err = 0;
+	if (!bfs_space_limited(fs))
+		return len;
+	/* With a write under way there may be less: then it is made first. */
+	if (taken && left_of(fs, i, len + taken, err) < len + taken)
+		bfs_slice_finish(fs);
+	left = left_of(fs, i, len, err);
 	if (left < len && !fstat(fd, &st) && solid(&st, offset + len))
 		return len;
 	return left;

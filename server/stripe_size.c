@@ -99,7 +99,8 @@ static int append(struct bfs_call *c, struct bfs_inode *i, uint64_t size,
 		f.own = own;
 		n = bfs_stripe_finish(fs, i, &f);
 		if (n > 0)
-			bfs_append_done(c, (uint32_t)n, size + (uint64_t)n);
+			bfs_append_done(c, (uint32_t)n, size + (uint64_t)n,
+					true);
 	}
 	bfs_stripe_dirty(fs, i, size, size + len);
 	free(own);

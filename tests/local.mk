@@ -121,6 +121,8 @@ UNIT_TESTS += %D%/unit/test_lock_model
 UNIT_TESTS += %D%/unit/test_arena
 %C%_unit_test_arena_SOURCES = %D%/unit/test_arena.c
 %C%_unit_test_arena_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_arena_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_unit_test_arena_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mmap
 %C%_unit_test_arena_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 
 UNIT_TESTS += %D%/unit/test_process
@@ -131,6 +133,11 @@ UNIT_TESTS += %D%/unit/test_process
 check_LTLIBRARIES += %D%/unit/libjournalunit.la
 %C%_unit_libjournalunit_la_SOURCES = %D%/unit/journal_unit.c %D%/unit/journal_unit.h
 %C%_unit_libjournalunit_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+
+UNIT_TESTS += %D%/unit/test_spare
+%C%_unit_test_spare_SOURCES = %D%/unit/test_spare.c
+%C%_unit_test_spare_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_spare_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_journal
 %C%_unit_test_journal_SOURCES = %D%/unit/test_journal.c
@@ -254,9 +261,16 @@ UNIT_TESTS += %D%/unit/test_power
 %C%_unit_test_power_LDADD = $(CLUSTER_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_fair
-%C%_unit_test_fair_SOURCES = %D%/unit/test_fair.c
+%C%_unit_test_fair_SOURCES = %D%/unit/test_fair.c \
+	%D%/unit/ring_unit.c %D%/unit/ring_unit.h
 %C%_unit_test_fair_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 %C%_unit_test_fair_LDADD = $(CLUSTER_UNIT_LIBS)
+
+UNIT_TESTS += %D%/unit/test_slice
+%C%_unit_test_slice_SOURCES = %D%/unit/test_slice.c \
+	%D%/unit/ring_unit.c %D%/unit/ring_unit.h
+%C%_unit_test_slice_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_slice_LDADD = $(CLUSTER_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_sums
 %C%_unit_test_sums_SOURCES = %D%/unit/test_sums.c

@@ -3,7 +3,8 @@
 KILLABLE_SERVER = \
 	server/append.c server/checkpoint.c server/client.c server/data.c server/jlog.c \
 	server/journal.c server/journal_load.c server/journal_sync.c \
-	server/journal_turn.c server/session_log.c server/tx.c server/txp.c \
+	server/journal_turn.c server/serve_data.c server/session_log.c \
+	server/slice.c server/tx.c server/txp.c \
 	$(NULL)
 KILLABLE_CLIENT = core/local_io.c core/transport_local.c preload/desc.c \
 	preload/self_open.c

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #define WORLDS 256
+#define LONG 300000
 #define CALL_MAX_SECS 45 /* F1: 30, and what the machine takes */
 
 static const struct seq_call calls[] = {
@@ -130,6 +131,27 @@ static void make_call(const struct seq_fs *fs, unsigned n)
 
 #define want(what) ((what) || is_clean(errno) ? (void)0 : err(1, "%s", #what))
 
+/* A long one, appended in slices (server/slice.h): as much of it as it says. */
+static void write_long(int fd)
+{
+	static char buf[LONG], seen[LONG];
+	off_t end = lseek(fd, 0, SEEK_END);
+	ssize_t n, done;
+
+	want(end >= 0);
+	if (end < 0 || fcntl(fd, F_SETFL, O_APPEND))
+		return;
+	memset(buf, 'l', sizeof(buf));
+	n = write(fd, buf, sizeof(buf));
+	want(n > 0);
+	if (n <= 0)
+		return;
+	done = pread(fd, seen, sizeof(seen), end);
+	want(done >= 0);
+	if (done > n || (done > 0 && memcmp(buf, seen, (size_t)done)))
+		errx(1, "%zd bytes written, and %zd others read", n, done);
+}
+
 /* What leaves the state as it is. */
 static void look_around(void)
 {
@@ -168,6 +190,7 @@ static void look_around(void)
 	want(!futimens(fd, NULL));
 	want(!fallocate(fd, 0, 0, 10));
 	want(write(fd, "x", 1) == 1);
+	write_long(fd);
 	want(!fdatasync(fd));
 	want(lseek(fd, 0, SEEK_END) >= 0);
 	want(!ftruncate(fd, 5));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fair DIR: how long a client's calls take alone, beside a process that has as
- * many busy threads as there are processors and asks the daemon for nothing
- * (what the kernel gives to whoever wants a core), and beside one that floods
- * the daemon; by turns, several times.  A line for each kind of call and flood.
+ * fair DIR [CALL FLOOD]: how long a client's calls take alone, beside a process
+ * that has as many busy threads as there are processors and asks the daemon for
+ * nothing (what the kernel gives to whoever wants a core), and beside one that
+ * floods the daemon; by turns, several times.  A line for each kind of call and
+ * flood, or for that one.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -188,8 +189,8 @@ static void compare(const struct kind *k, const struct kind *f)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2 || chdir(argv[1]))
-		err(2, "fair DIR");
+	if ((argc != 2 && argc != 4) || chdir(argv[1]))
+		err(2, "fair DIR [CALL FLOOD]");
 	printf("%-14s %-14s %17s %17s %17s %13s\n", "us", "", "alone",
 	       "beside busy ones", "beside the flood", "p99 against");
 	printf("%-14s %-14s", "call", "flood");
@@ -198,6 +199,8 @@ int main(int argc, char **argv)
 	printf(" %6s %6s\n", "alone", "busy");
 	for (size_t c = 0; c < sizeof(calls) / sizeof(*calls); c++)
 		for (size_t n = 0; n < sizeof(floods) / sizeof(*floods); n++)
-			compare(&calls[c], &floods[n]);
+			if (argc == 2 || (!strcmp(argv[2], calls[c].name) &&
+					  !strcmp(argv[3], floods[n].name)))
+				compare(&calls[c], &floods[n]);
 	return 0;
 }

@@ -1,15 +1,39 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The sweep of the arenas: by rounds, and never long at a time. */
+/* The sweep of the arenas: by rounds, and never long at a time.  What clients
+ * write into them. */
 #include "tests/unit/unit.h"
 
 #include "core/util.h"
 #include "server/arena.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #define RECORDS 100u
 #define USERS 2u
+#define GUARD 4096u
+#define LOOKS 5000000 /* while somebody changes what is looked at */
+#define CHANGES 1000000
+
+/* Behind all that is mapped in here there is nothing. */
+void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd,
+		  off_t offset);
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd,
+		  off_t offset);
+
+void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd,
+		  off_t offset)
+{
+	size_t whole = (len + GUARD - 1) / GUARD * GUARD;
+	char *p = __real_mmap(NULL, whole + GUARD, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || addr)
+		return MAP_FAILED;
+	return __real_mmap(p, len, prot, flags | MAP_FIXED, fd, offset);
+}
 
 static const uint8_t secret[16] = "0123456789abcdef";
 
@@ -104,6 +128,41 @@ static void test_sweep(void **state)
 					 BFS_DESC_FREE);
 		munmap(map[u], sizeof(*map[u]));
 	}
+	bfs_arenas_free(all);
+}
+
+/* An idle daemon does not look through what was in use once; what is in use is
+ * never out of its sight. */
+static void test_high(void **state)
+{
+	struct bfs_arenas *all = bfs_arenas_new(secret);
+	struct bfs_arena *map = fill(all, 0);
+	enum bfs_swept last;
+
+	(void)state;
+	map->desc[40].maker = (uint32_t)getpid();
+	map->desc[40].word = BFS_DESC_WORD(1, BFS_DESC_MADE);
+	lives = false;
+	costs = 0;
+	for (int n = 0; n < 3; n++)
+		do
+			last = bfs_arenas_sweep(all, &ops);
+		while (last == BFS_SWEPT_PART);
+	assert_int_equal(map->high, 41);
+	/* taken by somebody who has seen the mark where it is */
+	map->desc[17].word = BFS_DESC_WORD(2, BFS_DESC_MADE);
+	map->desc[17].maker = (uint32_t)getpid();
+	map->desc[40].word = BFS_DESC_WORD(1, BFS_DESC_FREE);
+	assert_int_equal(bfs_arenas_sweep(all, &ops), BFS_SWEPT);
+	assert_int_equal(map->high, 18);
+	/* nonsense of a client */
+	map->high = UINT32_MAX;
+	assert_int_equal(bfs_arenas_sweep(all, &ops), BFS_SWEPT);
+	map->desc[17].word = BFS_DESC_WORD(2, BFS_DESC_FREE);
+	map->high = BFS_ARENA_RECORDS;
+	assert_int_equal(bfs_arenas_sweep(all, &ops), BFS_SWEPT);
+	assert_int_equal(map->high, 0);
+	munmap(map, sizeof(*map));
 	bfs_arenas_free(all);
 }
 
@@ -217,12 +276,61 @@ static void test_stolen_key(void **state)
 	bfs_arenas_free(all);
 }
 
+/* How many records are used, as a client writes it: two values in turn. */
+struct scribbler {
+	struct bfs_arena *map;
+	atomic_bool over;
+	atomic_uint changes;
+};
+
+static void *scribble(void *arg)
+{
+	struct scribbler *s = arg;
+
+	while (!atomic_load_explicit(&s->over, memory_order_relaxed)) {
+		s->map->high = RECORDS;
+		s->map->high = UINT32_MAX;
+		atomic_fetch_add_explicit(&s->changes, 1, memory_order_relaxed);
+	}
+	return NULL;
+}
+
+static bool none(void *arg, uint32_t uid, uint32_t slot,
+		 const struct bfs_desc *d)
+{
+	return true;
+}
+
+/* R35, F3: what has been checked is what is used: behind the last record, where
+ * nobody may look, there is no page. */
+static void test_read_once(void **state)
+{
+	struct bfs_arenas *all = bfs_arenas_new(secret);
+	struct scribbler s = { .map = fill(all, 1) };
+	pthread_t thread;
+	bool making = false;
+
+	assert_int_equal(pthread_create(&thread, NULL, scribble, &s), 0);
+	for (int n = 0; n < LOOKS || atomic_load(&s.changes) < CHANGES; n++) {
+		uint32_t uid = 1, slot = BFS_ARENA_RECORDS;
+
+		assert_false(
+			bfs_arenas_page(all, &uid, &slot, none, &ops, &making));
+	}
+	atomic_store(&s.over, true);
+	pthread_join(thread, NULL);
+	munmap(s.map, sizeof(*s.map));
+	bfs_arenas_free(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_high),
 		cmocka_unit_test(test_other_user),
 		cmocka_unit_test(test_stolen_key),
+		cmocka_unit_test(test_read_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
