@@ -239,10 +239,11 @@ static void test_setid_left(void **state)
 	struct timespec then;
 	struct bfs_attr a, b;
 	char path[128];
+	int fd;
 
 	u->live_slots = 0;
 	assert_int_equal(u_open(u, "f", O_CREAT | O_RDWR, 0700, NULL), 0);
-	close(u_take_fd(u));
+	fd = u_take_fd(u); /* it is not calm */
 	assert_int_equal(u_chmod(u, "f", 06700), 0);
 	assert_int_equal(u_stat(u, "f", &a), 0);
 	snprintf(path, sizeof(path), "%s/data/%02x/%016lx", u->data,
@@ -256,6 +257,7 @@ static void test_setid_left(void **state)
 	assert_int_equal(u_stat(u, "f", &b), 0);
 	assert_int_equal(a.ctime.sec, b.ctime.sec);
 	assert_int_equal(a.ctime.nsec, b.ctime.nsec);
+	close(fd);
 }
 
 #define FS_TEST(t) \
