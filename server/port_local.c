@@ -218,6 +218,7 @@ int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **out)
 	p->base.ops = &bfs_client_port_ops;
 	p->pause.fn = on_pause;
 	p->pause.arg = p;
+	bfs_client_begin(p);
 	p->headroom = descriptors() - HEADROOM;
 	p->listener = listen_at(s->run_dir, bfs_client_others(s));
 	if (p->listener < 0) {
