@@ -188,9 +188,10 @@ static int new_ring(struct bfs_ring **ring)
 	return fd;
 }
 
-void bfs_client_prepare(struct bfs_port_local *p)
+/* There is always one, so nobody sees descriptors come and go. */
+static void prepare(struct bfs_port_local *p)
 {
-	if (p->spare || p->greeted || p->together)
+	if (p->spare)
 		return;
 	p->spare_fd = new_ring(&p->spare);
 	if (p->spare_fd < 0)
@@ -201,9 +202,10 @@ void bfs_client_begin(struct bfs_port_local *p)
 {
 	p->bury.fn = on_bury;
 	p->bury.arg = p;
+	prepare(p);
 }
 
-void bfs_client_unprepare(struct bfs_port_local *p)
+void bfs_client_end(struct bfs_port_local *p)
 {
 	bfs_loop_timer(p->server->loop, &p->bury, 0);
 	unmap_grave(p);
@@ -260,8 +262,6 @@ static void heat(struct bfs_conn *c)
 /* Its first call comes at once: no bell for that. */
 static void expect_call(struct bfs_conn *c, bool together)
 {
-	c->port->greeted = true;
-	c->port->together = together;
 	if (together)
 		bfs_loop_rest(c->port->server->loop);
 	else
@@ -298,6 +298,8 @@ static int send_hello(struct ring_call *rc)
 		close(fds[0]);
 	if (n && r >= 0)
 		expect_call(c, together);
+	/* While it maps what it got. */
+	prepare(c->port);
 	return n ? r : -EACCES;
 }
 
@@ -418,7 +420,6 @@ int bfs_client_poll(struct bfs_conn *c)
 
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
-	c->port->greeted = false;
 	bits = take_turns(c, atomic_exchange(&c->ring->posted, 0));
 	bfs_client_tell_core(c, (uint32_t)sched_getcpu());
 	c->port->base.looked = bfs_stage_now();
@@ -515,8 +516,7 @@ static void look_who_rang(struct bfs_conn *c)
 	uint32_t cpu =
 		atomic_load_explicit(&c->ring->bell_cpu, memory_order_relaxed);
 
-	c->port->together = cpu == (uint32_t)sched_getcpu() + 1;
-	if (c->port->together)
+	if (cpu == (uint32_t)sched_getcpu() + 1)
 		bfs_loop_rest(c->port->server->loop);
 }
 

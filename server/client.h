@@ -53,8 +53,6 @@ struct bfs_port_local {
 	struct bfs_ring *grave[BFS_GRAVE]; /* of clients who have gone */
 	int ngrave;
 	struct bfs_timer bury;
-	bool greeted;		/* somebody's first call is about to come */
-	bool together;		/* who rang last needs our core */
 	struct bfs_timer pause; /* ends one in which none is */
 	bool full;		/* it has been told */
 	struct bfs_call *pool;	/* linked by next */
@@ -76,10 +74,10 @@ void bfs_client_drop(struct bfs_conn *c);
 void bfs_client_left(struct bfs_port_local *p);
 void bfs_client_drop_all(struct bfs_port_local *p);
 
+/* With the port: a ring is ready for the first client; what is left of the
+ * rings goes. */
 void bfs_client_begin(struct bfs_port_local *p);
-/* Have a ring ready for the next client, if there is room for one. */
-void bfs_client_prepare(struct bfs_port_local *p);
-void bfs_client_unprepare(struct bfs_port_local *p);
+void bfs_client_end(struct bfs_port_local *p);
 
 /* Serve what is posted: the number of requests. */
 int bfs_client_poll(struct bfs_conn *c);
