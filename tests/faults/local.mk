@@ -46,13 +46,25 @@ check_LTLIBRARIES += %D%/libcut.la
 %C%_libcut_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-rpath /nowhere
 
-TESTS += %D%/cut.sh %D%/leaks.sh %D%/nth.sh
-EXTRA_DIST += %D%/cut.sh %D%/leaks.sh %D%/nth.sh
+# The n-th call of UCX in a daemon fails.
+check_LTLIBRARIES += %D%/libfailucx.la
+%C%_libfailucx_la_SOURCES = %D%/fail_file.h %D%/ucx_fail.def %D%/ucx_fail.h \
+	%D%/ucx_fail_shim.c
+%C%_libfailucx_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS)
+%C%_libfailucx_la_CFLAGS = $(BFS_PLAIN_CFLAGS)
+%C%_libfailucx_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-rpath /nowhere
+check_PROGRAMS += %D%/nth_ucx
+%C%_nth_ucx_SOURCES = %D%/nth_ucx.c
+
+TESTS += %D%/cut.sh %D%/leaks.sh %D%/nth.sh %D%/nth-ucx.sh
+EXTRA_DIST += %D%/cut.sh %D%/leaks.sh %D%/nth.sh %D%/nth-ucx.sh
 
 .PHONY: check-faults
 check-faults: $(check_PROGRAMS) $(check_LTLIBRARIES)
 	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth.sh
 	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/cut.sh
+	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth-ucx.sh
 	EVERY=1 tests/unit/test_lost_peers
 	tests/unit/test_lost_replies
 
