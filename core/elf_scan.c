@@ -108,7 +108,8 @@ int bfs_elf_scan(int fd, bfs_elf_fn *fn, void *arg)
 
 	if (e)
 		return e;
-	n = (unsigned)BFS_MIN(f.dynamic.p_filesz / sizeof(*dyn), ENTRIES);
+	n = (unsigned)BFS_MIN(f.dynamic.p_filesz / sizeof(*dyn),
+			      (size_t)ENTRIES);
 	if (!get(fd, dyn, n * sizeof(*dyn), f.dynamic.p_offset))
 		return -ENOEXEC;
 	for (unsigned i = 0; i < n; i++)

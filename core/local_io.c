@@ -15,7 +15,7 @@
 
 #define HELLO_FDS 3 /* that come always */
 #define HELLO_FDS_MAX 4
-#define HELLO_NS 100000u /* is looked for, before sleeping */
+#define HELLO_NS 400000u /* is looked for, before sleeping */
 
 int bfs_local_name(struct sockaddr_un *name, const char *run_dir)
 {
@@ -176,9 +176,9 @@ static int say_hello(int sock, const struct bfs_hello_req *hello)
 }
 
 /*
- * The daemon answers within some microseconds of its being woken, and to be
- * woken ourselves would take longer than the answer (core/patience.h).  If it
- * has no core but ours, it gets that.
+ * The daemon answers within 50 us of its being woken, which takes as long on a
+ * core that was idle; to be woken ourselves takes longer than all the rest
+ * (core/patience.h).  If it has no core but ours, it gets that.
  */
 static int recv_soon(int sock, void *buf, size_t len, int *fds)
 {

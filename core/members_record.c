@@ -194,7 +194,7 @@ int bfs_record_take(struct bfs_members *l, unsigned shard, const void *record,
 	struct head h;
 	int r;
 
-	bfs_wire_init(&w, record, BFS_MIN(len, HEAD));
+	bfs_wire_init(&w, record, BFS_MIN(len, (size_t)HEAD));
 	h = get_head(&w);
 	r = check_head(l, &h, len, from, err);
 	if (r)

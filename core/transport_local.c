@@ -17,7 +17,10 @@
 #define GLANCE_NS 10000000u /* ... and for signals */
 #define SLICE_NS 50000000u  /* how long to sleep before looking for EOF */
 #define MOVE_NS 1000000u    /* more than it takes to another core */
-#define TAKING (-2)	    /* mail: a thread is storing an fd right now */
+/* For who has been woken: it takes no longer on an idle core.  If it does, that
+ * is ours, and we are in the way. */
+#define WAKE_NS 100000u
+#define TAKING (-2) /* mail: a thread is storing an fd right now */
 
 struct local {
 	struct bfs_transport base;
@@ -193,7 +196,8 @@ static uint64_t look_ns(const struct local *l, bool rang, uint32_t here)
 
 	if (cpu == here || (rang && wakes_here(l)))
 		return 0;
-	return bfs_patience(&l->patience);
+	return rang ? BFS_MIN(bfs_patience(&l->patience), WAKE_NS)
+		    : bfs_patience(&l->patience);
 }
 
 /* Look for the answer for a while.  *now: the clock, when it was read last. */
@@ -393,6 +397,14 @@ static void local_destroy(struct bfs_transport *t)
 	for (int i = 0; i < BFS_RING_SLOTS; i++)
 		if (l->mail[i] >= 0)
 			bfs_sys_close(l->mail[i]);
+	bfs_sys_munmap(l->ring, sizeof(*l->ring));
+	bfs_sys_munmap(l, sizeof(*l));
+}
+
+void bfs_local_unmap(struct bfs_transport *t)
+{
+	struct local *l = local_of(t);
+
 	bfs_sys_munmap(l->ring, sizeof(*l->ring));
 	bfs_sys_munmap(l, sizeof(*l));
 }

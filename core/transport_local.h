@@ -25,5 +25,8 @@ int bfs_local_connect(const char *run_dir, const struct bfs_hello_req *hello,
  * files (O_PATH) that the daemon lets us open ourselves, or -1. */
 int bfs_local_socket(const struct bfs_transport *t);
 int bfs_local_data(const struct bfs_transport *t);
+/* The end of t, whose descriptors are those of another process, which has gone
+ * (a child of vfork). */
+void bfs_local_unmap(struct bfs_transport *t);
 
 #endif

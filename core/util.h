@@ -10,8 +10,21 @@
 #include <unistd.h>
 
 #define BFS_COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define BFS_MIN(a, b) ((a) < (b) ? (a) : (b))
-#define BFS_MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Each argument is evaluated once: it may be in memory that others write. */
+#define BFS_PICK(a, op, b, x, y) \
+	__extension__({ \
+		__auto_type x = (a); \
+		__auto_type y = (b); \
+		x op y ? x : y; \
+	})
+#define BFS_JOIN2(a, b) a##b
+#define BFS_JOIN(a, b) BFS_JOIN2(a, b)
+#define BFS_MIN(a, b) \
+	BFS_PICK(a, <, b, BFS_JOIN(bfs_x, __COUNTER__), \
+		 BFS_JOIN(bfs_y, __COUNTER__))
+#define BFS_MAX(a, b) \
+	BFS_PICK(a, >, b, BFS_JOIN(bfs_x, __COUNTER__), \
+		 BFS_JOIN(bfs_y, __COUNTER__))
 #define bfs_likely(x) __builtin_expect(!!(x), 1)
 #define bfs_unlikely(x) __builtin_expect(!!(x), 0)
 

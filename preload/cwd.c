@@ -11,6 +11,7 @@
 #include "preload/path.h"
 #include "preload/real.h"
 #include "preload/session.h"
+#include "preload/vfork.h"
 
 #include <string.h>
 
@@ -65,6 +66,26 @@ void bfs_cwd_set(struct bfs_handle h)
 	set(h);
 	if (locked)
 		bfs_session_unlock(&signals);
+}
+
+static struct {
+	struct bfs_handle h;
+	const char *to_mount;
+	bool ours;
+} aside;
+
+void bfs_cwd_aside(void)
+{
+	aside.h = bfs_cwd_handle();
+	aside.to_mount = bfs_cwd_to_mount;
+	aside.ours = bfs_cwd_ours;
+}
+
+void bfs_cwd_back(void)
+{
+	set(aside.h);
+	bfs_cwd_ours = aside.ours;
+	bfs_cwd_to_mount = aside.to_mount;
 }
 
 /* What leads from the kernel's working directory to the mount point. */

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/sys.h"
 #include "preload/session.h"
+#include "preload/vfork.h"
 
 #include <errno.h>
 
@@ -103,6 +104,34 @@ int bfs_arena_set(int arena_fd, int empty_fd)
 		r = map_arena(i, arena_fd, empty_fd, st.st_ino);
 	bfs_sys_close(arena_fd);
 	return r;
+}
+
+/* Those of a child of vfork: their descriptors are not ours. */
+static struct {
+	int n, current, newest;
+} aside;
+
+bool bfs_arena_quiet(void)
+{
+	return narenas < BFS_ARENAS / 2;
+}
+
+void bfs_arena_aside(void)
+{
+	aside.n = narenas;
+	aside.current = bfs_arena_current;
+	aside.newest = newest;
+}
+
+void bfs_arena_back(void)
+{
+	for (int i = aside.n; i < narenas; i++) {
+		bfs_sys_munmap(bfs_arenas[i].map, sizeof(struct bfs_arena));
+		bfs_arenas[i] = (struct bfs_arena_map){ NULL, -1, 0 };
+	}
+	narenas = aside.n;
+	bfs_arena_current = aside.current;
+	newest = aside.newest;
 }
 
 struct bfs_arena *bfs_arena_now(void)

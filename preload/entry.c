@@ -10,6 +10,10 @@
 #include "preload/entry.h"
 #include "preload/entry_var.h"
 
+/* Of gcc's start files, without which we are linked: atexit() names us so. */
+extern void *__dso_handle __attribute__((weak, visibility("hidden")));
+void *__dso_handle = &__dso_handle;
+
 #undef PATH
 #undef AT
 #define PATH(path) AT(AT_FDCWD, path)

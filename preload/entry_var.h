@@ -7,6 +7,7 @@
 #define BFS_ENTRY_VAR_H
 
 #include "preload/entry.h"
+#include "preload/vfork.h"
 
 #include "core/sys.h"
 
@@ -181,6 +182,66 @@ BFS_EXPORT int execle(const char *path, const char *arg, ...)
 		return REAL(execve)(path, argv, envp);
 	return execve(path, argv, envp);
 }
+
+/*
+ * The kernel's vfork returns twice on the caller's stack, of which it leaves us
+ * nothing but registers in between: the return address is kept in one, as libc
+ * does it.
+ */
+__attribute__((used)) static bool vfork_begins(void)
+{
+	return !OURS(vfork, bfs_on) || bfs_vfork_begin();
+}
+
+__attribute__((used)) static pid_t vfork_ends(long result)
+{
+	int saved = errno;
+
+	bfs_vfork_end();
+	return (pid_t)bfs_finish(result, saved);
+}
+
+__attribute__((used)) static pid_t vfork_by_fork(void)
+{
+	int saved = errno;
+
+	return (pid_t)bfs_finish(DO_PLAIN(vfork, bfs_vfork()), saved);
+}
+
+__asm__(".pushsection .text\n"
+	".globl vfork\n.type vfork, @function\n"
+	".p2align 4\n"
+	"vfork:\n"
+	"\t.cfi_startproc\n"
+	"\tendbr64\n"
+	"\tsubq $8, %rsp\n"
+	"\t.cfi_adjust_cfa_offset 8\n"
+	"\tcall vfork_begins\n"
+	"\taddq $8, %rsp\n"
+	"\t.cfi_adjust_cfa_offset -8\n"
+	"\ttestb %al, %al\n"
+	"\tjz vfork_by_fork\n"
+	"\tpopq %rdx\n"
+	"\t.cfi_adjust_cfa_offset -8\n"
+	"\t.cfi_register %rip, %rdx\n"
+	"\tmovl $58, %eax\n" /* SYS_vfork */
+	"\tsyscall\n"
+	"\tpushq %rdx\n"
+	"\t.cfi_adjust_cfa_offset 8\n"
+	"\t.cfi_rel_offset %rip, 0\n"
+	"\tmovq %rax, %rdi\n"
+	"\ttestq %rax, %rax\n"
+	"\tjnz vfork_ends\n"
+	"\tsubq $8, %rsp\n"
+	"\t.cfi_adjust_cfa_offset 8\n"
+	"\tcall bfs_vfork_child\n"
+	"\taddq $8, %rsp\n"
+	"\t.cfi_adjust_cfa_offset -8\n"
+	"\txorl %eax, %eax\n"
+	"\tret\n"
+	"\t.cfi_endproc\n"
+	".size vfork, . - vfork\n"
+	".popsection\n");
 
 /*
  * For names that are not paths of ours this must be a tail call: libc finds

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Memory for one exec, given back as a whole. */
+/* Memory for one exec, given back as a whole.  There may be anything in it. */
 struct bfs_scratch {
 	char *pos, *end;
 	void *map;
@@ -55,6 +55,9 @@ size_t bfs_env_count(char *const list[]);
 /* Has the program in fd (ours: it lies in BenchFS), run with this environment,
  * libraries there that ld.so must be helped to find?  (exec_ld.c) */
 bool bfs_exec_needs_audit(char *const envp[], int fd, bool ours);
+/* The same for one elsewhere that names no directory and no file itself. */
+bool bfs_exec_env_needs_audit(char *const envp[]);
+bool bfs_exec_names_nothing(int fd);
 
 /*
  * Look at a foreign program about to be executed: false if the kernel cannot

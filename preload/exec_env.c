@@ -9,6 +9,7 @@
 #include "preload/exec.h"
 #include "preload/exec_self.h"
 #include "preload/state.h"
+#include "preload/vfork.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,15 +20,21 @@
 
 int bfs_scratch_init(struct bfs_scratch *s, size_t size)
 {
+	void *kept;
 	long p;
 
 	size = (size + 4095) & ~(size_t)4095;
-	p = bfs_sys_mmap(NULL, size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	kept = bfs_vfork_memory(size);
+	p = kept ? (long)kept
+		 : bfs_sys_mmap(NULL, size, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+				0);
 	if (p < 0 && p > -4096)
 		return -ENOMEM;
 	*s = (struct bfs_scratch){ (char *)p, (char *)p + size, (void *)p,
 				   size };
+	if (!kept)
+		bfs_vfork_mapped(s->map, size);
 	return 0;
 }
 
@@ -44,8 +51,10 @@ void *bfs_scratch_take(struct bfs_scratch *s, size_t size)
 
 void bfs_scratch_fini(struct bfs_scratch *s)
 {
-	if (s->map)
+	if (s->map && !bfs_vfork_memory_back(s->map)) {
+		bfs_vfork_unmapped(s->map);
 		bfs_sys_munmap(s->map, s->size);
+	}
 	s->map = NULL;
 }
 

@@ -12,14 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first bytes of a foreign program, if reading does no harm. */
-static int open_foreign(int dirfd, const char *path, int flags)
+static int stat_foreign(int dirfd, const char *path, int flags, struct stat *st)
 {
-	struct stat st;
-	long e = bfs_sys_4(SYS_newfstatat, dirfd, path, &st,
-			   flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
+	return (int)bfs_sys_4(SYS_newfstatat, dirfd, path, st,
+			      flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
+}
 
-	if (e || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+/* The first bytes of a foreign program, if reading does no harm. */
+static int open_foreign(int dirfd, const char *path, int flags,
+			const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode) || !(st->st_mode & 0111))
 		return -EACCES;
 	if (!*path)
 		return bfs_sys_fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
@@ -49,23 +52,85 @@ struct look {
 	bool audit;
 };
 
+/*
+ * What the kernel runs whatever the working directory is, as seen before: a
+ * shell that uses vfork starts the same few again and again.  A file that was
+ * changed a moment ago may change again within the same tick of its ctime.
+ */
+#define SEEN 16
+#define TICK_S 2
+static struct {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec changed;
+} seen[SEEN];
+
+static unsigned seen_at(const struct stat *st)
+{
+	return (unsigned)st->st_ino % SEEN;
+}
+
+/* Any thread: half of one and half of another is like neither. */
+static bool is_seen(const struct stat *st)
+{
+	unsigned i = seen_at(st);
+
+	return seen[i].ino == st->st_ino && seen[i].dev == st->st_dev &&
+	       seen[i].size == st->st_size &&
+	       seen[i].changed.tv_sec == st->st_ctim.tv_sec &&
+	       seen[i].changed.tv_nsec == st->st_ctim.tv_nsec &&
+	       S_ISREG(st->st_mode) && (st->st_mode & 0111);
+}
+
+static void note_seen(const struct stat *st)
+{
+	unsigned i = seen_at(st);
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) ||
+	    now.tv_sec - st->st_ctim.tv_sec < TICK_S)
+		return;
+	seen[i].ino = st->st_ino;
+	seen[i].dev = st->st_dev;
+	seen[i].size = st->st_size;
+	seen[i].changed = st->st_ctim;
+}
+
+static enum runner look_into(struct look *l, char *const envp[], int fd,
+			     const struct stat *st, bool renamed)
+{
+	bfs_run_head(&l->script, fd);
+	if (is_our_script(&l->script, renamed))
+		return OUR_SCRIPT;
+	l->interp[0] = '\0';
+	if (bfs_exec_interp_ours(fd, l->interp, sizeof(l->interp)))
+		return OUR_INTERP;
+	l->audit = bfs_exec_needs_audit(envp, fd, false);
+	if (!strncmp(l->interp, "/lib", 4) && bfs_exec_names_nothing(fd))
+		note_seen(st);
+	return KERNEL;
+}
+
 static enum runner look(struct look *l, char *const envp[], int dirfd,
 			const char *path, int flags, bool renamed)
 {
-	int fd = open_foreign(dirfd, path, flags);
-	enum runner who = KERNEL;
+	enum runner who;
+	struct stat st;
+	int fd;
 
 	l->audit = false;
 	l->script.head[0] = '\0';
+	if (stat_foreign(dirfd, path, flags, &st))
+		return KERNEL;
+	if (is_seen(&st)) {
+		l->audit = bfs_exec_env_needs_audit(envp);
+		return KERNEL;
+	}
+	fd = open_foreign(dirfd, path, flags, &st);
 	if (fd < 0)
 		return KERNEL;
-	bfs_run_head(&l->script, fd);
-	if (is_our_script(&l->script, renamed))
-		who = OUR_SCRIPT;
-	else if (bfs_exec_interp_ours(fd, l->interp, sizeof(l->interp)))
-		who = OUR_INTERP;
-	else
-		l->audit = bfs_exec_needs_audit(envp, fd, false);
+	who = look_into(l, envp, fd, &st, renamed);
 	bfs_sys_close(fd);
 	return who;
 }
@@ -133,7 +198,11 @@ static int run_foreign_interp(struct bfs_run *x, int dirfd, const char *path,
 			      int flags, const struct look *l,
 			      char *const argv[])
 {
-	int fd = open_foreign(dirfd, path, flags), e;
+	struct stat st;
+	int fd = stat_foreign(dirfd, path, flags, &st)
+			 ? -EACCES
+			 : open_foreign(dirfd, path, flags, &st);
+	int e;
 
 	if (fd < 0)
 		return fd;

@@ -69,6 +69,22 @@ static bool name_is_ours(void *arg, int64_t tag, const char *text)
 	return false;
 }
 
+bool bfs_exec_env_needs_audit(char *const envp[])
+{
+	return env_has_ours(envp, NULL);
+}
+
+static bool is_place(void *arg, int64_t tag, const char *text)
+{
+	return tag == DT_RPATH || tag == DT_RUNPATH ||
+	       (tag == DT_NEEDED && strchr(text, '/'));
+}
+
+bool bfs_exec_names_nothing(int fd)
+{
+	return bfs_elf_scan(fd, is_place, NULL) == 0;
+}
+
 bool bfs_exec_needs_audit(char *const envp[], int fd, bool ours)
 {
 	struct scan s = { ours ? bfs_settings.mount : NULL };

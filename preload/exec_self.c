@@ -9,6 +9,7 @@
 #include "preload/state.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <linux/prctl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,12 +121,13 @@ static void find_library(void)
 {
 	const char *value = getenv("LD_PRELOAD"), *before;
 	char here[BFS_PATH_MAX] = "";
+	struct dl_find_object here_is;
 	const char *name = "";
-	Dl_info info;
 	size_t n, dir;
 
-	if (dladdr((void *)find_library, &info) && info.dli_fname)
-		name = info.dli_fname;
+	/* dladdr() would go through all our symbols. */
+	if (!_dl_find_object((void *)find_library, &here_is))
+		name = here_is.dlfo_link_map->l_name;
 	if (*name != '/') {
 		bfs_sys_2(SYS_getcwd, here, sizeof(here) - 1);
 		strcat(here, "/");

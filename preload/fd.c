@@ -6,6 +6,7 @@
 #include "preload/desc.h"
 #include "preload/ops.h"
 #include "preload/session.h"
+#include "preload/vfork.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -329,4 +330,45 @@ uint64_t bfs_fd_arena_ino(int fd)
 
 	return is_told(e) ? desc_of(e)->life
 			  : bfs_arenas[arena_of(e)].empty_ino;
+}
+
+/*
+ * The table while a child of vfork has it.  Most programs have their numbers,
+ * and ours, below that.
+ */
+#define ASIDE 4096
+static uint32_t aside[ASIDE];
+static int aside_high;
+
+bool bfs_fd_quiet(void)
+{
+	return high <= ASIDE;
+}
+
+void bfs_fd_aside(void)
+{
+	aside_high = high;
+	for (int fd = 0; fd < aside_high; fd++)
+		aside[fd] = bfs_fd_table[fd];
+}
+
+static void count_ref(uint32_t e, int n)
+{
+	if (desc_of(e) && !is_told(e))
+		refs[arena_of(e)][e & 0xffff] += (uint16_t)n;
+}
+
+void bfs_fd_back(void)
+{
+	for (int fd = 0; fd < high; fd++) {
+		uint32_t was = fd < aside_high ? aside[fd] : 0;
+		uint32_t is = bfs_fd_table[fd];
+
+		if (is == was)
+			continue;
+		count_ref(is, -1);
+		count_ref(was, 1);
+		bfs_fd_table[fd] = was;
+	}
+	high = aside_high;
 }

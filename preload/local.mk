@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 %C%_libpreload_la_SOURCES = \
 	%D%/count.c %D%/count.h \
 	%D%/headers.h %D%/ops.h %D%/real.c %D%/real.h \
+	%D%/lazy.c %D%/lazy.def %D%/vfork.c %D%/vfork.h \
 	%D%/state.c %D%/state_env.c %D%/state.h \
 	%D%/desc.c %D%/desc.h %D%/fd.c %D%/fd.h \
 	%D%/lead.c %D%/lead.h %D%/memory.c %D%/memory.h %D%/path.c %D%/path.h \
@@ -37,9 +38,11 @@ noinst_LTLIBRARIES += %D%/libpreload.la
 PRELOAD_CPPFLAGS = $(AM_CPPFLAGS) -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -DMODULEDIR='"$(pkglibdir)"'
 PRELOAD_CFLAGS   = $(AM_CFLAGS) -fno-builtin -ftls-model=initial-exec -fdata-sections
 # Few pages for what every program touches at its start: one segment for code
-# and tables, and the small variables of all files beside each other.
+# and tables, and the small variables of all files beside each other.  Few names
+# for ld.so to look up: our calls to our own hooks are bound here, and
+# PRELOAD_LINK leaves gcc's start files out, which want four.
 PRELOAD_LDFLAGS  = $(AM_LDFLAGS) -module -avoid-version -shared \
-	-Wl,-z,noseparate-code -Wl,--sort-section=alignment
+	-Wl,-z,noseparate-code -Wl,--sort-section=alignment $(PRELOAD_LINK)
 %C%_libpreload_la_CPPFLAGS = $(PRELOAD_CPPFLAGS)
 %C%_libpreload_la_CFLAGS   = $(PRELOAD_CFLAGS)
 %C%_libpreload_la_LIBADD   = core/libcore.la

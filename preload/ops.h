@@ -24,6 +24,7 @@
 
 int bfs_open(const char *path, int flags, mode_t mode);
 int bfs_openat(int dirfd, const char *path, int flags, mode_t mode);
+pid_t bfs_vfork(void); /* by fork */
 int bfs_fcntl(int fd, int cmd, long arg);
 int bfs_ioctl(int fd, unsigned long request, void *arg);
 /* true: *result is the answer (-errno on failure); false: not ours. */

@@ -143,7 +143,7 @@ static ssize_t move(struct end *in, struct end *out, size_t n)
 
 	n = BFS_MIN(n, COUNT_MAX);
 	while (done < n) {
-		long got = end_read(in, buf, BFS_MIN(n - done, BUFFER));
+		long got = end_read(in, buf, BFS_MIN(n - done, (size_t)BUFFER));
 
 		r = got <= 0 ? got : end_write(out, buf, (size_t)got);
 		if (r <= 0)
@@ -319,7 +319,7 @@ static long pipe_write(int out, const char *buf, size_t n)
 	r = bfs_sys_poll1(out, POLLOUT, 0);
 	if (r <= 0 || !(r & POLLOUT))
 		return r < 0 ? r : -EAGAIN;
-	return bfs_sys_3(SYS_write, out, buf, BFS_MIN(n, PIPE_BUF));
+	return bfs_sys_3(SYS_write, out, buf, BFS_MIN(n, (size_t)PIPE_BUF));
 }
 
 /* Into a pipe: what fits now, at most; a full pipe must not hold us twice. */

@@ -12,6 +12,7 @@
 #include "preload/pipe.h"
 #include "preload/raw.h"
 #include "preload/real.h"
+#include "preload/vfork.h"
 
 #include <string.h>
 
@@ -31,6 +32,7 @@ static pid_t in_child(pid_t pid)
 {
 	if (pid == 0) {
 		drop_pipe();
+		bfs_vfork_forget();
 		bfs_count_never(true);
 		bfs_lock_set_inodes(0);
 		/* The parent reports what it has counted. */
@@ -89,9 +91,9 @@ static void wait_end(int fd)
 }
 
 /*
- * A child that shares our memory cannot run our code.  It gets its own, and
- * the parent waits as programs expect (RULES 6); what the child stores is not
- * seen by the parent.
+ * Where what we know of this process cannot be put aside (vfork.h) the child
+ * gets its own memory, and the parent waits as programs expect (RULES 6); what
+ * the child stores is not seen by the parent.
  */
 pid_t bfs_vfork(void)
 {

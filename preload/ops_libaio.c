@@ -56,7 +56,7 @@ static ssize_t transfer(const struct iocb *b, bool writes, bool vector)
 {
 	struct iovec one = { (void *)b->aio_buf, b->aio_nbytes };
 	const struct iovec *v = vector ? (const void *)b->aio_buf : &one;
-	int n = vector ? (int)BFS_MIN(b->aio_nbytes, INT_MAX) : 1;
+	int n = vector ? (int)BFS_MIN(b->aio_nbytes, (uint64_t)INT_MAX) : 1;
 	int fd = (int)b->aio_fildes;
 
 	/* preadv2 takes -1 for the description's own offset. */

@@ -103,7 +103,7 @@ ssize_t bfs_recvmsg(int sock, struct msghdr *m, int flags)
 
 bool bfs_messages_ours(const struct mmsghdr *v, unsigned n)
 {
-	n = BFS_MIN(n, MESSAGES);
+	n = BFS_MIN(n, (unsigned)MESSAGES);
 	if (!bfs_on || !v || bfs_mem_in(v, n * sizeof(*v)))
 		return false;
 	for (unsigned i = 0; i < n; i++)
@@ -116,7 +116,7 @@ int bfs_sendmmsg(int sock, struct mmsghdr *v, unsigned int n, int flags)
 {
 	unsigned done;
 
-	n = BFS_MIN(n, MESSAGES);
+	n = BFS_MIN(n, (unsigned)MESSAGES);
 	for (done = 0; done < n; done++) {
 		ssize_t r = bfs_sendmsg(sock, &v[done].msg_hdr, flags);
 
@@ -134,7 +134,7 @@ int bfs_recvmmsg(int sock, struct mmsghdr *v, unsigned int n, int flags,
 	socklen_t room[MESSAGES];
 	int got;
 
-	n = BFS_MIN(n, MESSAGES);
+	n = BFS_MIN(n, (unsigned)MESSAGES);
 	bfs_count_foreign(); /* unless the daemon has to be asked */
 	if (bfs_mem_in(v, n * sizeof(*v)))
 		return (int)bfs_ret(REAL(recvmmsg)(sock, v, n, flags, wait));

@@ -36,7 +36,7 @@ static int run_one(struct bfs_client *c, struct bfs_rpc *r,
 	switch (x->op) {
 	case 'g':
 		r->io.in = x->value;
-		r->io.in_cap = BFS_MIN(x->size, XATTR_SIZE_MAX);
+		r->io.in_cap = BFS_MIN(x->size, (size_t)XATTR_SIZE_MAX);
 		e = bfs_rpc_getxattr(c, r,
 				     &(struct bfs_getxattr_req){ w->at, path,
 								 flags, name,
@@ -46,7 +46,7 @@ static int run_one(struct bfs_client *c, struct bfs_rpc *r,
 		return e;
 	case 'l':
 		r->io.in = x->value;
-		r->io.in_cap = BFS_MIN(x->size, XATTR_LIST_MAX);
+		r->io.in_cap = BFS_MIN(x->size, (size_t)XATTR_LIST_MAX);
 		e = bfs_rpc_listxattr(c, r,
 				      &(struct bfs_listxattr_req){
 					      w->at, path, flags, x->size },
@@ -134,7 +134,7 @@ static int run_bounced(struct bfs_where *w, uint32_t flags, struct xcall *x)
 
 static int run(struct bfs_where *w, uint32_t flags, struct xcall *x)
 {
-	size_t room = BFS_MIN(x->size, XATTR_SIZE_MAX);
+	size_t room = BFS_MIN(x->size, (size_t)XATTR_SIZE_MAX);
 
 	return !x->give && bfs_mem_out(x->value, room)
 		       ? run_bounced(w, flags, x)

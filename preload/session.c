@@ -10,15 +10,18 @@
 #include "preload/direct.h"
 #include "preload/fd.h"
 #include "preload/session_ucx.h"
+#include "preload/vfork.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RETIRED 256
 #define PAUSE_NS 10000000u /* between looks for a daemon that is down */
+#define LIFE_SIZE 4096
 
 /* In a page that fork wipes in the child, however it was forked. */
 struct life {
@@ -205,7 +208,8 @@ static int connect_to(const struct bfs_hello_req *req, uint64_t deadline,
 static int dial_local(struct bfs_transport *old, uint64_t deadline)
 {
 	static _Atomic int waits; /* told so */
-	struct bfs_hello_req req = { .version = BFS_PROTO_VERSION };
+	struct bfs_hello_req req = { .version = BFS_PROTO_VERSION,
+				     .cpu = (uint32_t)sched_getcpu() };
 	struct bfs_local_peer peer;
 	struct bfs_transport *t;
 	int e;
@@ -322,14 +326,14 @@ static int redial(struct bfs_client *c, struct bfs_transport *old,
 static int make_life(void)
 {
 	struct life *none = NULL;
-	long p = bfs_sys_mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	long p = bfs_sys_mmap(NULL, LIFE_SIZE, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p < 0 && p > -4096)
 		return (int)p;
-	bfs_sys_3(SYS_madvise, p, 4096, MADV_WIPEONFORK);
+	bfs_sys_3(SYS_madvise, p, LIFE_SIZE, MADV_WIPEONFORK);
 	if (!atomic_compare_exchange_strong(&life, &none, (struct life *)p))
-		bfs_sys_munmap((void *)p, 4096);
+		bfs_sys_munmap((void *)p, LIFE_SIZE);
 	return 0;
 }
 
@@ -346,7 +350,8 @@ static int begin_life(void)
 	if (!life->alive) {
 		bfs_session_retire(&local);
 		bfs_session_retire(&remote);
-		bfs_direct_drop(true);
+		if (!bfs_vfork_out)
+			bfs_direct_drop(true);
 		reap(true);
 		last = (struct identity){ 0 };
 		local.timeout_ms = remote.timeout_ms = bfs_settings.timeout_ms;
@@ -397,6 +402,47 @@ int bfs_session_connect(struct bfs_client **c)
 		bfs_sys_futex_wait(&never, 0, PAUSE_NS);
 	}
 	return e == 0 || e == -ETIMEDOUT ? e : -EIO;
+}
+
+/* The parent's, while its child of vfork has none or one of its own. */
+static struct {
+	struct life *life;
+	struct bfs_transport *t;
+	struct bfs_hello_rep hello;
+	struct identity last;
+} aside;
+
+bool bfs_session_quiet(void)
+{
+	return !life ||
+	       (!life->active && !life->lock && !retired[0] && !remote.t);
+}
+
+void bfs_session_aside(void)
+{
+	aside.life = life;
+	aside.t = local.t;
+	aside.hello = hello;
+	aside.last = last;
+	life = NULL;
+	local.t = NULL;
+	last = (struct identity){ 0 };
+}
+
+/* The child's descriptors went with it. */
+void bfs_session_back(void)
+{
+	bfs_session_retire(&local);
+	for (int i = 0; i < RETIRED && retired[i]; i++) {
+		bfs_local_unmap(retired[i]);
+		retired[i] = NULL;
+	}
+	if (life)
+		bfs_sys_munmap(life, LIFE_SIZE);
+	life = aside.life;
+	local.t = aside.t;
+	hello = aside.hello;
+	last = aside.last;
 }
 
 void bfs_session_renew(void)

@@ -122,7 +122,7 @@ ssize_t bfs_transfer_read(struct bfs_desc *d, void *buf, size_t n,
 	if (n > INT64_MAX - offset)
 		return -EINVAL;
 	/* As far as the buffer is good, like the kernel. */
-	n = BFS_MIN(n, MOST);
+	n = BFS_MIN(n, (size_t)MOST);
 	if (n && !(n = bfs_mem_out_most(buf, n)))
 		return -EFAULT;
 	g.n = n;
@@ -235,7 +235,7 @@ ssize_t bfs_transfer_write(struct bfs_desc *d, const void *buf, size_t n,
 
 	if (n > INT64_MAX - offset)
 		return -EINVAL;
-	n = BFS_MIN(n, MOST);
+	n = BFS_MIN(n, (size_t)MOST);
 	if (n && !(n = bfs_mem_in_most(buf, n)))
 		return -EFAULT;
 	g.n = n;

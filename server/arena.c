@@ -25,6 +25,7 @@ struct arena {
 	uint64_t empty_ino, key;
 	struct bfs_arena *map;
 	uint32_t swept; /* records of this round */
+	uint32_t top;	/* one above the last of them that is in use */
 	UT_hash_handle hh;
 };
 
@@ -492,6 +493,39 @@ static bool sweep_one(const struct bfs_arenas *all, const struct arena *a,
 	return false;
 }
 
+/* One above the last record of those from *from to *to that is in use; from, if
+ * none is. */
+static uint32_t top_of(const struct arena *a, uint32_t from, uint32_t to)
+{
+	while (to > from &&
+	       BFS_DESC_STATE(a->map->desc[to - 1].word) == BFS_DESC_FREE)
+		to--;
+	return to;
+}
+
+static void raise_high(struct arena *a, uint32_t to)
+{
+	uint32_t high = a->map->high;
+
+	while (high < to &&
+	       !atomic_compare_exchange_weak(&a->map->high, &high, to))
+		;
+}
+
+/*
+ * What few processes leave behind of many is not looked through for ever.  Who
+ * takes a record raises the mark behind that: so either he sees that it is
+ * lower, or we see his record.
+ */
+static void lower_high(struct arena *a, uint32_t high)
+{
+	uint32_t top = top_of(a, a->top, high);
+
+	if (top < high &&
+	    atomic_compare_exchange_strong(&a->map->high, &high, top))
+		raise_high(a, top_of(a, top, high));
+}
+
 /* False: the time is over. */
 static bool sweep_arena(struct bfs_arenas *all, struct arena *a,
 			const struct bfs_arena_sweep *ops, uint64_t end)
@@ -499,9 +533,14 @@ static bool sweep_arena(struct bfs_arenas *all, struct arena *a,
 	uint32_t high = used_to(a);
 
 	for (; a->swept < high; a->swept++) {
+		struct bfs_desc *d = &a->map->desc[a->swept];
+
+		if (BFS_DESC_STATE(d->word) == BFS_DESC_FREE)
+			continue;
 		if (bfs_now() >= end)
 			return false;
-		all->again |= sweep_one(all, a, &a->map->desc[a->swept], ops);
+		all->again |= sweep_one(all, a, d, ops);
+		a->top = a->swept + 1;
 	}
 	return true;
 }
@@ -517,7 +556,10 @@ enum bfs_swept bfs_arenas_sweep(struct bfs_arenas *all,
 	if (!sweep_arena(all, a, ops, end))
 		return BFS_SWEPT_PART;
 	HASH_ITER(hh, all->by_uid, a, next)
-	a->swept = 0;
+	{
+		lower_high(a, used_to(a));
+		a->swept = a->top = 0;
+	}
 	again = all->again;
 	all->again = false;
 	return again ? BFS_SWEPT_SOON : BFS_SWEPT;

@@ -112,7 +112,7 @@ static int make_entry(struct bfs_fs *fs, const struct bfs_change *c)
 		return bfs_dir_put(fs, dir, c->name, c->ino, c->type);
 	/* It may be another's when the change is made late (TXREDO). */
 	d = bfs_dir_find(fs, dir, c->name);
-	if (d && d->ino == c->ino)
+	if (d && bfs_dentry_ino(d) == c->ino)
 		bfs_dir_drop(fs, dir, c->name);
 	return 0;
 }

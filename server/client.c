@@ -113,7 +113,6 @@ static void wake(const struct ring_call *rc, bool together)
 	struct bfs_port_local *p = rc->conn->port;
 	bool leave = together && bfs_port_local_leaves(p);
 
-	p->near = together;
 	bfs_sys_futex_wake(&rc->slot->state, 1);
 	if (leave)
 		bfs_port_local_leave(p);
@@ -138,28 +137,63 @@ static void reply_ring(struct ring_call *rc)
 		wake(rc, waits == (uint32_t)sched_getcpu() + 1);
 }
 
-static int make_ring(struct bfs_conn *c)
+/* A sealed one: its descriptor or -errno. */
+static int new_ring(struct bfs_ring **ring)
 {
 	int fd = memfd_create("benchfs-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	void *p;
 
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, sizeof(*c->ring)) ||
+	if (ftruncate(fd, sizeof(**ring)) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
-	    (p = mmap(NULL, sizeof(*c->ring), PROT_READ | PROT_WRITE,
-		      MAP_SHARED, fd, 0)) == MAP_FAILED) {
+	    (p = mmap(NULL, sizeof(**ring), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      fd, 0)) == MAP_FAILED) {
 		int r = -errno;
 
 		close(fd);
 		return r;
 	}
-	c->ring = p;
-	c->ring->magic = BFS_RING_MAGIC;
-	c->ring->slots = BFS_RING_SLOTS;
-	c->ring->cpu = BFS_RING_NO_CPU;
-	c->ring->near = c->port->near;
-	c->ring->sleeping = 1;
+	*ring = p;
+	(*ring)->magic = BFS_RING_MAGIC;
+	(*ring)->slots = BFS_RING_SLOTS;
+	(*ring)->cpu = BFS_RING_NO_CPU;
+	(*ring)->sleeping = 1;
+	/* The first call finds its page. */
+	(*ring)->slot[0].state = BFS_SLOT_FREE;
+	return fd;
+}
+
+void bfs_client_prepare(struct bfs_port_local *p)
+{
+	if (p->spare || p->greeted)
+		return;
+	p->spare_fd = new_ring(&p->spare);
+	if (p->spare_fd < 0)
+		p->spare = NULL; /* who needs it will see */
+}
+
+void bfs_client_unprepare(struct bfs_port_local *p)
+{
+	if (!p->spare)
+		return;
+	munmap(p->spare, sizeof(*p->spare));
+	close(p->spare_fd);
+	p->spare = NULL;
+}
+
+/* together: whoever rings has us on his core, most likely. */
+static int make_ring(struct bfs_conn *c, bool together)
+{
+	struct bfs_port_local *p = c->port;
+	int fd = p->spare ? p->spare_fd : new_ring(&c->ring);
+
+	if (fd < 0)
+		return fd;
+	if (p->spare)
+		c->ring = p->spare;
+	p->spare = NULL;
+	c->ring->near = together;
 	return fd;
 }
 
@@ -191,19 +225,22 @@ static void heat(struct bfs_conn *c)
 	bfs_client_wake(c);
 }
 
-/* A client is about to send something: does it need our core for that? */
-static void expect(struct bfs_port_local *p)
+/* Its first call comes at once: no bell for that. */
+static void expect_call(struct bfs_conn *c, bool together)
 {
-	if (p->near)
-		bfs_loop_rest(p->server->loop);
+	c->port->greeted = true;
+	if (together)
+		bfs_loop_rest(c->port->server->loop);
 	else
-		bfs_loop_expect(p->server->loop);
+		bfs_loop_expect(c->port->server->loop);
 }
 
 static int send_hello(struct ring_call *rc)
 {
 	struct bfs_conn *c = rc->conn;
 	int fds[4] = { -1, -1, -1, -1 }, r, n = 0;
+	uint32_t here = (uint32_t)sched_getcpu();
+	bool together = false;
 	uint64_t ino;
 
 	if (rc->call.rep_len > BFS_REP_HEAD_LEN) {
@@ -212,21 +249,22 @@ static int send_hello(struct ring_call *rc)
 				   &fds[1], &fds[2], &ino);
 		if (r)
 			return r;
-		fds[0] = make_ring(c);
+		together = c->session->cpu == here;
+		fds[0] = make_ring(c, together);
 		if (fds[0] < 0)
 			return fds[0];
 		n = 3 + lets_in(c, &fds[3]);
+		heat(c);
+		if (c->hot)
+			bfs_client_tell_core(c, here);
 	}
 	r = bfs_local_send(c->sock, rc->call.rep, rc->call.rep_len, fds, n,
 			   MSG_DONTWAIT);
 	BFS_KILL_POINT(hello_sent);
 	if (n)
 		close(fds[0]);
-	/* Its first call comes at once: no bell for that. */
-	if (n && r >= 0) {
-		heat(c);
-		expect(c->port);
-	}
+	if (n && r >= 0)
+		expect_call(c, together);
 	return n ? r : -EACCES;
 }
 
@@ -347,6 +385,7 @@ int bfs_client_poll(struct bfs_conn *c)
 
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
+	c->port->greeted = false;
 	bits = take_turns(c, atomic_exchange(&c->ring->posted, 0));
 	bfs_client_tell_core(c, (uint32_t)sched_getcpu());
 	c->port->base.looked = bfs_stage_now();
@@ -482,6 +521,7 @@ static int introduce(struct bfs_conn *c)
 void bfs_client_new(struct bfs_port_local *p, int sock)
 {
 	struct bfs_conn *c = calloc(1, sizeof(*c));
+	int r;
 
 	if (!c) {
 		close(sock);
@@ -490,8 +530,14 @@ void bfs_client_new(struct bfs_port_local *p, int sock)
 	c->port = p;
 	c->sock = sock;
 	DL_APPEND(p->conns, c);
-	expect(p);
-	if (introduce(c))
+	r = introduce(c);
+	/* What it has to say is there already, unless we have been woken on
+	 * its core. */
+	if (!r)
+		r = take_hello(c);
+	if (r == -EAGAIN)
+		bfs_loop_rest(p->server->loop);
+	else if (r)
 		bfs_client_drop(c);
 }
 

@@ -44,9 +44,12 @@ struct bfs_port_local {
 	unsigned turn;
 	unsigned first;		/* behind who had a long call last */
 	bool had_long;		/* in this turn, or it is still under way */
-	bool near;		/* who slept last had us on his core */
 	struct bfs_conn *late;	/* not hot, with long calls left (utlist DL_) */
 	int headroom;		/* no client is taken if all below are in use */
+	int newest;		/* the last client's socket */
+	struct bfs_ring *spare; /* for the next client, or NULL */
+	int spare_fd;
+	bool greeted;		/* somebody's first call is about to come */
 	struct bfs_timer pause; /* ends one in which none is */
 	bool full;		/* it has been told */
 	struct bfs_call *pool;	/* linked by next */
@@ -64,6 +67,10 @@ int bfs_client_cred(int sock, struct bfs_cred *cred, pid_t *pid);
 void bfs_client_new(struct bfs_port_local *p, int sock);
 void bfs_client_drop(struct bfs_conn *c);
 void bfs_client_drop_all(struct bfs_port_local *p);
+
+/* Have a ring ready for the next client, if there is room for one. */
+void bfs_client_prepare(struct bfs_port_local *p);
+void bfs_client_unprepare(struct bfs_port_local *p);
 
 /* Serve what is posted: the number of requests. */
 int bfs_client_poll(struct bfs_conn *c);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,23 +25,27 @@ bool bfs_client_allowed(const struct bfs_server *s, uid_t uid)
 
 int bfs_client_cred(int sock, struct bfs_cred *cred, pid_t *pid)
 {
+	gid_t some[64];
 	struct ucred u;
 	socklen_t len = sizeof(u);
+	int few;
 
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &u, &len))
 		return -errno;
 	*pid = u.pid;
 	cred->uid = u.uid;
 	cred->gid = u.gid;
-	len = 0;
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) &&
-	    errno != ERANGE)
+	len = sizeof(some);
+	few = !getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, some, &len);
+	if (!few && errno != ERANGE)
 		return -errno;
 	cred->groups = malloc(len ? len : 1);
 	if (!cred->groups)
 		return -ENOMEM;
-	if (len &&
-	    getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, cred->groups, &len))
+	if (few)
+		memcpy(cred->groups, some, len);
+	else if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, cred->groups,
+			    &len))
 		return -errno;
 	cred->ngroups = len / sizeof(gid_t);
 	return 0;

@@ -287,6 +287,17 @@ static int open_fs(struct bfs_server *s, bool scratch)
 	return 0;
 }
 
+static bool chores(void *arg, uint64_t idle_ns)
+{
+	struct bfs_server *s = arg;
+	bool more = bfs_removals_idle(s->fs->journal, idle_ns);
+
+	if (idle_ns != BFS_LOOP_SLEEPS)
+		return bfs_spare_make(s->fs) || more;
+	bfs_spare_drop(s->fs);
+	return more;
+}
+
 /* The rest is there. */
 static void attach_journal(struct bfs_server *s, bool scratch)
 {
@@ -295,6 +306,7 @@ static void attach_journal(struct bfs_server *s, bool scratch)
 	s->journal = s->fs->journal;
 	bfs_journal_attach(s->journal, s);
 	bfs_loop_at_end(s->loop, bfs_journal_turn, s->journal);
+	bfs_loop_chores(s->loop, chores, s);
 	if (!scratch)
 		bfs_comeback_arenas(s);
 	bfs_session_restore(s);

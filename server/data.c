@@ -149,6 +149,50 @@ static int make_dir(const struct bfs_fs *fs, const char *name)
 	return mkdirat(fs->data_fd, dir, 0700) && errno != EEXIST ? -1 : 0;
 }
 
+static int make_new(struct bfs_fs *fs, const struct bfs_inode *i,
+		    const char *name, int flags)
+{
+	int r = make(fs, i, name, flags);
+
+	if (r < 0 && errno == ENOENT && !make_dir(fs, name))
+		r = make(fs, i, name, flags);
+	if (r < 0 && errno == ENOSPC && bfs_removals_now(fs->journal))
+		r = make(fs, i, name, flags);
+	if (r < 0)
+		return failed("create", i);
+	BFS_KILL_POINT(data_made);
+	bfs_sums_remove(fs, i->ino); /* of what had its number and was lost */
+	fs->dir_changed[i->ino & 0xff]++;
+	return r;
+}
+
+int bfs_data_prepare(struct bfs_fs *fs, uint64_t ino)
+{
+	BFS_STAGE_SCOPE(storage);
+	const struct bfs_inode i = { .ino = ino, .mode = S_IFREG };
+	char name[BFS_DATA_NAME_LEN];
+
+	bfs_data_name(name, ino);
+	return make_new(fs, &i, name, BFS_DATA_NO_FD);
+}
+
+/* It is there, as the umask left it. */
+static int use_spare(struct bfs_fs *fs, const struct bfs_inode *i,
+		     const char *name, int flags)
+{
+	static const struct timespec now[] = { { .tv_nsec = UTIME_NOW },
+					       { .tv_nsec = UTIME_NOW } };
+	int fd;
+
+	if (bfs_spare_is_old(fs) &&
+	    utimensat(fs->data_fd, name, now, AT_SYMLINK_NOFOLLOW))
+		return failed("set times of", i);
+	if (flags == BFS_DATA_NO_FD)
+		return 0;
+	fd = open_data(fs, name, flags, 0);
+	return fd < 0 ? failed("open", i) : fd;
+}
+
 int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 {
 	BFS_STAGE_SCOPE(storage);
@@ -160,15 +204,12 @@ int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags)
 		return flags == BFS_DATA_NO_FD ? 0 : bfs_null_open(fs, i, 0);
 	}
 	bfs_data_name(name, i->ino);
-	r = make(fs, i, name, flags);
-	if (r < 0 && errno == ENOENT && !make_dir(fs, name))
-		r = make(fs, i, name, flags);
+	r = i->spare ? use_spare(fs, i, name, flags)
+		     : make_new(fs, i, name, flags);
 	if (r < 0)
-		return failed("create", i);
-	BFS_KILL_POINT(data_made);
-	bfs_sums_remove(fs, i->ino); /* of what had its number and was lost */
+		return r;
+	i->spare = false;
 	i->backed = true;
-	fs->dir_changed[i->ino & 0xff]++;
 	w = widen(fs, i, name);
 	if (!w)
 		return r;

@@ -30,6 +30,8 @@ uint32_t bfs_data_killed(const struct bfs_fs *fs, const struct bfs_inode *i,
  * returned, unless they are BFS_DATA_NO_FD, else 0.  -errno. */
 #define BFS_DATA_NO_FD (-1)
 int bfs_data_create(struct bfs_fs *fs, struct bfs_inode *i, int flags);
+/* The data file of a regular file that is to come.  0 or -errno. */
+int bfs_data_prepare(struct bfs_fs *fs, uint64_t ino);
 /*
  * Directories of data files, by the last two digits of the number: has that one
  * got names since it was last synced?  Then at is what to say when it has been.

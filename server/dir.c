@@ -50,7 +50,7 @@ static void fetch_ahead(const struct bfs_dir_iter *it)
 	__builtin_prefetch(d);
 	__builtin_prefetch(d->name);
 	d = bfs_btree_iter_peek(&it->at, AHEAD);
-	i = d ? (const char *)d->inode : NULL;
+	i = d ? (const char *)bfs_dentry_inode(d) : NULL;
 	if (!i)
 		return;
 	__builtin_prefetch(i);
@@ -93,13 +93,22 @@ static uint64_t free_cursor(const struct bfs_fs *fs,
 	return want >> 8 == first >> 8 ? want : 0;
 }
 
+static void point(struct bfs_dentry *d, struct bfs_inode *i, uint64_t ino,
+		  uint32_t type)
+{
+	d->here = i;
+	if (i)
+		d->to.inode = i;
+	else
+		d->to.ino = ino;
+	d->type = (uint16_t)(type & S_IFMT);
+}
+
 /* The entry and the inode it names: know each other, if both are here. */
 static void attach(struct bfs_fs *fs, struct bfs_dentry *d, struct bfs_inode *i,
 		   uint64_t ino, uint32_t type)
 {
-	d->ino = ino;
-	d->type = (uint16_t)(type & S_IFMT);
-	d->inode = i;
+	point(d, i, ino, type);
 	if (S_ISDIR(type))
 		d->dir->nlink++;
 	bfs_note_entry(fs, d);
@@ -114,13 +123,15 @@ static void attach(struct bfs_fs *fs, struct bfs_dentry *d, struct bfs_inode *i,
 
 static void detach(struct bfs_fs *fs, struct bfs_dentry *d)
 {
+	struct bfs_inode *i = bfs_dentry_inode(d);
+
 	if (S_ISDIR(d->type))
 		d->dir->nlink--;
-	if (d->inode) {
-		DL_DELETE(d->inode->names, d);
-		bfs_note_inode(fs, d->inode);
+	if (i) {
+		DL_DELETE(i->names, d);
+		bfs_note_inode(fs, i);
 	}
-	d->inode = NULL;
+	point(d, NULL, 0, 0);
 }
 
 /* An entry that names nothing yet, in its place. */
@@ -169,8 +180,8 @@ int bfs_dir_add(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name,
 
 void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d)
 {
-	if (d->inode)
-		d->inode->nlink--;
+	if (d->here)
+		d->to.inode->nlink--;
 	bfs_btree_remove(&d->dir->dir.top, d->cursor);
 	bfs_note_entry_gone(fs, d);
 	detach(fs, d);
@@ -181,8 +192,8 @@ void bfs_dir_remove(struct bfs_fs *fs, struct bfs_dentry *d)
 void bfs_dir_repoint(struct bfs_fs *fs, struct bfs_dentry *d,
 		     struct bfs_inode *i)
 {
-	if (d->inode)
-		d->inode->nlink--;
+	if (d->here)
+		d->to.inode->nlink--;
 	detach(fs, d);
 	attach(fs, d, i, i->ino, i->mode);
 	i->nlink++;
@@ -222,8 +233,8 @@ void bfs_dir_drop(struct bfs_fs *fs, struct bfs_inode *dir, struct bfs_str name)
 void bfs_dir_unload(struct bfs_dentry *d)
 {
 	bfs_btree_remove(&d->dir->dir.top, d->cursor);
-	if (d->inode)
-		DL_DELETE(d->inode->names, d);
+	if (d->here)
+		DL_DELETE(d->to.inode->names, d);
 	free(d);
 }
 
@@ -245,9 +256,7 @@ int bfs_dir_load(struct bfs_inode *dir, const struct bfs_rec_entry *r,
 	err = enter(dir, r->name, r->cursor, &d);
 	if (err)
 		return err;
-	d->inode = i;
-	d->ino = r->ino;
-	d->type = (uint16_t)(r->type & S_IFMT);
+	point(d, i, r->ino, r->type);
 	if (i)
 		DL_APPEND(i->names, d);
 	return 0;

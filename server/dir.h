@@ -19,14 +19,27 @@
 
 struct bfs_dentry {
 	uint64_t cursor;
-	struct bfs_dentry *prev, *next; /* in inode->names */
-	struct bfs_inode *inode;	/* NULL: its home is another shard */
+	struct bfs_dentry *prev, *next; /* in the inode's names */
+	union {
+		struct bfs_inode *inode; /* if it is here */
+		uint64_t ino;		 /* of another shard's */
+	} to;				 /* bfs_dentry_inode, bfs_dentry_ino */
 	struct bfs_inode *dir;
-	uint64_t ino;  /* the inode's number */
 	uint16_t type; /* S_IFMT of the inode */
 	uint8_t len;
+	bool here;
 	char name[]; /* len bytes, not terminated */
 };
+
+/* The inode that it names; NULL: its home is another shard. */
+static inline struct bfs_inode *bfs_dentry_inode(const struct bfs_dentry *d)
+{
+	return d->here ? d->to.inode : NULL;
+}
+static inline uint64_t bfs_dentry_ino(const struct bfs_dentry *d)
+{
+	return d->here ? d->to.inode->ino : d->to.ino;
+}
 
 /* The entry of that name, or NULL. */
 struct bfs_dentry *bfs_dir_find(const struct bfs_fs *fs,

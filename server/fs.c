@@ -244,6 +244,7 @@ void bfs_fs_free(struct bfs_fs *fs)
 	if (!fs)
 		return;
 	stays = fs->conf.journal && !fs->conf.scratch;
+	bfs_spare_drop(fs);
 	bfs_journal_close(fs->journal);
 	unload(fs);
 	bfs_chunks_free_all(fs);

@@ -284,7 +284,7 @@ static bool list_entries(struct bfs_fsck *ck, struct bfs_fsck_shard *s,
 
 	bfs_dir_iter_init(&it, dir, 0);
 	while ((d = bfs_dir_iter_next(&it))) {
-		struct bfs_fsck_ref r = { d->ino, d, s };
+		struct bfs_fsck_ref r = { bfs_dentry_ino(d), d, s };
 
 		if (!bfs_fsck_push(ck, &ck->refs, &ck->nrefs, &r, sizeof(r)))
 			return false;

@@ -151,9 +151,10 @@ static struct bfs_inode *named(const struct bfs_fsck *ck,
 	const struct bfs_dentry *d = top && S_ISDIR(top->mode)
 					     ? bfs_dir_find(s->fs, top, name)
 					     : NULL;
-	struct bfs_fsck_shard *home = d ? bfs_fsck_home(ck, d->ino) : NULL;
+	struct bfs_fsck_shard *home =
+		d ? bfs_fsck_home(ck, bfs_dentry_ino(d)) : NULL;
 
-	return home ? bfs_inode_find(home->fs, d->ino) : NULL;
+	return home ? bfs_inode_find(home->fs, bfs_dentry_ino(d)) : NULL;
 }
 
 static struct bfs_inode *lost(struct bfs_fsck *ck)

@@ -10,8 +10,6 @@
 #include "server/hidden_impl.h"
 #include "server/inode.h"
 #include "server/peer.h"
-#include "server/route.h"
-#include "server/session.h"
 #include "server/shared.h"
 
 #include <errno.h>
@@ -23,7 +21,7 @@
 
 #define LOOK_NS 1000000000ull
 
-static struct bfs_hidden *find(const struct bfs_server *s, uint64_t ino)
+struct bfs_hidden *bfs_hidden_find(const struct bfs_server *s, uint64_t ino)
 {
 	struct bfs_hidden *h = NULL;
 
@@ -176,7 +174,7 @@ static int settle(struct bfs_hidden *h, uint64_t deadline)
 }
 
 /* With the turn: errors of the home's disk are told to the next who asks. */
-static int flush(struct bfs_hidden *h, uint64_t deadline)
+int bfs_hidden_sync(struct bfs_hidden *h, uint64_t deadline)
 {
 	int r = settle(h, deadline);
 
@@ -195,7 +193,7 @@ static struct bfs_hiddens *get_all(struct bfs_server *s);
 static struct bfs_hidden *get(struct bfs_server *s, uint64_t ino)
 {
 	struct bfs_hiddens *all = get_all(s);
-	struct bfs_hidden *h = all ? find(s, ino) : NULL;
+	struct bfs_hidden *h = all ? bfs_hidden_find(s, ino) : NULL;
 
 	if (!all || h)
 		return h;
@@ -234,14 +232,14 @@ static void close_files(struct bfs_hidden *h)
 }
 
 /* With the turn, to be given up together with the reference. */
-static void let_go(struct bfs_hidden *h)
+void bfs_hidden_let_go(struct bfs_hidden *h)
 {
 	bfs_turn_give(&h->turn);
 	if (!--h->refs && h->fd < 0)
 		forget(h);
 }
 
-static int hold(struct bfs_hidden *h, uint64_t deadline)
+int bfs_hidden_hold(struct bfs_hidden *h, uint64_t deadline)
 {
 	int r;
 
@@ -285,13 +283,13 @@ int bfs_hidden_open(struct bfs_server *s, uint64_t ino, bool writable,
 
 	if (!h)
 		return -ENOMEM;
-	r = hold(h, deadline);
+	r = bfs_hidden_hold(h, deadline);
 	if (r)
 		return r;
 	r = prepare(h, writable, deadline);
 	if (!r)
 		r = bfs_hidden_reopen(h, writable ? O_RDWR : O_RDONLY);
-	let_go(h);
+	bfs_hidden_let_go(h);
 	if (r == -ENOSPC || r == -EDQUOT)
 		r = -ENOMEM; /* what mmap(2) may say */
 	return r;
@@ -299,7 +297,7 @@ int bfs_hidden_open(struct bfs_server *s, uint64_t ino, bool writable,
 
 int bfs_hidden_peek(struct bfs_server *s, uint64_t ino)
 {
-	const struct bfs_hidden *h = find(s, ino);
+	const struct bfs_hidden *h = bfs_hidden_find(s, ino);
 
 	if (!h || h->fd < 0 || h->twin < 0 || h->stale)
 		return -ENOENT;
@@ -329,12 +327,12 @@ static void look_at(struct bfs_hidden *h)
 	bool used, stored;
 	int r;
 
-	if (hold(h, deadline))
+	if (bfs_hidden_hold(h, deadline))
 		return;
 	/* Before the flush, which does not see what is stored behind it. */
 	used = bfs_hidden_used(h);
 	stored = bfs_hidden_stored(h);
-	r = flush(h, deadline);
+	r = bfs_hidden_sync(h, deadline);
 	if (r && r != h->error)
 		bfs_log(error,
 			"what was stored into a mapping of %016llx cannot be "
@@ -351,7 +349,7 @@ static void look_at(struct bfs_hidden *h)
 	} else if (!r && h->twin < 0) {
 		refresh(h, deadline);
 	}
-	let_go(h);
+	bfs_hidden_let_go(h);
 }
 
 static void look(void *arg)
@@ -367,7 +365,7 @@ static void look(void *arg)
 		HASH_ITER(hh, all->all, h, next)
 	inos[n++] = h->ino;
 	while (n) { /* they come and go while we wait */
-		h = find(s, inos[--n]);
+		h = bfs_hidden_find(s, inos[--n]);
 		if (h)
 			look_at(h);
 	}
@@ -449,167 +447,4 @@ void bfs_hiddens_free(struct bfs_server *s)
 	forget(h);
 	free(s->hiddens);
 	s->hiddens = NULL;
-}
-
-/*
- * Calls of clients.
- */
-static bool served_here(const struct bfs_hidden *h)
-{
-	return h && h->fd >= 0 && h->twin >= 0 && !h->gone;
-}
-
-static int read_hidden(struct bfs_call *c, struct bfs_hidden *h,
-		       const struct bfs_read_req *req)
-{
-	size_t size = BFS_MIN(req->size, c->in_cap);
-	struct bfs_wire w = bfs_call_fields(c);
-	ssize_t n;
-
-	if (!(req->handle.rights & BFS_RIGHT_READ) ||
-	    req->handle.rights & BFS_RIGHT_PATH)
-		return -EBADF;
-	if (req->offset > INT64_MAX - size)
-		return req->offset > INT64_MAX ? -EINVAL : -EOVERFLOW;
-	do
-		n = pread(h->fd, c->in, size, (off_t)req->offset);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	c->in_len = (size_t)n;
-	bfs_call_fields_end(c, &w);
-	return BFS_HIDDEN_DONE;
-}
-
-/* On a fiber. */
-static int flush_ino(struct bfs_server *s, uint64_t ino, uint64_t deadline)
-{
-	struct bfs_hidden *h = find(s, ino);
-	int r;
-
-	if (!h || h->fd < 0)
-		return 0;
-	r = hold(h, deadline);
-	if (r)
-		return r;
-	if (h->fd >= 0)
-		r = flush(h, deadline);
-	h->error = 0;
-	let_go(h);
-	return r;
-}
-
-static int flush_all(struct bfs_server *s, uint64_t deadline)
-{
-	unsigned n = 0, count = HASH_COUNT(s->hiddens->all);
-	uint64_t *inos = malloc((count + 1) * sizeof(*inos));
-	struct bfs_hidden *h, *next;
-	int r = 0;
-
-	if (!inos)
-		return -ENOMEM;
-	HASH_ITER(hh, s->hiddens->all, h, next)
-	inos[n++] = h->ino;
-	while (n) {
-		int e = flush_ino(s, inos[--n], deadline);
-
-		r = r ? r : e;
-	}
-	free(inos);
-	return r;
-}
-
-static int first_read(struct bfs_call *c, struct bfs_wire *w)
-{
-	struct bfs_read_req req;
-	struct bfs_hidden *h;
-	int r;
-
-	if (bfs_read_req_get(w, &req))
-		return -EBADMSG;
-	h = find(c->server, req.handle.ino);
-	if (!served_here(h) || !bfs_handle_genuine(bfs_call_fs(c), req.handle))
-		return 0;
-	if (!(req.flags & O_NOATIME) && req.size && !bfs_fiber_self())
-		return -BFS_NEED_FIBER;
-	if (h->stale) {
-		r = bfs_fiber_self() ? flush_ino(c->server, h->ino, c->deadline)
-				     : -BFS_NEED_FIBER;
-
-		h = find(c->server, req.handle.ino);
-		if (r || !served_here(h))
-			return r;
-	}
-	r = read_hidden(c, h, &req);
-	if (r == BFS_HIDDEN_DONE && !(req.flags & O_NOATIME) && req.size)
-		bfs_fetch_noted(c->server, req.handle.ino, c->deadline);
-	return r;
-}
-
-static int first_flush(struct bfs_call *c, uint64_t ino, bool all)
-{
-	if (!all && !served_here(find(c->server, ino)))
-		return 0;
-	if (!bfs_fiber_self())
-		return -BFS_NEED_FIBER;
-	return all ? flush_all(c->server, c->deadline)
-		   : flush_ino(c->server, ino, c->deadline);
-}
-
-static int first_fsync(struct bfs_call *c, struct bfs_wire *w)
-{
-	struct bfs_fsync_req req;
-	int r;
-
-	if (bfs_fsync_req_get(w, &req))
-		return -EBADMSG;
-	r = first_flush(c, req.handle.ino, req.flags & BFS_FSYNC_ALL);
-	if (r || req.flags != BFS_FSYNC_MAPPED)
-		return r;
-	*w = bfs_call_fields(c);
-	bfs_call_fields_end(c, w);
-	return BFS_HIDDEN_DONE;
-}
-
-int bfs_hidden_first(struct bfs_call *c)
-{
-	struct bfs_wire w;
-
-	if (!c->server->hiddens || !c->server->hiddens->all ||
-	    bfs_route_forwarded(c) || c->peer >= 0)
-		return 0;
-	bfs_wire_init(&w, c->req + BFS_REQ_HEAD_LEN,
-		      c->req_len - BFS_REQ_HEAD_LEN);
-	switch (c->head.op) {
-	case BFS_OP_READ:
-		return first_read(c, &w);
-	case BFS_OP_FSYNC:
-		return first_fsync(c, &w);
-	case BFS_OP_SEEK:
-	case BFS_OP_FALLOCATE:
-	case BFS_OP_SETATTR:
-		return first_flush(c, bfs_get_handle(&w).ino, false);
-	default:
-		return 0;
-	}
-}
-
-int bfs_hidden_news(struct bfs_call *c, uint64_t ino, uint64_t offset,
-		    uint64_t len)
-{
-	struct bfs_hidden *h = find(c->server, ino);
-	uint64_t end = len > UINT64_MAX - offset ? UINT64_MAX : offset + len;
-	int r;
-
-	if (!h || (!h->reg && bfs_turn_free(&h->turn)))
-		return -ENOENT;
-	if (!bfs_fiber_self())
-		return -BFS_NEED_FIBER;
-	r = hold(h, c->deadline);
-	if (r)
-		return r;
-	r = h->fd < 0 ? -ENOENT
-		      : bfs_hidden_take(h, offset, end, true, c->deadline);
-	let_go(h);
-	return r == -ESTALE ? 0 : r;
 }

@@ -36,6 +36,12 @@ struct bfs_hiddens {
 /* Has anybody the hidden file open or mapped; ... so that he can store? */
 bool bfs_hidden_used(const struct bfs_hidden *h);
 bool bfs_hidden_stored(const struct bfs_hidden *h);
+/* NULL: that file is not mapped here. */
+struct bfs_hidden *bfs_hidden_find(const struct bfs_server *s, uint64_t ino);
+/* On a fiber: h's turn and a reference, 0 or -errno; and both back, which may
+ * free h. */
+int bfs_hidden_hold(struct bfs_hidden *h, uint64_t deadline);
+void bfs_hidden_let_go(struct bfs_hidden *h);
 /* A new descriptor of the hidden file. */
 int bfs_hidden_reopen(const struct bfs_hidden *h, int flags);
 
@@ -48,6 +54,8 @@ int bfs_hidden_reopen(const struct bfs_hidden *h, int flags);
 int bfs_hidden_take(struct bfs_hidden *h, uint64_t from, uint64_t to, bool all,
 		    uint64_t deadline);
 int bfs_hidden_flush(struct bfs_hidden *h, uint64_t deadline);
+/* The same, also where the home has started anew meanwhile. */
+int bfs_hidden_sync(struct bfs_hidden *h, uint64_t deadline);
 /* Let others have their turn of the loop. */
 void bfs_hidden_pause(struct bfs_server *s);
 

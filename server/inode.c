@@ -71,21 +71,30 @@ static struct timespec stamp(struct bfs_fs *fs, struct bfs_inode *i)
 	return now;
 }
 
+uint64_t bfs_inode_next(struct bfs_fs *fs)
+{
+	uint64_t n = ++fs->counter;
+
+	if (fs->journal)
+		bfs_journal_count(fs->journal);
+	return (uint64_t)fs->conf.shard << BFS_SHARD_SHIFT | n;
+}
+
 struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid)
 {
-	uint64_t ino =
-		(uint64_t)fs->conf.shard << BFS_SHARD_SHIFT | ++fs->counter;
-
+	uint64_t spare = S_ISREG(mode) ? bfs_spare_take(fs) : 0;
+	uint64_t ino = spare ? spare : bfs_inode_next(fs);
 	struct bfs_inode *i = bfs_inode_at(fs, ino, mode, uid, gid);
 
 	bfs_stat_add(creates, 1);
-	if (i)
-		bfs_quota_came(fs, i);
-	if (i)
-		bfs_note_inode(fs, i);
-	if (fs->journal)
-		bfs_journal_count(fs->journal);
+	if (!i && spare)
+		bfs_data_remove_file(fs, spare, false);
+	if (!i)
+		return NULL;
+	i->spare = i->backed = spare;
+	bfs_quota_came(fs, i);
+	bfs_note_inode(fs, i);
 	return i;
 }
 

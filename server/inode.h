@@ -9,6 +9,7 @@
 #include "server/fs.h"
 #include "server/itable.h"
 #include "server/serve.h"
+#include "server/spare.h"
 
 #include <sys/stat.h>
 
@@ -79,6 +80,7 @@ struct bfs_inode {
 	bool handed : 1;   /* a directory: a handle without a slot is out */
 	bool calm : 1;	   /* a file that nobody has open: see calm.h */
 	bool summed : 1;   /* all changes of the file come by us: sums.h */
+	bool spare : 1;	   /* its data file was made ahead: spare.h */
 	union {		   /* 32 bytes: there may be many millions of them */
 		struct {   /* S_IFDIR */
 			struct bfs_bnode *top; /* its entries */
@@ -159,7 +161,8 @@ struct bfs_fs {
 	uint64_t used;		/* blocks of 512 bytes, if there is a limit */
 	struct bfs_user *users; /* quota.c's own (uthash by uid) */
 	struct timespec latest; /* seen on a data file: see bfs_fs_now */
-	struct bfs_fdref *fds;	/* cached (utlist DL), least used first */
+	struct bfs_spares spares;
+	struct bfs_fdref *fds; /* cached (utlist DL), least used first */
 	unsigned nfds;
 	struct bfs_slices *slices; /* slice.h; NULL: writes are whole */
 	int top_fd, data_fd, sock_fd, lock_fd; /* data_dir and below */
@@ -192,6 +195,8 @@ struct bfs_inode *bfs_inode_at(struct bfs_fs *fs, uint64_t ino, uint32_t mode,
 			       uint32_t uid, uint32_t gid);
 struct bfs_inode *bfs_inode_new(struct bfs_fs *fs, uint32_t mode, uint32_t uid,
 				uint32_t gid);
+/* A number for a new inode of this shard. */
+uint64_t bfs_inode_next(struct bfs_fs *fs);
 /* Out of the table, with its data file. */
 void bfs_inode_free(struct bfs_fs *fs, struct bfs_inode *i);
 /* Reading the journal: one by that number, blank; and away with it, which is

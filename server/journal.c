@@ -129,7 +129,7 @@ void bfs_note_entry(struct bfs_fs *fs, const struct bfs_dentry *d)
 			fs->journal,
 			&(struct bfs_rec_entry){ .dir = d->dir->ino,
 						 .cursor = d->cursor,
-						 .ino = d->ino,
+						 .ino = bfs_dentry_ino(d),
 						 .type = d->type,
 						 .name = { d->name, d->len } });
 }
@@ -200,7 +200,7 @@ int bfs_journal_flush(struct bfs_journal *j)
 	int r = write_frame(j);
 
 	if (r == 1)
-		bfs_journal_removals(j);
+		bfs_removals_logged(j);
 	return r < 0 ? r : 0;
 }
 
@@ -213,7 +213,7 @@ void bfs_journal_turn(void *arg)
 	bfs_journal_send_waiting(j);
 	/* Nobody needs to wait for that. */
 	if (r == 1)
-		bfs_journal_removals(j);
+		bfs_removals_logged(j);
 	if (!j->failed && bfs_jlog_full(j->log))
 		bfs_checkpoint_due(j);
 }
@@ -422,6 +422,7 @@ void bfs_journal_close(struct bfs_journal *j)
 		bfs_journal_sync_now(j);
 	}
 	bfs_journal_send_waiting(j);
+	bfs_removals_now(j);
 	if (j->log)
 		bfs_jlog_close(j->log);
 	bfs_journal_forget_kept(j);
@@ -431,6 +432,7 @@ void bfs_journal_close(struct bfs_journal *j)
 	free(j->path);
 	free(j->buf);
 	free(j->dirty);
-	free(j->removals);
+	free(j->removals.v);
+	free(j->due.v);
 	free(j);
 }

@@ -28,9 +28,12 @@ struct bfs_journal_wait {
 };
 
 /* A backing file that goes when no restart can bring its inode back. */
-struct bfs_removal {
-	uint64_t ino, seq;
-	bool sock;
+struct bfs_removals {
+	struct bfs_removal {
+		uint64_t ino, seq;
+		bool sock;
+	} * v;
+	unsigned n, cap;
 };
 
 struct bfs_journal {
@@ -51,8 +54,9 @@ struct bfs_journal {
 
 	struct bfs_call *waiting, **waiting_end; /* answers, linked by next */
 
-	struct bfs_removal *removals; /* nremovals, by seq */
-	unsigned nremovals, removals_cap;
+	struct bfs_removals removals; /* by seq */
+	struct bfs_removals due;      /* may go, when there is time */
+	struct bfs_timer due_timer;
 	uint64_t synced_ino; /* inodes up to it may be on disk */
 
 	bool syncing;
@@ -132,6 +136,10 @@ void bfs_journal_forget(struct bfs_journal *j, struct bfs_inode *i);
 void bfs_journal_count(struct bfs_journal *j);
 /* Remove the inode's backing file when that is safe. */
 void bfs_journal_remove(struct bfs_journal *j, uint64_t ino, bool sock);
+/* Nothing has come for so long: is there more to remove?  j may be NULL. */
+bool bfs_removals_idle(struct bfs_journal *j, uint64_t idle_ns);
+/* Their space is wanted: was there something that could go? */
+bool bfs_removals_now(struct bfs_journal *j);
 
 /* What to write down: the lowest layer calls these.  fs->journal may be NULL.
  */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The log on disk: for those who wait for it (D2), and for backing files.
- * While a file's inode may come back, by a kill before its end was logged or
- * by a loss of power before that was on disk, its data stays.
- */
+/* The log on disk: for those who wait for it (D2), and for backing files
+ * (removals.c). */
 #include "server/journal_turn.h"
 
 #include "core/kill.h"
@@ -28,24 +25,6 @@
 #define NUMBER (((uint64_t)1 << BFS_SHARD_SHIFT) - 1)
 
 static void start(struct bfs_journal *j);
-
-/* The removals whose seq is on disk; those before them in the queue went. */
-static void remove_synced(struct bfs_journal *j)
-{
-	uint64_t synced = bfs_jlog_synced(j->log);
-	unsigned n = 0, kept;
-
-	while (n < j->nremovals && j->removals[n].seq <= synced) {
-		bfs_data_remove_file(j->fs, j->removals[n].ino,
-				     j->removals[n].sock);
-		n++;
-	}
-	kept = j->nremovals - n;
-	if (n && kept)
-		memmove(j->removals, j->removals + n,
-			kept * sizeof(*j->removals));
-	j->nremovals = kept;
-}
 
 /* The kernel tells of a failed page once, and then takes it for written. */
 static void sync_failed(struct bfs_journal *j, int status)
@@ -89,7 +68,7 @@ static void finished(struct bfs_journal *j, int status)
 	} else {
 		bfs_jlog_set_synced(j->log, j->sync_seq);
 		j->synced_ino = BFS_MAX(j->synced_ino, j->sync_ino);
-		remove_synced(j);
+		bfs_removals_synced(j);
 	}
 	while ((w = j->waits) && w->seq <= j->sync_seq) {
 		j->waits = w->next;
@@ -110,7 +89,7 @@ static void on_synced(void *arg, int r)
 	j->syncing = false;
 	if (j->waits)
 		start(j);
-	else if (j->nremovals && r >= 0)
+	else if (j->removals.n && r >= 0)
 		bfs_journal_sync_soon(j);
 }
 
@@ -160,7 +139,7 @@ int bfs_journal_sync_now(struct bfs_journal *j)
 	}
 	bfs_jlog_set_synced(j->log, seq);
 	j->synced_ino = BFS_MAX(j->synced_ino, ino);
-	remove_synced(j);
+	bfs_removals_synced(j);
 	return 0;
 }
 
@@ -175,7 +154,7 @@ void bfs_journal_sync_soon(struct bfs_journal *j)
 		start(j);
 		return;
 	}
-	if (j->nremovals >= SOON_MAX) {
+	if (j->removals.n >= SOON_MAX) {
 		start(j);
 		return;
 	}
@@ -185,48 +164,10 @@ void bfs_journal_sync_soon(struct bfs_journal *j)
 		bfs_loop_timer(j->server->loop, &j->timer, bfs_now() + SOON_NS);
 }
 
-void bfs_journal_remove(struct bfs_journal *j, uint64_t ino, bool sock)
-{
-	if (j->nremovals == j->removals_cap) {
-		unsigned cap = j->removals_cap ? 2 * j->removals_cap : 64;
-		void *p = realloc(j->removals, cap * sizeof(*j->removals));
-
-		if (!p) /* a restart removes it */
-			return;
-		j->removals = p;
-		j->removals_cap = cap;
-	}
-	/* Of the frame in the making. */
-	j->removals[j->nremovals++] = (struct bfs_removal){
-		.ino = ino, .seq = bfs_jlog_seq(j->log) + 1, .sock = sock
-	};
-}
-
 bool bfs_journal_on_disk(const struct bfs_journal *j, uint64_t ino)
 {
 	if (!j)
 		return false;
 	return (ino & NUMBER) <=
 	       BFS_MAX(j->synced_ino, j->syncing ? j->sync_ino : 0);
-}
-
-/* Behind a frame.  What was never on disk cannot come back from there. */
-void bfs_journal_removals(struct bfs_journal *j)
-{
-	uint64_t seq = bfs_jlog_seq(j->log);
-	uint64_t old = BFS_MAX(j->synced_ino, j->syncing ? j->sync_ino : 0);
-	unsigned n = j->nremovals, kept;
-
-	while (n && j->removals[n - 1].seq == seq)
-		n--;
-	for (kept = n; n < j->nremovals; n++) {
-		if ((j->removals[n].ino & NUMBER) > old)
-			bfs_data_remove_file(j->fs, j->removals[n].ino,
-					     j->removals[n].sock);
-		else
-			j->removals[kept++] = j->removals[n];
-	}
-	j->nremovals = kept;
-	if (kept)
-		bfs_journal_sync_soon(j);
 }

@@ -11,8 +11,10 @@ void bfs_journal_fail(struct bfs_journal *j, int e);
 /* The answers that have waited go out, as errors if the journal failed. */
 void bfs_journal_send_waiting(struct bfs_journal *j);
 
-/* Remove what may be removed by now (journal_sync.c). */
-void bfs_journal_removals(struct bfs_journal *j);
+/* Backing files that may go: the log has a frame more; more of it is on disk
+ * (removals.c). */
+void bfs_removals_logged(struct bfs_journal *j);
+void bfs_removals_synced(struct bfs_journal *j);
 /* What a failed sync may have lost is in a checkpoint. */
 void bfs_journal_healed(struct bfs_journal *j);
 /* Have the log on disk before this returns.  0 or -errno. */

@@ -40,7 +40,7 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/append.c %D%/append.h %D%/slice.c %D%/slice.h \
 	%D%/calm.c %D%/calm.h \
 	%D%/copy.c %D%/copy.h \
-	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_impl.h \
+	%D%/hidden.c %D%/hidden.h %D%/hidden_data.c %D%/hidden_first.c %D%/hidden_impl.h \
 	%D%/special.c %D%/special.h \
 	%D%/mappers.c %D%/mappers.h \
 	%D%/fetch.c %D%/fetch.h %D%/turn.c %D%/turn.h \
@@ -61,6 +61,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/jlog.c %D%/jlog.h %D%/jlog_impl.h %D%/jlog_read.c \
 	%D%/journal.c %D%/journal.def %D%/journal.h \
 	%D%/journal_load.c %D%/journal_room.c %D%/journal_sync.c \
+	%D%/removals.c \
+	%D%/spare.c %D%/spare.h \
 	%D%/journal_turn.c %D%/journal_turn.h \
 	%D%/kept.c \
 	%D%/later.c %D%/later.h \

@@ -50,6 +50,9 @@ struct bfs_loop {
 	struct bfs_timer *timers; /* sorted */
 	void (*end)(void *arg);
 	void *end_arg;
+	bool (*chores)(void *arg, uint64_t idle_ns);
+	void *chores_arg;
+	bool chores_left;
 };
 
 /*
@@ -181,6 +184,21 @@ void bfs_loop_at_end(struct bfs_loop *l, void (*fn)(void *arg), void *arg)
 {
 	l->end = fn;
 	l->end_arg = arg;
+}
+
+void bfs_loop_chores(struct bfs_loop *l,
+		     bool (*fn)(void *arg, uint64_t idle_ns), void *arg)
+{
+	l->chores = fn;
+	l->chores_arg = arg;
+}
+
+/* True: there are more. */
+static bool do_chores(struct bfs_loop *l, uint64_t idle_ns)
+{
+	if (l->chores_left)
+		l->chores_left = l->chores(l->chores_arg, idle_ns);
+	return l->chores_left;
 }
 
 void bfs_loop_timer(struct bfs_loop *l, struct bfs_timer *t, uint64_t at)
@@ -359,7 +377,8 @@ static int look_around(struct bfs_loop *l, int polled, uint64_t spin_until,
 	if (r < 0)
 		return r;
 	*timers = run_timers(l);
-	if (r || polled || *timers || bfs_now() < spin_until || !arm_all(l))
+	if (r || polled || *timers || bfs_now() < spin_until ||
+	    do_chores(l, BFS_LOOP_SLEEPS) || !arm_all(l))
 		return r;
 	return nap(l);
 }
@@ -393,8 +412,10 @@ int bfs_loop_run(struct bfs_loop *l, const char *const *stop)
 		if (n) {
 			spin_until = look_until(l);
 			look = others_wait(l);
+			l->chores_left = l->chores;
 		} else {
 			bfs_relax();
+			do_chores(l, l->idle - l->worked);
 			l->idle = bfs_now();
 			look = ++idle % LOOK_EVERY == 0;
 		}

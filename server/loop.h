@@ -47,6 +47,16 @@ int bfs_loop_poller(struct bfs_loop *l, int (*poll)(void *arg),
 /* Called at the end of each turn in which something happened.  One. */
 void bfs_loop_at_end(struct bfs_loop *l, void (*fn)(void *arg), void *arg);
 
+/*
+ * What can wait for a turn in which nothing comes.  Called in each of those,
+ * with the time since something came, until it says that there is no more; and
+ * with BFS_LOOP_SLEEPS before the loop sleeps, which it does not while there is
+ * more.  Each call should be short: who comes meanwhile waits.  One.
+ */
+#define BFS_LOOP_SLEEPS UINT64_MAX
+void bfs_loop_chores(struct bfs_loop *l,
+		     bool (*fn)(void *arg, uint64_t idle_ns), void *arg);
+
 /* Set (again) for a point in time; at 0 takes it back.  t is the caller's. */
 void bfs_loop_timer(struct bfs_loop *l, struct bfs_timer *t, uint64_t at);
 

@@ -98,7 +98,7 @@ void bfs_node_dropped(struct bfs_fs *fs, struct bfs_inode *i)
 
 void bfs_node_leave(struct bfs_fs *fs, struct bfs_dentry *d)
 {
-	struct bfs_inode *i = d->inode;
+	struct bfs_inode *i = bfs_dentry_inode(d);
 
 	bfs_dir_remove(fs, d);
 	bfs_node_dropped(fs, i);

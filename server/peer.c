@@ -359,9 +359,10 @@ void bfs_peer_submit(struct bfs_peer *p, struct bfs_peer_msg *m)
 	if (p->state == BFS_PEER_UP)
 		bfs_peer_pump(p);
 	else
-		bfs_peer_wake(p->all, p->state == BFS_PEER_IDLE
-					      ? 1
-					      : BFS_MAX(m->deadline, 1));
+		bfs_peer_wake(p->all,
+			      p->state == BFS_PEER_IDLE
+				      ? 1
+				      : BFS_MAX(m->deadline, (uint64_t)1));
 }
 
 struct bfs_peer_tx *bfs_peer_find(struct bfs_peer *p, uint64_t id)

@@ -23,7 +23,6 @@
 #include <sys/un.h>
 
 #define BACKLOG 4096
-#define ACCEPTS 32 /* per turn */
 /* Descriptors that are kept for what clients ask for. */
 #define HEADROOM 32
 #define PAUSE_NS 100000000u
@@ -104,7 +103,11 @@ static void on_pause(struct bfs_timer *t)
 /* The lowest free number is taken first: are there enough beyond it? */
 static bool has_room(const struct bfs_port_local *p)
 {
-	int fd = fcntl(p->listener, F_DUPFD_CLOEXEC, 0);
+	int fd;
+
+	if (p->newest < p->headroom - HEADROOM)
+		return true; /* it was not long ago */
+	fd = fcntl(p->listener, F_DUPFD_CLOEXEC, 0);
 
 	if (fd >= 0)
 		close(fd);
@@ -114,23 +117,21 @@ static bool has_room(const struct bfs_port_local *p)
 static void on_accept(void *arg, uint32_t events)
 {
 	struct bfs_port_local *p = arg;
+	int fd;
 
-	for (int i = 0; i < ACCEPTS; i++) {
-		int fd;
-
-		if (!has_room(p)) {
-			pause_accepting(p);
-			return;
-		}
-		fd = accept4(p->listener, NULL, NULL,
-			     SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0 && (errno == ENFILE || errno == ENOMEM))
-			pause_accepting(p);
-		if (fd < 0)
-			return;
-		p->full = false;
-		bfs_client_new(p, fd);
+	/* One in each turn: mostly there is no other. */
+	if (!has_room(p)) {
+		pause_accepting(p);
+		return;
 	}
+	fd = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0 && (errno == ENFILE || errno == ENOMEM))
+		pause_accepting(p);
+	if (fd < 0)
+		return;
+	p->full = false;
+	p->newest = fd;
+	bfs_client_new(p, fd);
 }
 
 /* Look at the rings that were busy lately. */
@@ -193,6 +194,7 @@ static int arm_rings(void *arg)
 	for (int i = 0; i < p->nhot; i++)
 		p->hot[i]->hot = false;
 	p->nhot = 0;
+	bfs_client_prepare(p);
 	return 0;
 }
 
@@ -256,5 +258,6 @@ void bfs_port_local_free(struct bfs_port_local *p)
 	if (!bfs_local_name(&name, p->server->run_dir))
 		unlink(name.sun_path);
 	bfs_client_drop_all(p);
+	bfs_client_unprepare(p);
 	free(p);
 }

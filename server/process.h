@@ -23,8 +23,9 @@ struct bfs_process *bfs_process_get(struct bfs_port_local *p, pid_t pid);
 bool bfs_process_lives(const struct bfs_server *s, pid_t pid);
 /* The same, but false for one that no session here is of. */
 bool bfs_process_known(const struct bfs_server *s, pid_t pid);
-/* When it was started, as /proc tells; 0: there is none. */
-uint64_t bfs_process_started(pid_t pid);
+/* What tells it from a later process with that pid, also for a daemon that is
+ * started anew; 0: there is none. */
+uint64_t bfs_process_mark(const struct bfs_server *s, pid_t pid);
 /*
  * The real ids of a process, into cred, whose groups stay: what access(2)
  * asks for.  0 or -errno.

@@ -94,7 +94,7 @@ static void entry_of(const struct page *p, const struct bfs_dentry *e,
 {
 	d->cursor = e->cursor;
 	d->name = (struct bfs_str){ e->name, e->len };
-	attr_of(p, e->ino, e->type, e->inode, &d->attr);
+	attr_of(p, bfs_dentry_ino(e), e->type, bfs_dentry_inode(e), &d->attr);
 }
 
 /* Our own entries.  True: that was all. */

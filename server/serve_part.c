@@ -36,7 +36,7 @@ int bfs_serve_lookup(struct bfs_call *c, const struct bfs_lookup_req *req,
 	d = bfs_dir_find(fs, dir, req->name);
 	if (!d)
 		return -ENOENT;
-	rep->ino = d->ino;
+	rep->ino = bfs_dentry_ino(d);
 	rep->type = d->type;
 	return 0;
 }

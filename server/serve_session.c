@@ -147,6 +147,7 @@ int bfs_serve_hello(struct bfs_call *c, const struct bfs_hello_req *req,
 					 : greet(c, req);
 	if (r)
 		return r;
+	c->session->cpu = req->cpu;
 	rep->cluster = s->cluster;
 	rep->session = c->session->id;
 	rep->ticket = c->session->ticket;

@@ -23,13 +23,13 @@ struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id)
 	return sess;
 }
 
-/* A number that nobody can guess, not 0, not in use. */
-static int random_id(struct bfs_server *s, uint64_t *id)
+/* Numbers that nobody can guess, not 0; the first is not in use. */
+static int random_ids(struct bfs_server *s, uint64_t ids[2])
 {
 	do {
-		if (getrandom(id, sizeof(*id), 0) != sizeof(*id))
+		if (getrandom(ids, 2 * sizeof(*ids), 0) != 2 * sizeof(*ids))
 			return -EIO;
-	} while (!*id || bfs_session_find(s, *id));
+	} while (!ids[0] || !ids[1] || bfs_session_find(s, ids[0]));
 	return 0;
 }
 
@@ -69,13 +69,13 @@ struct bfs_session *bfs_session_new(struct bfs_server *s, pid_t pid,
 				    const struct bfs_cred *cred)
 {
 	struct bfs_session *sess;
-	uint64_t id, ticket;
+	uint64_t ids[2];
 
-	if (random_id(s, &id) || random_id(s, &ticket))
+	if (random_ids(s, ids))
 		return NULL;
 	if (HASH_COUNT(s->sessions) % SWEEP_EVERY == SWEEP_EVERY - 1)
 		bfs_session_sweep(s);
-	sess = add(s, id, ticket, cred);
+	sess = add(s, ids[0], ids[1], cred);
 	if (!sess)
 		return NULL;
 	sess->pid = pid;
@@ -121,8 +121,11 @@ int bfs_session_vouch(struct bfs_session *sess, const struct bfs_cred *cred,
 		      uint32_t *generation)
 {
 	struct bfs_cred copy;
-	int r = sess->ticket ? 0 : random_id(sess->server, &sess->ticket);
+	uint64_t ids[2];
+	int r = sess->ticket ? 0 : random_ids(sess->server, ids);
 
+	if (!r && !sess->ticket)
+		sess->ticket = ids[1];
 	if (!r)
 		r = copy_cred(&copy, cred);
 	if (r)

@@ -55,6 +55,7 @@ struct bfs_session {
 	struct bfs_call *parked; /* doubly linked (utlist DL_) */
 	unsigned users;		 /* connections */
 	unsigned held;		 /* calls that need it to stay */
+	uint32_t cpu;		 /* where its client was at HELLO */
 	bool greeted;		 /* HELLO has been answered */
 	bool opens;		 /* data files, by itself: BFS_OPEN_SELF */
 	bool gone;		 /* its process has ended */
@@ -62,7 +63,7 @@ struct bfs_session {
 	/* Known from before our start: calls of it may come again until then.
 	 */
 	uint64_t awaited_until;	   /* bfs_now() clock; 0: it is not */
-	uint64_t started;	   /* then: when its process was */
+	uint64_t started;	   /* then: bfs_process_mark() */
 	uint64_t idle_since;	   /* users became 0; bfs_now() clock */
 	struct bfs_port *attached; /* whose detach() is owed, or NULL */
 	UT_hash_handle hh;

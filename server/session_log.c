@@ -52,7 +52,7 @@ void bfs_session_note(struct bfs_session *sess)
 	} else {
 		r.kind = KIND_LOCAL;
 		r.pid = (uint32_t)sess->pid;
-		r.started = bfs_process_started(sess->pid);
+		r.started = bfs_process_mark(sess->server, sess->pid);
 		r.groups = (struct bfs_str){
 			(const char *)sess->cred.groups,
 			sess->cred.ngroups *
@@ -262,7 +262,7 @@ again:
 		if (!pid || sess->users)
 			continue;
 		/* Another process may have the number by now. */
-		if (bfs_process_started(pid) == sess->started &&
+		if (bfs_process_mark(s, pid) == sess->started &&
 		    bfs_process_get(p, pid)) {
 			sess->awaited_until = until;
 			s->awaits = true;

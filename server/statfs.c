@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "server/fanout.h"
+#include "server/journal.h"
 #include "server/shared.h"
 #include "server/walk.h"
 
@@ -65,6 +66,7 @@ int bfs_statfs_here(struct bfs_fs *fs, struct bfs_statfs_rep *rep,
 	struct statvfs v;
 	int r;
 
+	bfs_removals_now(fs->journal); /* their space counts as free */
 	if (fstatvfs(fs->data_fd, &v)) {
 		r = -errno;
 		bfs_log(error, "cannot statfs the data directory: %m");

@@ -19,8 +19,9 @@
 int bfs_cut_whom(const struct bfs_fs *fs, const struct bfs_inode *i,
 		 uint64_t offset, uint64_t end, struct bfs_shards *whom)
 {
-	struct bfs_plan p = bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i),
-					    offset, BFS_MIN(end, INT64_MAX));
+	struct bfs_plan p =
+		bfs_stripe_plan(fs, i->ino, bfs_stripe_chunk(fs, i), offset,
+				BFS_MIN(end, (uint64_t)INT64_MAX));
 	int r = 0;
 
 	for (unsigned n = 0; !r && n < p.nshards; n++) {

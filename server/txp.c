@@ -171,13 +171,13 @@ static int take_entry(struct bfs_call *c, struct bfs_txp *t,
 	if (r)
 		return r;
 	d = bfs_dir_find(fs, dir, req->name);
-	*rep = (struct bfs_txentry_rep){ .ino = d ? d->ino : 0,
+	*rep = (struct bfs_txentry_rep){ .ino = d ? bfs_dentry_ino(d) : 0,
 					 .type = d ? d->type : 0,
 					 .mode = dir->mode,
 					 .uid = dir->uid,
 					 .gid = dir->gid,
 					 .nlink = dir->nlink };
-	return d && d->inode ? tell_inode(fs, t, d->inode, rep) : 0;
+	return d && d->here ? tell_inode(fs, t, d->to.inode, rep) : 0;
 }
 
 int bfs_txp_entry(struct bfs_call *c, unsigned driver,

@@ -256,10 +256,11 @@ static int look_up_shared(struct bfs_call *c, struct bfs_walk *w,
 	d = w->dentry = bfs_dir_find(fs, w->dir, p->name);
 	if (!d)
 		return 0;
-	w->inode = d->inode;
-	found(w, d->ino, d->type);
+	w->inode = bfs_dentry_inode(d);
+	found(w, bfs_dentry_ino(d), d->type);
 	if (S_ISDIR(d->type) && !p->last)
-		return enter(w, d->ino, bfs_inode_find(fs, d->ino));
+		return enter(w, bfs_dentry_ino(d),
+			     bfs_inode_find(fs, bfs_dentry_ino(d)));
 	return 0;
 }
 
@@ -282,7 +283,7 @@ static int look_up(struct bfs_call *c, struct bfs_walk *w, const struct part *p,
 		r = look_up_parent(c, w);
 	} else {
 		w->dentry = bfs_dir_find(fs, w->dir, p->name);
-		w->inode = w->dentry ? w->dentry->inode : NULL;
+		w->inode = w->dentry ? bfs_dentry_inode(w->dentry) : NULL;
 	}
 	if (!r && w->inode)
 		found(w, w->inode->ino, w->inode->mode);

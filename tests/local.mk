@@ -134,6 +134,11 @@ check_LTLIBRARIES += %D%/unit/libjournalunit.la
 %C%_unit_libjournalunit_la_SOURCES = %D%/unit/journal_unit.c %D%/unit/journal_unit.h
 %C%_unit_libjournalunit_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
+UNIT_TESTS += %D%/unit/test_spare
+%C%_unit_test_spare_SOURCES = %D%/unit/test_spare.c
+%C%_unit_test_spare_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+%C%_unit_test_spare_LDADD = %D%/unit/libjournalunit.la $(FS_UNIT_LIBS)
+
 UNIT_TESTS += %D%/unit/test_journal
 %C%_unit_test_journal_SOURCES = %D%/unit/test_journal.c
 %C%_unit_test_journal_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

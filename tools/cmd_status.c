@@ -52,7 +52,8 @@ static int ask(struct bfs_transport *t, const struct bfs_hello_rep *us,
 	}
 	if (!e) {
 		bfs_wire_init(&w, bulk, io.in_len);
-		to->count = (unsigned)BFS_MIN(rep.count, BFS_STAT_COUNT);
+		to->count =
+			(unsigned)BFS_MIN(rep.count, (uint32_t)BFS_STAT_COUNT);
 		for (unsigned i = 0; i < to->count; i++)
 			to->v[i] = bfs_get_u64(&w);
 		e = bfs_wire_end(&w);

@@ -136,7 +136,7 @@ static int spawn_all(struct bfs_launch *l)
 /* Keep the end of what is no event. */
 static void note(struct process *p, const char *text)
 {
-	size_t n = BFS_MIN(strlen(text), TAIL - 2);
+	size_t n = BFS_MIN(strlen(text), (size_t)TAIL - 2);
 
 	if (p->tail_len + n + 2 > TAIL) {
 		size_t drop = p->tail_len + n + 2 - TAIL;

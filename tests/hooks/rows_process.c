@@ -127,6 +127,7 @@ ROW(_Fork)
 ROW(vfork)
 {
 	int fd = file("f", "hello");
+	struct stat is, want;
 	char buf[8] = "";
 	pid_t pid = vfork();
 
@@ -137,6 +138,9 @@ ROW(vfork)
 	GIVES(row_wait(pid), 7);
 	IS(read(fd, buf, 8), 5);
 	TEXT(buf, "hello");
+	OK(fstat(fd, &is));
+	OK(stat(P("f"), &want));
+	TRUE(is.st_ino == want.st_ino && is.st_dev == want.st_dev);
 	program();
 	pid = vfork();
 	if (!pid) {

@@ -128,8 +128,8 @@ static uint64_t ino_named(struct fs_unit *u, const char *path)
 				 (struct bfs_str){ path, (uint32_t)n });
 		assert_non_null(d);
 		if (!path[n])
-			return d->ino;
-		dir = d->inode;
+			return bfs_dentry_ino(d);
+		dir = bfs_dentry_inode(d);
 		path += n + 1;
 	}
 }

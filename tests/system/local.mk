@@ -24,6 +24,7 @@ SYSTEM_HELPERS = \
 	%D%/together \
 	%D%/tree \
 	%D%/uring \
+	%D%/vfork \
 	%D%/walks \
 	$(NULL)
 %C%_forge_LDADD = core/libcore.la
@@ -144,6 +145,7 @@ SYSTEM_TESTS = \
 	%D%/self-open.sh \
 	%D%/visible.sh \
 	%D%/uring.sh \
+	%D%/vfork.sh \
 	%D%/walks.sh \
 	%D%/xargs.sh \
 	%D%/xattr.sh \

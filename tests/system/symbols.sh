@@ -19,3 +19,13 @@ comm -13 "$T/exported" "$T/named" >"$T/missing"
 [ ! -s "$T/extra" ] || fail "exported but not in hooks.def: $(cat "$T/extra")"
 [ ! -s "$T/missing" ] || fail "in hooks.def but not exported: $(cat "$T/missing")"
 [ "$(wc -l <"$T/named")" -gt 200 ] || fail "hooks.def was not understood"
+
+# Each name that ld.so binds before main costs every program's start: those of
+# lazy.def are found at their first call.  A sanitizer's functions are not ours.
+! nm -D --undefined-only "$lib" | grep -q -e __asan -e __ubsan -e __tsan || exit 0
+sed -n 's/^LAZY(\(.*\))$/\1/p' "$srcdir/preload/lazy.def" | sort >"$T/lazy"
+[ "$(wc -l <"$T/lazy")" -gt 20 ] || fail "lazy.def was not understood"
+nm -D --undefined-only "$lib" | awk '{ sub(/@.*/, "", $2); print $2 }' | sort >"$T/bound"
+early=$(comm -12 "$T/lazy" "$T/bound")
+[ -z "$early" ] || fail "in lazy.def, but bound: $early"
+[ "$(wc -l <"$T/bound")" -le 60 ] || fail "more than 60 names to bind: $(cat "$T/bound")"

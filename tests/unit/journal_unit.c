@@ -157,15 +157,16 @@ static void dump_dir(struct fs_unit *u, FILE *f, struct bfs_inode *dir,
 	struct bfs_dentry *d;
 
 	while ((d = bfs_dir_after(dir, at))) {
+		struct bfs_inode *i = bfs_dentry_inode(d);
 		char sub[4096];
 
 		at = d->cursor;
 		assert_ptr_equal(d->dir, dir);
 		snprintf(sub, sizeof(sub), "%s/%.*s", path, d->len, d->name);
 		fprintf(f, "%s cursor %" PRIx64 " ", sub, d->cursor);
-		dump_inode(u, f, d->inode);
-		if (S_ISDIR(d->inode->mode))
-			dump_dir(u, f, d->inode, sub);
+		dump_inode(u, f, i);
+		if (S_ISDIR(i->mode))
+			dump_dir(u, f, i, sub);
 	}
 }
 

@@ -131,6 +131,41 @@ static void test_sweep(void **state)
 	bfs_arenas_free(all);
 }
 
+/* An idle daemon does not look through what was in use once; what is in use is
+ * never out of its sight. */
+static void test_high(void **state)
+{
+	struct bfs_arenas *all = bfs_arenas_new(secret);
+	struct bfs_arena *map = fill(all, 0);
+	enum bfs_swept last;
+
+	(void)state;
+	map->desc[40].maker = (uint32_t)getpid();
+	map->desc[40].word = BFS_DESC_WORD(1, BFS_DESC_MADE);
+	lives = false;
+	costs = 0;
+	for (int n = 0; n < 3; n++)
+		do
+			last = bfs_arenas_sweep(all, &ops);
+		while (last == BFS_SWEPT_PART);
+	assert_int_equal(map->high, 41);
+	/* taken by somebody who has seen the mark where it is */
+	map->desc[17].word = BFS_DESC_WORD(2, BFS_DESC_MADE);
+	map->desc[17].maker = (uint32_t)getpid();
+	map->desc[40].word = BFS_DESC_WORD(1, BFS_DESC_FREE);
+	assert_int_equal(bfs_arenas_sweep(all, &ops), BFS_SWEPT);
+	assert_int_equal(map->high, 18);
+	/* nonsense of a client */
+	map->high = UINT32_MAX;
+	assert_int_equal(bfs_arenas_sweep(all, &ops), BFS_SWEPT);
+	map->desc[17].word = BFS_DESC_WORD(2, BFS_DESC_FREE);
+	map->high = BFS_ARENA_RECORDS;
+	assert_int_equal(bfs_arenas_sweep(all, &ops), BFS_SWEPT);
+	assert_int_equal(map->high, 0);
+	munmap(map, sizeof(*map));
+	bfs_arenas_free(all);
+}
+
 static bool alive_first(void *arg, uint64_t ino, uint32_t uid, uint32_t slot)
 {
 	(void)arg;
@@ -292,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_high),
 		cmocka_unit_test(test_other_user),
 		cmocka_unit_test(test_stolen_key),
 		cmocka_unit_test(test_read_once),

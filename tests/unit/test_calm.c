@@ -85,7 +85,7 @@ static void test_later(void **state)
 	if (!becomes_calm(u))
 		skip();
 	close(open_fd(u, O_RDWR));
-	i = bfs_dir_after(u->fs->root, 0)->inode;
+	i = bfs_dir_after(u->fs->root, 0)->to.inode;
 	assert_false(i->calm);
 	assert_true(bfs_fs_calm_waits(u->fs));
 	while (bfs_fs_calm_some(u->fs))

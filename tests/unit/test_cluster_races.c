@@ -167,8 +167,8 @@ static void count_entries(struct cluster_unit *u, unsigned shard,
 	for (struct bfs_dentry *d = bfs_dir_after(dir, 0); d;
 	     d = bfs_dir_after(dir, d->cursor)) {
 		struct bfs_str name = { d->name, d->len };
-		struct bfs_inode *i = inode_at_home(u, d->ino);
-		struct tally *t = tally_of(all, d->ino);
+		struct bfs_inode *i = inode_at_home(u, bfs_dentry_ino(d));
+		struct tally *t = tally_of(all, bfs_dentry_ino(d));
 
 		assert_int_equal(bfs_place_entry(u->place, dir->ino, name),
 				 shard);

@@ -290,7 +290,7 @@ static unsigned check_entries(const struct bfs_inode *dir)
 		assert_true(d->cursor > last && d->cursor < 1ull << 63);
 		assert_ptr_equal(d->dir, dir);
 		last = d->cursor;
-		dirs += S_ISDIR(d->inode->mode);
+		dirs += S_ISDIR(d->to.inode->mode);
 	}
 	return dirs;
 }
@@ -302,7 +302,7 @@ static unsigned count_names(const struct bfs_inode *i)
 
 	DL_FOREACH(i->names, d)
 	{
-		assert_ptr_equal(d->inode, i);
+		assert_ptr_equal(bfs_dentry_inode(d), i);
 		n++;
 	}
 	return n;
@@ -342,12 +342,12 @@ static void remove_all(struct fs_unit *u, struct bfs_inode *dir)
 		char name[256];
 		int r;
 
-		if (S_ISDIR(d->inode->mode))
-			remove_all(u, d->inode);
+		if (S_ISDIR(d->to.inode->mode))
+			remove_all(u, d->to.inode);
 		u->at = bfs_inode_handle(u->fs, dir, BFS_RIGHT_PATH);
 		snprintf(name, sizeof(name), "%.*s", d->len, d->name);
-		r = S_ISDIR(d->inode->mode) ? u_rmdir(u, name)
-					    : u_unlink(u, name);
+		r = S_ISDIR(d->to.inode->mode) ? u_rmdir(u, name)
+					       : u_unlink(u, name);
 		assert_int_equal(r, 0);
 	}
 }

@@ -79,6 +79,25 @@ static void test_zombie(void **state)
 	assert_false(bfs_process_lives(&w->server, w->child));
 }
 
+/* R28: a later daemon knows a process by it, and takes no other one for it. */
+static void test_mark(void **state)
+{
+	struct world *w = *state, later = { .port = { .server = NULL } };
+	uint64_t mark = bfs_process_mark(&w->server, w->child);
+	pid_t other = unit_fork();
+
+	if (!other) {
+		pause();
+		_exit(0);
+	}
+	assert_int_not_equal(mark, 0);
+	assert_int_equal(bfs_process_mark(&later.server, w->child), mark);
+	assert_int_not_equal(bfs_process_mark(&later.server, other), mark);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	assert_int_equal(bfs_process_mark(&later.server, other), 0);
+}
+
 static int take(struct world *w, pid_t pid)
 {
 	struct bfs_lock_range want = {
@@ -108,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lives, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_zombie, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mark, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock_of_the_dead, setup,
 						teardown),
 	};
