@@ -1,7 +1,8 @@
 # A daemon and a preload library with kill points.  Only what has them is built
 # anew; it stands before the library that has the rest.
 KILLABLE_SERVER = \
-	server/append.c server/checkpoint.c server/client.c server/data.c server/jlog.c \
+	server/append.c server/checkpoint.c server/client.c server/data.c \
+	server/dispatch.c server/jlog.c \
 	server/journal.c server/journal_load.c server/journal_sync.c \
 	server/journal_turn.c server/serve_data.c server/session_log.c \
 	server/slice.c server/tx.c server/txp.c \
@@ -11,7 +12,7 @@ KILLABLE_CLIENT = core/local_io.c core/transport_local.c preload/desc.c \
 
 check_PROGRAMS += %D%/benchfsd
 %C%_benchfsd_SOURCES = server/main.c %D%/kill.c %D%/kill_file.h \
-	%D%/small_segments.c $(KILLABLE_SERVER)
+	%D%/small_segments.c %D%/tap.c $(KILLABLE_SERVER)
 %C%_benchfsd_CPPFLAGS = $(server_libserver_la_CPPFLAGS) -DBFS_FAULTS
 %C%_benchfsd_LDADD = $(benchfsd_LDADD)
 %C%_benchfsd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=bfs_jlog_full
