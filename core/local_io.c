@@ -15,7 +15,8 @@
 
 #define HELLO_FDS 3 /* that come always */
 #define HELLO_FDS_MAX 4
-#define HELLO_NS 400000u /* is looked for, before sleeping */
+#define HELLO_NS 300000u /* is looked for, before sleeping */
+#define YIELDS 2
 
 int bfs_local_name(struct sockaddr_un *name, const char *run_dir)
 {
@@ -178,20 +179,22 @@ static int say_hello(int sock, const struct bfs_hello_req *hello)
 /*
  * The daemon answers within 50 us of its being woken, which takes as long on a
  * core that was idle; to be woken ourselves takes longer than all the rest
- * (core/patience.h).  If it has no core but ours, it gets that.
+ * (core/patience.h).  If it has been woken on our core it needs that, but once
+ * is enough: whoever else is there would keep it for long.
  */
 static int recv_soon(int sock, void *buf, size_t len, int *fds)
 {
 	uint64_t until = bfs_now() + HELLO_NS;
 	int r;
 
-	do {
+	for (unsigned n = 0; bfs_now() < until; n++) {
 		r = bfs_local_recv(sock, buf, len, fds, HELLO_FDS_MAX,
 				   MSG_DONTWAIT);
 		if (r != -EAGAIN)
 			return r;
-		bfs_sys_0(SYS_sched_yield);
-	} while (bfs_now() < until);
+		if (n < YIELDS)
+			bfs_sys_0(SYS_sched_yield);
+	}
 	return bfs_local_recv(sock, buf, len, fds, HELLO_FDS_MAX, 0);
 }
 

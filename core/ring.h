@@ -54,6 +54,7 @@ struct bfs_ring {
 	uint8_t pad2[60];
 	_Atomic uint32_t freed;	   /* a futex: counts slots set free */
 	_Atomic uint32_t claimers; /* threads that wait for a slot */
+	_Atomic uint32_t bell_cpu; /* where who rang last is, plus 1 */
 	struct bfs_slot slot[BFS_RING_SLOTS] __attribute__((aligned(4096)));
 };
 

@@ -119,6 +119,10 @@ static int ring_bell(struct local *l, bool *rang)
 	bfs_sys_block_signals(&signals);
 	*rang = atomic_exchange(&l->ring->sleeping, 0);
 	if (*rang)
+		atomic_store_explicit(&l->ring->bell_cpu,
+				      (uint32_t)sched_getcpu() + 1,
+				      memory_order_relaxed);
+	if (*rang)
 		r = bfs_sys_sendmsg(l->sock, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	bfs_sys_restore_signals(&signals);
 	/* A full queue means that the daemon has bells enough to wake up. */

@@ -22,6 +22,8 @@
 #include <sys/epoll.h>
 #include <utlist.h>
 
+#define BURY_NS 2000000u
+
 /* A call that came over a ring. */
 struct ring_call {
 	struct bfs_call call;
@@ -55,10 +57,32 @@ static struct ring_call *call_get(struct bfs_conn *c)
 	return rc;
 }
 
+static void unmap_grave(struct bfs_port_local *p)
+{
+	while (p->ngrave)
+		munmap(p->grave[--p->ngrave], sizeof(struct bfs_ring));
+}
+
+static void on_bury(struct bfs_timer *t)
+{
+	unmap_grave(t->arg);
+}
+
+/* To give the memory back takes as long as a whole call of it has, and who
+ * waits for the client's end may wait for our core. */
+static void bury(struct bfs_port_local *p, struct bfs_ring *ring)
+{
+	if (p->ngrave == BFS_GRAVE)
+		unmap_grave(p);
+	p->grave[p->ngrave++] = ring;
+	if (!p->bury.at)
+		bfs_loop_timer(p->server->loop, &p->bury, bfs_now() + BURY_NS);
+}
+
 static void conn_free(struct bfs_conn *c)
 {
 	if (c->ring)
-		munmap(c->ring, sizeof(*c->ring));
+		bury(c->port, c->ring);
 	free(c->cred.groups);
 	free(c);
 }
@@ -164,17 +188,27 @@ static int new_ring(struct bfs_ring **ring)
 	return fd;
 }
 
-void bfs_client_prepare(struct bfs_port_local *p)
+/* There is always one, so nobody sees descriptors come and go. */
+static void prepare(struct bfs_port_local *p)
 {
-	if (p->spare || p->greeted)
+	if (p->spare)
 		return;
 	p->spare_fd = new_ring(&p->spare);
 	if (p->spare_fd < 0)
 		p->spare = NULL; /* who needs it will see */
 }
 
-void bfs_client_unprepare(struct bfs_port_local *p)
+void bfs_client_begin(struct bfs_port_local *p)
 {
+	p->bury.fn = on_bury;
+	p->bury.arg = p;
+	prepare(p);
+}
+
+void bfs_client_end(struct bfs_port_local *p)
+{
+	bfs_loop_timer(p->server->loop, &p->bury, 0);
+	unmap_grave(p);
 	if (!p->spare)
 		return;
 	munmap(p->spare, sizeof(*p->spare));
@@ -228,7 +262,6 @@ static void heat(struct bfs_conn *c)
 /* Its first call comes at once: no bell for that. */
 static void expect_call(struct bfs_conn *c, bool together)
 {
-	c->port->greeted = true;
 	if (together)
 		bfs_loop_rest(c->port->server->loop);
 	else
@@ -265,6 +298,8 @@ static int send_hello(struct ring_call *rc)
 		close(fds[0]);
 	if (n && r >= 0)
 		expect_call(c, together);
+	/* While it maps what it got. */
+	prepare(c->port);
 	return n ? r : -EACCES;
 }
 
@@ -385,7 +420,6 @@ int bfs_client_poll(struct bfs_conn *c)
 
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
-	c->port->greeted = false;
 	bits = take_turns(c, atomic_exchange(&c->ring->posted, 0));
 	bfs_client_tell_core(c, (uint32_t)sched_getcpu());
 	c->port->base.looked = bfs_stage_now();
@@ -468,6 +502,24 @@ static int take_hello(struct bfs_conn *c)
 	return 0;
 }
 
+void bfs_client_left(struct bfs_port_local *p)
+{
+	/* It is ending, on our core perhaps, and others wait for that. */
+	if (p->nhot <= 1)
+		bfs_loop_rest(p->server->loop);
+}
+
+/* Whom we have been woken by may need our core to go on: it could not even go
+ * to sleep before it had the answer. */
+static void look_who_rang(struct bfs_conn *c)
+{
+	uint32_t cpu =
+		atomic_load_explicit(&c->ring->bell_cpu, memory_order_relaxed);
+
+	if (cpu == (uint32_t)sched_getcpu() + 1)
+		bfs_loop_rest(c->port->server->loop);
+}
+
 static void on_socket(void *arg, uint32_t events)
 {
 	struct bfs_conn *c = arg;
@@ -485,12 +537,14 @@ static void on_socket(void *arg, uint32_t events)
 	}
 	n = recv(c->sock, bells, sizeof(bells), MSG_DONTWAIT);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		bfs_client_left(c->port);
 		bfs_client_drop(c);
 		return;
 	}
 	if (!c->ring)
 		return;
 	heat(c);
+	look_who_rang(c);
 	bfs_client_poll(c);
 }
 

@@ -12,6 +12,7 @@
 
 #define BFS_HOT 16 /* rings that are polled while the loop spins */
 #define BFS_TURN 4 /* calls of one ring before it is the others' turn */
+#define BFS_GRAVE 8
 /* With more bytes than that a call is a long one: one of them in each turn of
  * the loop, whoever's it is, so that a short call never waits for two. */
 #define BFS_LONG (64u << 10)
@@ -49,7 +50,9 @@ struct bfs_port_local {
 	int newest;		/* the last client's socket */
 	struct bfs_ring *spare; /* for the next client, or NULL */
 	int spare_fd;
-	bool greeted;		/* somebody's first call is about to come */
+	struct bfs_ring *grave[BFS_GRAVE]; /* of clients who have gone */
+	int ngrave;
+	struct bfs_timer bury;
 	struct bfs_timer pause; /* ends one in which none is */
 	bool full;		/* it has been told */
 	struct bfs_call *pool;	/* linked by next */
@@ -66,11 +69,15 @@ int bfs_client_cred(int sock, struct bfs_cred *cred, pid_t *pid);
 /* Takes over the accepted socket; closes it if the client is refused. */
 void bfs_client_new(struct bfs_port_local *p, int sock);
 void bfs_client_drop(struct bfs_conn *c);
+/* One goes, or its process does: there is nothing to look for, unless others
+ * have been busy. */
+void bfs_client_left(struct bfs_port_local *p);
 void bfs_client_drop_all(struct bfs_port_local *p);
 
-/* Have a ring ready for the next client, if there is room for one. */
-void bfs_client_prepare(struct bfs_port_local *p);
-void bfs_client_unprepare(struct bfs_port_local *p);
+/* With the port: a ring is ready for the first client; what is left of the
+ * rings goes. */
+void bfs_client_begin(struct bfs_port_local *p);
+void bfs_client_end(struct bfs_port_local *p);
 
 /* Serve what is posted: the number of requests. */
 int bfs_client_poll(struct bfs_conn *c);

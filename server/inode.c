@@ -264,7 +264,8 @@ static void take_over(struct bfs_fs *fs, struct bfs_inode *i,
 	uint32_t killed = bfs_data_killed(fs, i, st);
 
 	i->mode &= ~killed;
-	if (killed && i->mode & (S_ISUID | S_ISGID))
+	/* That changes its ctime, so only where it has to be. */
+	if (killed && (st->st_mode ^ bfs_data_mode(fs, i)) & 07777)
 		bfs_data_chmod(fs, i);
 	i->atime = st->st_atim;
 	i->mtime = st->st_mtim;

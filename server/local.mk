@@ -2,7 +2,8 @@
 noinst_LTLIBRARIES += %D%/libserver.la
 %C%_libserver_la_SOURCES = \
 	%D%/admit.c %D%/answer.c %D%/answer.h \
-	%D%/arena.c %D%/arena.h \
+	%D%/arena.c %D%/arena.h %D%/arena_impl.h \
+	%D%/arena_alive.c %D%/arena_sweep.c \
 	%D%/bind.c %D%/bind.h \
 	%D%/confine.c \
 	%D%/client.c %D%/client_cred.c %D%/client.h \

@@ -194,7 +194,6 @@ static int arm_rings(void *arg)
 	for (int i = 0; i < p->nhot; i++)
 		p->hot[i]->hot = false;
 	p->nhot = 0;
-	bfs_client_prepare(p);
 	return 0;
 }
 
@@ -233,6 +232,7 @@ int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **out)
 		free(p);
 		return r;
 	}
+	bfs_client_begin(p);
 	*out = p;
 	return 0;
 }
@@ -258,6 +258,6 @@ void bfs_port_local_free(struct bfs_port_local *p)
 	if (!bfs_local_name(&name, p->server->run_dir))
 		unlink(name.sun_path);
 	bfs_client_drop_all(p);
-	bfs_client_unprepare(p);
+	bfs_client_end(p);
 	free(p);
 }

@@ -37,6 +37,7 @@ static void on_exit_of(void *arg, uint32_t events)
 	struct bfs_port_local *p = proc->port;
 	struct bfs_conn *c, *next;
 
+	bfs_client_left(p);
 	DL_FOREACH_SAFE(p->conns, c, next)
 	if (c->process == proc)
 		bfs_client_drop(c);

@@ -30,7 +30,11 @@ SYSTEM_HELPERS = \
 %C%_forge_LDADD = core/libcore.la
 %C%_uring_LDADD = $(LIBURING_LIBS)
 check_PROGRAMS += $(SYSTEM_HELPERS)
-check_LTLIBRARIES += %D%/libheldsync.la
+check_LTLIBRARIES += %D%/libheldsync.la %D%/libbehind.la
+%C%_libbehind_la_SOURCES = %D%/behind.c
+%C%_libbehind_la_CFLAGS = $(BFS_PLAIN_CFLAGS)
+%C%_libbehind_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-rpath /nowhere
 %C%_libheldsync_la_SOURCES = %D%/held-sync.c
 %C%_libheldsync_la_CFLAGS = $(BFS_PLAIN_CFLAGS)
 %C%_libheldsync_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
@@ -43,6 +47,7 @@ SYSTEM_TESTS = \
 	%D%/at.sh \
 	%D%/attributes.sh \
 	%D%/bad-input.sh \
+	%D%/behind.sh \
 	%D%/big-writes.sh \
 	%D%/checksum.sh \
 	%D%/client-death.sh \

@@ -232,6 +232,34 @@ static void test_setid_lost(void **state)
 	close(fd);
 }
 
+/* ... and one that is left is no reason for another ctime (S1). */
+static void test_setid_left(void **state)
+{
+	struct fs_unit *u = *state;
+	struct timespec then;
+	struct bfs_attr a, b;
+	char path[128];
+	int fd;
+
+	u->live_slots = 0;
+	assert_int_equal(u_open(u, "f", O_CREAT | O_RDWR, 0700, NULL), 0);
+	fd = u_take_fd(u); /* it is not calm */
+	assert_int_equal(u_chmod(u, "f", 06700), 0);
+	assert_int_equal(u_stat(u, "f", &a), 0);
+	snprintf(path, sizeof(path), "%s/data/%02x/%016lx", u->data,
+		 (unsigned)(a.ino & 0xff), a.ino);
+	assert_int_equal(chmod(path, 02700), 0);
+	then = bfs_fs_now(u->fs);
+	while (bfs_fs_now(u->fs).tv_nsec == then.tv_nsec)
+		;
+	assert_int_equal(u_stat(u, "f", &a), 0);
+	assert_int_equal(a.mode & 07777, 02700);
+	assert_int_equal(u_stat(u, "f", &b), 0);
+	assert_int_equal(a.ctime.sec, b.ctime.sec);
+	assert_int_equal(a.ctime.nsec, b.ctime.nsec);
+	close(fd);
+}
+
 #define FS_TEST(t) \
 	cmocka_unit_test_setup_teardown(t, fs_unit_setup, fs_unit_teardown)
 
@@ -247,6 +275,7 @@ int main(void)
 		FS_TEST(test_passed_record),
 		FS_TEST(test_held_directory),
 		FS_TEST(test_setid_lost),
+		FS_TEST(test_setid_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
