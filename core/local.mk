@@ -3,7 +3,7 @@
 noinst_LTLIBRARIES += %D%/libcore.la
 %C%_libcore_la_SOURCES = \
 	%D%/arena.h %D%/datafile.h %D%/ring.h %D%/sys.h \
-	%D%/kill.def %D%/kill.h \
+	%D%/kill.def %D%/kill.h %D%/tap.h \
 	%D%/local_io.c %D%/local_io.h \
 	%D%/elf_scan.c %D%/elf_scan.h \
 	%D%/patience.h \

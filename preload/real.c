@@ -10,7 +10,7 @@
 
 struct real bfs_real;
 
-/* A sanitizer has something to say about the first look at each function. */
+/* ThreadSanitizer calls hooks before it is ready for instrumented code. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #else
@@ -103,7 +103,7 @@ static void *next(const char *name)
 	struct dl_find_object here;
 	struct names n;
 
-	if (SANITIZED || _dl_find_object((void *)next, &here))
+	if (_dl_find_object((void *)next, &here))
 		return NULL;
 	for (struct link_map *m = here.dlfo_link_map->l_next; m;
 	     m = m->l_next) {
@@ -125,7 +125,7 @@ __attribute__((no_sanitize_thread)) void *bfs_real_find(void *slot,
 							const char *name)
 {
 	int saved = errno;
-	void *sym = next(name);
+	void *sym = SANITIZED ? NULL : next(name);
 
 	if (!sym)
 		sym = dlsym(RTLD_NEXT, name);

@@ -87,15 +87,19 @@ void bfs_comeback_opens(struct bfs_server *s)
 	bfs_arenas_each(s->arenas, on_open, &ops);
 }
 
-void bfs_comeback_end(struct bfs_server *s)
+void bfs_comeback_end(struct bfs_server *s, bool for_good)
 {
 	char path[128];
 
 	bfs_arenas_on_new(s->arenas, NULL, NULL);
 	if (s->holder < 0)
 		return;
-	bfs_holder_end(s->holder);
+	if (for_good) {
+		bfs_holder_end(s->holder);
+		snprintf(path, sizeof(path), "%s/hold", s->run_dir);
+		unlink(path);
+	} else {
+		close(s->holder);
+	}
 	s->holder = -1;
-	snprintf(path, sizeof(path), "%s/hold", s->run_dir);
-	unlink(path);
 }

@@ -10,7 +10,8 @@
 void bfs_comeback_arenas(struct bfs_server *s);
 /* Each description that lives is known again. */
 void bfs_comeback_opens(struct bfs_server *s);
-/* We stop for good. */
-void bfs_comeback_end(struct bfs_server *s);
+/* We stop; for good, or because something failed: then those who are left may
+ * go on when we are started again. */
+void bfs_comeback_end(struct bfs_server *s, bool for_good);
 
 #endif

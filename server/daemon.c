@@ -457,7 +457,7 @@ void bfs_daemon_stop(struct bfs_server *s, bool scratch)
 	if (s->journal)
 		bfs_journal_turn(s->journal);
 	if (s->journal)
-		bfs_comeback_end(s);
+		bfs_comeback_end(s, !s->failed || scratch);
 	/* Who goes now because we go may come back. */
 	s->journal = NULL;
 	if (s->daemon && s->daemon->local) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/log.h"
 #include "core/stats.h"
+#include "core/tap.h"
 #include "core/util.h"
 #include "server/direct.h"
 #include "server/fiber.h"
@@ -108,6 +109,12 @@ void bfs_call_finish(struct bfs_call *c, int status)
 		c->pass_fd = -1;
 	}
 	bfs_call_put_head(c, (uint32_t)-status);
+	if (!status)
+		BFS_TAP(c->origin.forwarded ? c->origin.head.session
+					    : c->head.session,
+			bfs_op_name(c->head.op), true,
+			c->rep + BFS_REP_HEAD_LEN,
+			c->rep_len - BFS_REP_HEAD_LEN);
 	bfs_session_remember(c, status);
 	bfs_call_send(c);
 	/* CANCEL has waited for the end, and says how it was. */
@@ -236,6 +243,10 @@ void bfs_serve(struct bfs_call *c)
 	r = bfs_wire_end(&in);
 	if (!r && !bfs_op_known(c->head.op))
 		r = -ENOSYS;
+	if (!r)
+		BFS_TAP(c->head.session, bfs_op_name(c->head.op), false,
+			c->req + BFS_REQ_HEAD_LEN,
+			c->req_len - BFS_REQ_HEAD_LEN);
 	if (!r)
 		r = bfs_session_admit(c);
 	if (!r)

@@ -92,14 +92,22 @@ static void close_out(struct bfs_ucx_out *o)
 		.user_data = o,
 		.flags = UCP_EP_CLOSE_FLAG_FORCE,
 	};
+	ucs_status_ptr_t req;
 
 	detach(o);
 	if (o->listed)
 		LL_DELETE(o->port->out_failed, o);
 	o->listed = true; /* nobody lists it again */
 	DL_DELETE2(o->port->outs, o, prev, nxt);
-	if (!UCS_PTR_IS_PTR(ucp_ep_close_nbx(o->ep, &param)))
+	req = ucp_ep_close_nbx(o->ep, &param);
+	if (!req)
 		free_out(o);
+	if (!UCS_PTR_IS_ERR(req))
+		return;
+	/* UCX may still tell o of its errors: it is never freed. */
+	bfs_log(error, "ucx: a way to a daemon is not closed: %s",
+		ucs_status_string(UCS_PTR_STATUS(req)));
+	o->port->nout--;
 }
 
 /* UCX does not say whether somebody refused: ask the host. */

@@ -52,6 +52,14 @@ static void on_received(void *req, ucs_status_t status, size_t len, void *arg)
 	received(arg, status);
 }
 
+/* What it has begun to fetch it keeps; else it is not wanted any more, which
+ * its sender is to know. */
+static ucs_status_t fetching(ucs_status_ptr_t req)
+{
+	return UCS_PTR_STATUS(req) == UCS_ERR_NO_MEMORY ? UCS_OK
+							: UCS_INPROGRESS;
+}
+
 static ucs_status_t fetch(struct bfs_port_ucx *port, struct bfs_peer_tx *tx,
 			  void *desc, size_t len)
 {
@@ -66,7 +74,7 @@ static ucs_status_t fetch(struct bfs_port_ucx *port, struct bfs_peer_tx *tx,
 				   len, &p);
 	if (!UCS_PTR_IS_PTR(req))
 		received(tx, UCS_PTR_STATUS(req));
-	return UCS_INPROGRESS;
+	return fetching(req);
 }
 
 /* Head and fields are there. */
@@ -135,7 +143,7 @@ static ucs_status_t fetch_fields(struct bfs_port_ucx *port, void *desc,
 				   h->fields_len, &p);
 	if (!UCS_PTR_IS_PTR(req))
 		got_fields(l, UCS_PTR_STATUS(req));
-	return UCS_INPROGRESS;
+	return fetching(req);
 }
 
 ucs_status_t bfs_peer_ucx_on_reply(void *arg, const void *header,

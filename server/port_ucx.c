@@ -69,8 +69,9 @@ static int arm_ucx(void *arg)
 
 	if (!quiet(p))
 		return -EBUSY;
+	/* Whatever it says: only an armed one wakes us. */
 	st = ucp_worker_arm(p->door->ucx.worker);
-	p->awake = st == UCS_ERR_BUSY || readable(p);
+	p->awake = st != UCS_OK || readable(p);
 	return p->awake ? -EBUSY : 0;
 }
 
@@ -202,6 +203,7 @@ static int open_door(struct bfs_port_ucx *p)
 	p->door = calloc(1, sizeof(*p->door));
 	if (!p->door)
 		return -ENOMEM;
+	p->door->ucx.fd = -1;
 	r = open_ucx(p);
 	if (!r)
 		r = bfs_loop_add(p->server->loop, p->door->ucx.fd,
@@ -211,6 +213,8 @@ static int open_door(struct bfs_port_ucx *p)
 	if (!r)
 		r = publish(p);
 	if (r) {
+		if (p->door->ucx.fd >= 0)
+			bfs_loop_del(p->server->loop, p->door->ucx.fd);
 		bfs_ucx_close(&p->door->ucx);
 		free(p->door);
 	}
@@ -234,13 +238,13 @@ void bfs_ucx_door_change(struct bfs_port_ucx *p)
 	struct bfs_ucx_door *old = p->door;
 	int r;
 
-	bfs_loop_del(p->server->loop, old->ucx.fd);
 	r = open_door(p);
-	if (r) {
+	if (r) { /* the old one has to do */
 		p->door = old;
 		bfs_log(error, "ucx: not opened anew: %s", strerror(-r));
 		return;
 	}
+	bfs_loop_del(p->server->loop, old->ucx.fd);
 	p->awake = true;
 	old->left = true;
 	if (!old->users)

@@ -108,13 +108,18 @@ static void close_endpoint(struct bfs_ucx_peer *peer, unsigned flags)
 		.user_data = peer,
 		.flags = flags,
 	};
-	ucp_ep_h ep = peer->ep;
+	ucs_status_ptr_t req = ucp_ep_close_nbx(peer->ep, &param);
 
 	peer->ep = NULL;
-	if (UCS_PTR_IS_PTR(ucp_ep_close_nbx(ep, &param))) {
-		peer->closing = true;
+	/* If it does not close it, it may still tell peer of its errors: then
+	 * that is never freed. */
+	peer->closing = req != NULL;
+	if (UCS_PTR_IS_PTR(req))
 		peer->port->nclosing++;
-	}
+	if (UCS_PTR_IS_ERR(req))
+		bfs_log(error, "ucx: session %016llx: not closed: %s",
+			(unsigned long long)peer->session,
+			ucs_status_string(UCS_PTR_STATUS(req)));
 }
 
 /* The session has no way over us any more. */

@@ -57,16 +57,27 @@ static int send_reply(struct bfs_ucx_call *c)
 	return r;
 }
 
+/* It is as if its connection had ended: a client that waits for an answer comes
+ * back by a new one and asks again (F2); a daemon asks again by itself. */
+static void give_up(struct bfs_ucx_call *c, int r)
+{
+	if (c->peer->failed)
+		return;
+	bfs_log(warn, "ucx: session %016llx: reply not sent: %s",
+		(unsigned long long)c->peer->session, strerror(-r));
+	if (!c->peer->daemon)
+		bfs_ucx_peer_fail(c->peer);
+}
+
 /* False: it has to be tried again. */
 static bool reply(struct bfs_ucx_call *c)
 {
 	int r = send_reply(c);
 
-	if (r == -EAGAIN)
+	if (r == -EAGAIN || r == -ENOMEM)
 		return false;
-	if (r < 0 && !c->peer->failed)
-		bfs_log(warn, "ucx: session %016llx: reply not sent: %s",
-			(unsigned long long)c->peer->session, strerror(-r));
+	if (r < 0)
+		give_up(c, r);
 	if (r > 0)
 		bfs_ucx_call_busy(c);
 	else
@@ -87,7 +98,9 @@ int bfs_ucx_greet(struct bfs_port_ucx *p)
 	DL_FOREACH_SAFE(queue, c, next)
 	{
 		DL_DELETE(queue, c);
-		if (reply(c))
+		if (c->peer->daemon && c->expires <= now) /* others: sweep */
+			bfs_ucx_call_put(c);
+		else if (reply(c))
 			n++;
 		else
 			DL_APPEND(p->greeting, c);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#define AGAIN_NS 1000000u /* where UCX has no memory */
+
 bool bfs_ucx_hello_address(const struct bfs_ucx_call *c,
 			   struct bfs_str *address)
 {
@@ -209,12 +211,20 @@ static void fetch(struct bfs_ucx_call *c)
 				      .cb.recv_am = on_fetched,
 				      .user_data = c };
 	size_t len = c->fields_in_bulk ? c->call.req_len : c->call.out_len;
+	struct bfs_port_ucx *p = bfs_ucx_call_port(c);
 	void *desc = c->rndv;
 	ucs_status_ptr_t req;
 
-	c->rndv = NULL; /* UCX's again, whatever it answers */
 	req = ucp_am_recv_data_nbx(c->door->ucx.worker, desc, c->buffer, len,
 				   &param);
+	if (UCS_PTR_STATUS(req) == UCS_ERR_NO_MEMORY) {
+		/* It has not begun: in front, where this turn is over. */
+		DL_PREPEND(p->starved, c);
+		bfs_loop_timer(p->server->loop, &p->greet,
+			       bfs_now() + AGAIN_NS);
+		return;
+	}
+	c->rndv = NULL; /* UCX's again */
 	if (UCS_PTR_IS_PTR(req))
 		bfs_ucx_call_busy(c);
 	else
@@ -226,6 +236,14 @@ static unsigned most_buffers(const struct bfs_ucx_peer *peer)
 	return peer->daemon ? BFS_UCX_DAEMON_BUFFERS : BFS_UCX_PEER_BUFFERS;
 }
 
+static bool give_buffer(struct bfs_port_ucx *p, struct bfs_ucx_call *c)
+{
+	c->buffer = bfs_ucx_buffer_get(p);
+	if (c->buffer && c->peer)
+		c->peer->buffers++;
+	return c->buffer;
+}
+
 /* Hand out buffers, to everybody his share. */
 static void feed(struct bfs_port_ucx *p)
 {
@@ -233,13 +251,11 @@ static void feed(struct bfs_port_ucx *p)
 
 	DL_FOREACH_SAFE(p->starved, c, next)
 	{
-		if (c->peer && c->peer->buffers >= most_buffers(c->peer))
+		if (!c->buffer && c->peer &&
+		    c->peer->buffers >= most_buffers(c->peer))
 			continue;
-		c->buffer = bfs_ucx_buffer_get(p);
-		if (!c->buffer)
+		if (!c->buffer && !give_buffer(p, c))
 			return;
-		if (c->peer)
-			c->peer->buffers++;
 		DL_DELETE(p->starved, c);
 		if (c->rndv)
 			fetch(c);

@@ -1,7 +1,8 @@
 # A daemon and a preload library with kill points.  Only what has them is built
 # anew; it stands before the library that has the rest.
 KILLABLE_SERVER = \
-	server/append.c server/checkpoint.c server/client.c server/data.c server/jlog.c \
+	server/append.c server/checkpoint.c server/client.c server/data.c \
+	server/dispatch.c server/jlog.c \
 	server/journal.c server/journal_load.c server/journal_sync.c \
 	server/journal_turn.c server/serve_data.c server/session_log.c \
 	server/slice.c server/tx.c server/txp.c \
@@ -11,7 +12,7 @@ KILLABLE_CLIENT = core/local_io.c core/transport_local.c preload/desc.c \
 
 check_PROGRAMS += %D%/benchfsd
 %C%_benchfsd_SOURCES = server/main.c %D%/kill.c %D%/kill_file.h \
-	%D%/small_segments.c $(KILLABLE_SERVER)
+	%D%/small_segments.c %D%/tap.c $(KILLABLE_SERVER)
 %C%_benchfsd_CPPFLAGS = $(server_libserver_la_CPPFLAGS) -DBFS_FAULTS
 %C%_benchfsd_LDADD = $(benchfsd_LDADD)
 %C%_benchfsd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=bfs_jlog_full
@@ -46,13 +47,25 @@ check_LTLIBRARIES += %D%/libcut.la
 %C%_libcut_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-rpath /nowhere
 
-TESTS += %D%/cut.sh %D%/leaks.sh %D%/nth.sh
-EXTRA_DIST += %D%/cut.sh %D%/leaks.sh %D%/nth.sh
+# The n-th call of UCX in a daemon fails.
+check_LTLIBRARIES += %D%/libfailucx.la
+%C%_libfailucx_la_SOURCES = %D%/fail_file.h %D%/ucx_fail.def %D%/ucx_fail.h \
+	%D%/ucx_fail_shim.c
+%C%_libfailucx_la_CPPFLAGS = $(AM_CPPFLAGS) $(UCX_CFLAGS)
+%C%_libfailucx_la_CFLAGS = $(BFS_PLAIN_CFLAGS)
+%C%_libfailucx_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-rpath /nowhere
+check_PROGRAMS += %D%/nth_ucx
+%C%_nth_ucx_SOURCES = %D%/nth_ucx.c
+
+TESTS += %D%/cut.sh %D%/leaks.sh %D%/nth.sh %D%/nth-ucx.sh
+EXTRA_DIST += %D%/cut.sh %D%/leaks.sh %D%/nth.sh %D%/nth-ucx.sh
 
 .PHONY: check-faults
 check-faults: $(check_PROGRAMS) $(check_LTLIBRARIES)
 	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth.sh
 	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/cut.sh
+	$(AM_TESTS_ENVIRONMENT) EVERY=1 $(SHELL) $(srcdir)/%D%/nth-ucx.sh
 	EVERY=1 tests/unit/test_lost_peers
 	tests/unit/test_lost_replies
 

@@ -28,9 +28,11 @@ static void look_for_leaks(void)
 	double end = rig_now() + LEAK_SECS;
 
 	while (rig_fds() > fds || rig_files()) {
-		if (rig_now() > end)
-			rig_bad("%d descriptors, %d before; %d data files",
-				rig_fds(), fds, rig_files());
+		int now = rig_fds(), files = rig_files();
+
+		if (rig_now() > end && (rig_show_fds(), true))
+			rig_bad("%d descriptors, %d before; %d data files", now,
+				fds, files);
 		usleep(2000);
 	}
 }

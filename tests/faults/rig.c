@@ -204,6 +204,20 @@ int rig_fds(void)
 	return n;
 }
 
+void rig_show_fds(void)
+{
+	char path[64], to[300];
+
+	for (int fd = 0; fd < 1024; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", rig.daemon, fd);
+		n = readlink(path, to, sizeof(to) - 1);
+		if (n > 0)
+			warnx("%d: %.*s", fd, (int)n, to);
+	}
+}
+
 int rig_files(void)
 {
 	int n = 0;

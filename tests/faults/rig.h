@@ -40,6 +40,7 @@ void rig_script(const char *where, const char *what);
 /* What the daemon has open; files of data. */
 int rig_fds(void);
 int rig_files(void);
+void rig_show_fds(void);
 double rig_now(void);
 
 /* Shows the daemon's log, and ends the program. */

@@ -3,6 +3,7 @@
  * One daemon, and two clients of the same user who send it what they like (F3):
  * it stays alive, says nothing of another user's file and does not change it.
  */
+#include "tests/fuzz/recorded.h"
 #include "tests/fuzz/world.h"
 
 #include "core/log.h"
@@ -25,6 +26,19 @@ void fuzz_one(const uint8_t *data, size_t len)
 	world_check(w);
 }
 
+static void before(struct fuzz_out *o, const struct recorded *m)
+{
+	fuzz_put(o, 0); /* the first client */
+	world_put_op(o, 0, m->op);
+}
+
+static void after(struct fuzz_out *o, const struct recorded *m)
+{
+	world_put_bulk(o);
+}
+
+static const struct recorded_form form = { .before = before, .after = after };
+
 /* Some of everything: the bytes mean something whatever they are. */
 size_t fuzz_seed(unsigned n, uint8_t buf[FUZZ_MAX])
 {
@@ -32,7 +46,7 @@ size_t fuzz_seed(unsigned n, uint8_t buf[FUZZ_MAX])
 	size_t len = 20 + 20 * (n % 20);
 
 	if (n >= 200)
-		return 0;
+		return recorded_run("calls", n - 200, &form, buf);
 	for (size_t i = 0; i < len; i++)
 		buf[i] = (uint8_t)fuzz_draw(&random);
 	return len;
@@ -47,4 +61,5 @@ void fuzz_begin(void)
 void fuzz_end(void)
 {
 	world_end();
+	recorded_free();
 }

@@ -9,6 +9,8 @@
 
 void fuzz_know_handle(struct fuzz_known *k, struct bfs_handle h)
 {
+	if (!k->handles)
+		k->root = h;
 	k->handle[k->handles++ % FUZZ_KNOWN] = h;
 }
 
@@ -108,11 +110,19 @@ static struct bfs_time take_time(struct fuzz_in *in)
 				  (uint32_t)fuzz_bytes(in, 4) };
 }
 
+/* The root's, or the one that was told so many ago. */
+static struct bfs_handle known_handle(const struct fuzz_known *k, unsigned ago)
+{
+	return !ago || ago > k->handles
+		       ? k->root
+		       : k->handle[(k->handles - ago) % FUZZ_KNOWN];
+}
+
 static struct bfs_handle take_handle(struct fuzz_in *in,
 				     const struct fuzz_known *k)
 {
 	uint8_t b = fuzz_u8(in);
-	struct bfs_handle h = k->handle[b % FUZZ_KNOWN];
+	struct bfs_handle h = known_handle(k, b % FUZZ_KNOWN);
 
 	switch (b / FUZZ_KNOWN) {
 	case 5: /* more rights than were given */

@@ -15,6 +15,7 @@
 
 /* What earlier answers have told. */
 struct fuzz_known {
+	struct bfs_handle root; /* the first */
 	struct bfs_handle handle[FUZZ_KNOWN];
 	uint64_t number[FUZZ_KNOWN]; /* inodes, cursors, sizes, requests */
 	unsigned handles, numbers;

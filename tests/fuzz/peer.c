@@ -4,6 +4,7 @@
  * whose answers are damaged now and then.  It has the secret, so it may read
  * and change what it likes; but nobody crashes or hangs by it.
  */
+#include "tests/fuzz/recorded.h"
 #include "tests/fuzz/world.h"
 
 #include "core/log.h"
@@ -29,13 +30,29 @@ void fuzz_one(const uint8_t *data, size_t len)
 	world_run(w, 300);
 }
 
+/* How it comes: from a daemon to the second one, and some time passes. */
+static void before(struct fuzz_out *o, const struct recorded *m)
+{
+	bool peer = bfs_op_peer(m->op);
+
+	fuzz_put(o, peer ? 4 * 8 + 1 : 0);
+	world_put_op(o, peer, m->op);
+}
+
+static void after(struct fuzz_out *o, const struct recorded *m)
+{
+	world_put_bulk(o);
+}
+
+static const struct recorded_form form = { .before = before, .after = after };
+
 size_t fuzz_seed(unsigned n, uint8_t buf[FUZZ_MAX])
 {
 	uint64_t random = n + 1;
 	size_t len = 20 + 20 * (n % 20);
 
 	if (n >= 200)
-		return 0;
+		return recorded_run("peers", n - 200, &form, buf);
 	for (size_t i = 0; i < len; i++)
 		buf[i] = (uint8_t)fuzz_draw(&random);
 	return len;
@@ -50,4 +67,5 @@ void fuzz_begin(void)
 void fuzz_end(void)
 {
 	world_end();
+	recorded_free();
 }

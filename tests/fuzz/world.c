@@ -6,6 +6,7 @@
 #include "server/fs.h"
 #include "server/inode.h"
 #include "server/peer_impl.h"
+#include "tests/fuzz/recorded.h"
 #include "tests/fuzz/secret.h"
 
 #include <errno.h>
@@ -79,6 +80,17 @@ static void make_secret(struct world *w)
 	fuzz_know_handle(&w->known, rep.handle);
 }
 
+/* As /tmp: nobody takes another one's names away. */
+static void make_sticky(struct world *w)
+{
+	struct bfs_setattr_req req = { .at = cluster_root(w->u),
+				       .valid = BFS_SET_MODE,
+				       .mode = 01777 };
+	struct bfs_setattr_rep rep;
+
+	FUZZ_CHECK(!cluster_setattr(w->u, 0, &req, &rep));
+}
+
 static struct world *make(unsigned n)
 {
 	static const struct bfs_cred hostile = { .uid = FUZZ_UID,
@@ -98,6 +110,7 @@ static struct world *make(unsigned n)
 	for (unsigned i = 0; i < n; i++) /* as bfs_config_init does */
 		w->u->servers[i].config.node.member = (char *)"";
 	fuzz_know_handle(&w->known, cluster_root(w->u));
+	make_sticky(w);
 	make_secret(w);
 	return w;
 }
@@ -254,6 +267,20 @@ static void make_request(struct world *w, struct message *m,
 	}
 	c->req_len = BFS_REQ_HEAD_LEN + n;
 	fuzz_know_number(&w->known, h.id);
+}
+
+/* As make_request() and make_bulk() read it. */
+void world_put_op(struct fuzz_out *o, bool peer, uint32_t op)
+{
+	fuzz_put(o, peer);
+	fuzz_put(o, recorded_op(op));
+}
+
+void world_put_bulk(struct fuzz_out *o)
+{
+	fuzz_put(o, 6);
+	fuzz_put(o, 6);
+	fuzz_put(o, 0);
 }
 
 void world_send(struct world *w, unsigned at, int client, unsigned from,

@@ -32,6 +32,11 @@ void world_end(void);
  * from the peer `from`.  raw: with its head. */
 void world_send(struct world *w, unsigned at, int client, unsigned from,
 		struct fuzz_in *in);
+/* The same as bytes, for seeds: what goes before and behind the fields of that
+ * message. */
+struct fuzz_out;
+void world_put_op(struct fuzz_out *o, bool peer, uint32_t op);
+void world_put_bulk(struct fuzz_out *o);
 /* What is under way goes on, for a while. */
 void world_run(struct world *w, unsigned steps);
 /* The private file is as it was, and the daemons answer. */

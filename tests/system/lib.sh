@@ -101,9 +101,12 @@ wait_for() {
 	fail "nothing came in $1"
 }
 
-# benchfs_run ARGS...: benchfs run with its own arguments, within the time.
+# benchfs_run ARGS...: benchfs run with its own arguments, within the time; on
+# BENCHFS_TEST_DAEMON, if that is set, instead of the tree's benchfsd.
 benchfs_run() {
-	timeout -k 10 "$limit" "$builddir/run" benchfs run -n "$daemons" "$@"
+	timeout -k 10 "$limit" "$builddir/run" env \
+		BENCHFS_DAEMON="${BENCHFS_TEST_DAEMON:-$builddir/benchfsd}" \
+		benchfs run -n "$daemons" "$@"
 }
 
 # bfs CMD ARGS...: the command on an embedded daemon.  A test may set

@@ -2,6 +2,8 @@
 # What a child of vfork does is not its parent's (R6, R10, S6, S10): the child
 # has the parent's memory, where the library keeps what it knows of both.
 . "${0%/*}/lib.sh"
+! grep -q -e __asan_init -e __tsan_init "$helpers/vfork" ||
+	skip "a sanitizer has a vfork of its own"
 
 run_options="$run_options -o auth.allow_users=*"
 both 'cd "$D"; "$helpers/vfork" /bin/true'
