@@ -196,7 +196,7 @@ void bfs_loop_chores(struct bfs_loop *l,
 /* True: there are more. */
 static bool do_chores(struct bfs_loop *l, uint64_t idle_ns)
 {
-	if (l->chores_left)
+	if (l->chores && (l->chores_left || idle_ns == BFS_LOOP_SLEEPS))
 		l->chores_left = l->chores(l->chores_arg, idle_ns);
 	return l->chores_left;
 }

@@ -130,6 +130,7 @@ SYSTEM_TESTS = \
 	%D%/security.sh \
 	%D%/sed.sh \
 	%D%/space.sh \
+	%D%/spare.sh \
 	%D%/space-limit.sh \
 	%D%/spawn.sh \
 	%D%/special.sh \
