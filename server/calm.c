@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server/calm.h"
 
+#include "core/util.h"
 #include "server/data.h"
 #include "server/shared.h"
 
@@ -10,6 +11,7 @@
 
 #define SOME 64 /* looks in one go: 0.2 ms */
 #define TRIES 3 /* after each open */
+#define RANGE_MAX (1u << 22)
 
 /* As far as we know without asking the kernel. */
 static bool may_be(const struct bfs_fs *fs, const struct bfs_inode *i)
@@ -77,29 +79,51 @@ void bfs_calm_try(struct bfs_fs *fs, struct bfs_inode *i)
 	look(fs, i);
 }
 
+/* Most files are made one after the other, so their numbers are: those that are
+ * dropped are kept as a range, and others far from it are forgotten. */
+static void drop_oldest(struct bfs_fs *fs)
+{
+	uint64_t ino = fs->calming[fs->ncalmed++ % BFS_CALMING];
+	uint64_t from = BFS_MIN(fs->calm_from, ino);
+	uint64_t to = BFS_MAX(fs->calm_to, ino + 1);
+
+	if (fs->calm_from == fs->calm_to || to - from > RANGE_MAX) {
+		from = ino;
+		to = ino + 1;
+	}
+	fs->calm_from = from;
+	fs->calm_to = to;
+}
+
 void bfs_calm_later(struct bfs_fs *fs, const struct bfs_inode *i)
 {
 	if (bfs_fs_clustered(fs))
 		return;
 	if (!fs->calming)
 		fs->calming = malloc(BFS_CALMING * sizeof(*fs->calming));
-	if (fs->calming)
-		fs->calming[fs->ncalming++ % BFS_CALMING] = i->ino;
+	if (!fs->calming)
+		return;
+	if (fs->ncalming - fs->ncalmed == BFS_CALMING)
+		drop_oldest(fs);
+	fs->calming[fs->ncalming++ % BFS_CALMING] = i->ino;
 }
 
 bool bfs_fs_calm_waits(const struct bfs_fs *fs)
 {
-	return fs->ncalmed < fs->ncalming;
+	return fs->ncalmed < fs->ncalming || fs->calm_from < fs->calm_to;
+}
+
+static uint64_t next(struct bfs_fs *fs)
+{
+	return fs->ncalmed < fs->ncalming
+		       ? fs->calming[fs->ncalmed++ % BFS_CALMING]
+		       : fs->calm_from++;
 }
 
 bool bfs_fs_calm_some(struct bfs_fs *fs)
 {
-	/* The oldest have been written over. */
-	if (fs->ncalming - fs->ncalmed > BFS_CALMING)
-		fs->ncalmed = fs->ncalming - BFS_CALMING;
-	for (unsigned n = 0; n < SOME && fs->ncalmed < fs->ncalming; n++) {
-		uint64_t ino = fs->calming[fs->ncalmed++ % BFS_CALMING];
-		struct bfs_inode *i = bfs_inode_find(fs, ino);
+	for (unsigned n = 0; n < SOME && bfs_fs_calm_waits(fs); n++) {
+		struct bfs_inode *i = bfs_inode_find(fs, next(fs));
 
 		if (i && may_be(fs, i))
 			look(fs, i);

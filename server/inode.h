@@ -158,6 +158,7 @@ struct bfs_fs {
 	struct bfs_handle *seen; /* genuine ones, lately: see inode.c */
 	/* Files that were opened, of which ncalmed have been looked at. */
 	uint64_t ncalming, ncalmed, *calming;
+	uint64_t calm_from, calm_to; /* and numbers that had no room there */
 	uint64_t used;		/* blocks of 512 bytes, if there is a limit */
 	struct bfs_user *users; /* quota.c's own (uthash by uid) */
 	struct timespec latest; /* seen on a data file: see bfs_fs_now */

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/fs_unit.h"
 
+#include "server/calm.h"
 #include "server/dir.h"
 
 #include <errno.h>
@@ -94,6 +95,33 @@ static void test_later(void **state)
 	assert_int_equal(size_of(u), 5);
 }
 
+/* So many have been opened that not all can be remembered. */
+static void test_many(void **state)
+{
+	struct fs_unit *u = *state;
+	struct bfs_inode *i, other = { .mode = S_IFREG };
+
+	if (!becomes_calm(u))
+		skip();
+	close(open_fd(u, O_RDWR));
+	i = bfs_dir_after(u->fs->root, 0)->to.inode;
+	for (unsigned n = 1; n <= 3 * BFS_CALMING; n++) {
+		other.ino = i->ino + n;
+		bfs_calm_later(u->fs, &other);
+	}
+	while (bfs_fs_calm_some(u->fs))
+		;
+	assert_true(i->calm);
+	/* far from each other: none of them is looked for through all numbers
+	 */
+	for (unsigned n = 1; n <= 3 * BFS_CALMING; n++) {
+		other.ino = i->ino + ((uint64_t)n << 24);
+		bfs_calm_later(u->fs, &other);
+	}
+	for (unsigned n = 0; bfs_fs_calm_some(u->fs); n++)
+		assert_in_range(n, 0, BFS_CALMING);
+}
+
 /* While it is open, by a descriptor or a mapping, each change is seen. */
 static void test_open(void **state)
 {
@@ -168,8 +196,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CALM_TEST(test_closed),	 CALM_TEST(test_later),
-		CALM_TEST(test_open),	 CALM_TEST(test_changed),
-		CALM_TEST(test_longest),
+		CALM_TEST(test_many),	 CALM_TEST(test_open),
+		CALM_TEST(test_changed), CALM_TEST(test_longest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
