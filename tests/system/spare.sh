@@ -18,7 +18,7 @@ import glob, os, sys, time
 top, data = sys.argv[1:]
 
 def data_files():
-    return len(glob.glob(f'{data}/data/??/*'))
+    return len(glob.glob(f'{data}/**/data/??/*', recursive=True))
 
 def idle(n, what):
     end = time.monotonic() + 30
