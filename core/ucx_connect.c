@@ -25,6 +25,8 @@ struct setting_up {
 
 /* The process's; a forked child begins with none. */
 static struct bfs_ucx_client *current;
+/* Of broken clients, which stay in the list of ucx_fork.c. */
+static struct bfs_ucx_way *left;
 
 /* Called by UCX under the lock.  The endpoint is closed once it returned. */
 static void on_error(void *arg, ucp_ep_h ep, ucs_status_t status)
@@ -257,37 +259,51 @@ static void hand_over(struct bfs_ucx_way *from, struct bfs_ucx_way *to)
 	to->base.nfds = to->fds.n;
 }
 
+/* UCX does not let go of what is its: the way stays, and the client with it. */
+static void leave(struct bfs_ucx_way *w)
+{
+	w->next = left;
+	left = w;
+	if (current == w->client)
+		current = NULL;
+}
+
+/* The last way of a client is gone. */
+static void client_end(struct bfs_ucx_client *u)
+{
+	uint64_t signals;
+
+	bfs_ucx_fork_del(u);
+	bfs_ucx_idle_stop(u);
+	bfs_ucx_lock(u, &signals);
+	bfs_ucx_close(&u->ucx);
+	bfs_ucx_unlock(u, &signals);
+	client_free(u);
+}
+
 void bfs_ucx_way_free(struct bfs_ucx_way *w)
 {
 	struct bfs_ucx_client *u = w->client;
 	uint64_t signals;
-	bool last;
+	bool last, broken;
 
 	bfs_ucx_lock(u, &signals);
 	bfs_ucx_bury(w);
 	bfs_ucx_settle_fds(w);
 	unlist(w);
+	broken = u->broken;
 	last = !u->ways;
 	if (!last)
 		hand_over(w, u->ways);
 	bfs_ucx_unlock(u, &signals);
-	if (last) {
-		bfs_ucx_fork_del(u);
+	if (broken) {
 		bfs_ucx_idle_stop(u);
-		bfs_ucx_lock(u, &signals);
-		if (!u->broken)
-			bfs_ucx_close(&u->ucx);
-		bfs_ucx_unlock(u, &signals);
-	}
-	/* Broken, UCX may still point to both. */
-	if (u->broken) {
-		if (current == u)
-			current = NULL;
+		leave(w);
 		return;
 	}
 	bfs_sys_munmap(w, sizeof(*w));
 	if (last)
-		client_free(u);
+		client_end(u);
 }
 
 void bfs_ucx_way_forget(struct bfs_ucx_way *w)
@@ -305,4 +321,6 @@ void bfs_ucx_way_forget(struct bfs_ucx_way *w)
 void bfs_ucx_client_forget(void)
 {
 	current = NULL;
+	for (; left; left = left->next)
+		bfs_ucx_fds_forget(&left->fds);
 }

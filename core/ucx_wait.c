@@ -13,7 +13,8 @@
 #include <errno.h>
 
 #define BURST 32		 /* progress calls before others get a turn */
-#define BURY_NS 1000000000u	 /* for closing an endpoint by force */
+#define BURY_NS 1000000000u	 /* for closing an endpoint by force... */
+#define BURY_LOOKS 1000		 /* ... and at least so many looks */
 #define NAP_NS 50000u		 /* between looks when nothing would tell */
 #define SLICE_NS 10000000u	 /* between looks for signals */
 #define PARK_NS 3600000000000ull /* "no deadline", for the kernel */
@@ -153,7 +154,10 @@ void bfs_ucx_bury(struct bfs_ucx_way *w)
 		return;
 	w->dead = true;
 	w->closed = !UCS_PTR_IS_PTR(ucp_ep_close_nbx(w->ep, &p));
-	while ((!w->closed || entangled(w)) && bfs_now() < until)
+	/* A machine that stood still for a second is no reason. */
+	for (int i = 0; (!w->closed || entangled(w)) &&
+			(i < BURY_LOOKS || bfs_now() < until);
+	     i++)
 		ucp_worker_progress(u->ucx.worker);
 	if (!w->closed || entangled(w))
 		break_off(u);

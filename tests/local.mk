@@ -170,7 +170,8 @@ UNIT_TESTS += %D%/unit/test_fs_kernel
 %C%_unit_test_fs_kernel_LDADD = $(FS_UNIT_LIBS)
 
 UNIT_TESTS += %D%/unit/test_ucx
-%C%_unit_test_ucx_SOURCES = %D%/unit/test_ucx.c
+%C%_unit_test_ucx_SOURCES = %D%/unit/test_ucx.c \
+	%D%/unit/ucx_unit.c %D%/unit/ucx_unit.h
 %C%_unit_test_ucx_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(UCX_CFLAGS)
 %C%_unit_test_ucx_LDADD = server/libserver.la core/libcore.la $(CMOCKA_LIBS)
 

@@ -3,19 +3,15 @@
  * The ucx transport against the ucx port, in a process of its own with
  * handlers of our own; over tcp and over shared memory.
  */
-#include "tests/unit/unit.h"
+#include "tests/unit/ucx_unit.h"
 
-#include "core/rpc.h"
 #include "core/ucx_common.h"
 #include "core/ucx_env.h"
 #include "core/ucx_load.h"
 #include "core/util.h"
-#include "server/loop.h"
-#include "server/port_ucx.h"
-#include "server/server.h"
-#include "server/session.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,344 +23,6 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-
-#define SESSION 0x1122334455667788u
-#define TICKET 0x99aabbccddeeff00u
-#define LONG_PATH 4000
-
-static char dir[64];
-
-/* ---- the server's side ---- */
-
-static struct bfs_session sessions[] = {
-	{ .id = SESSION, .ticket = TICKET },
-	{ .id = SESSION + 1, .ticket = TICKET },
-};
-
-struct bfs_session *bfs_session_find(struct bfs_server *s, uint64_t id)
-{
-	return id - SESSION < BFS_COUNT(sessions) ? &sessions[id - SESSION]
-						  : NULL;
-}
-
-static uint8_t byte_at(uint64_t seed, size_t i)
-{
-	return (uint8_t)(seed * 31 + i + (i >> 8));
-}
-
-static void pattern(uint8_t *p, size_t n, uint64_t seed)
-{
-	for (size_t i = 0; i < n; i++)
-		p[i] = byte_at(seed, i);
-}
-
-static bool matches(const uint8_t *p, size_t n, uint64_t seed)
-{
-	for (size_t i = 0; i < n; i++)
-		if (p[i] != byte_at(seed, i))
-			return false;
-	return true;
-}
-
-static int serve_hello(struct bfs_call *c, struct bfs_wire *in,
-		       struct bfs_wire *out)
-{
-	struct bfs_hello_rep rep = { .session = SESSION };
-	struct bfs_hello_req req;
-
-	if (bfs_hello_req_get(in, &req))
-		return -EBADMSG;
-	if (req.version != BFS_PROTO_VERSION)
-		return -EPROTO;
-	if (c->port->ops->attach(c, req.address))
-		return -EBADMSG;
-	return bfs_hello_rep_put(out, &rep);
-}
-
-static int serve_read(struct bfs_call *c, struct bfs_wire *in,
-		      struct bfs_wire *out)
-{
-	struct bfs_read_rep rep;
-	struct bfs_read_req req;
-
-	bfs_read_req_get(in, &req);
-	if (req.size > c->in_cap)
-		return -EINVAL;
-	pattern(c->in, req.size, req.offset);
-	c->in_len = req.size;
-	return bfs_read_rep_put(out, &rep);
-}
-
-static int serve_write(struct bfs_call *c, struct bfs_wire *in,
-		       struct bfs_wire *out)
-{
-	struct bfs_write_rep rep = { .written = (uint32_t)c->out_len };
-	struct bfs_write_req req;
-
-	bfs_write_req_get(in, &req);
-	if (!matches(c->out, c->out_len, req.offset))
-		return -EILSEQ;
-	return bfs_write_rep_put(out, &rep);
-}
-
-/* Two long paths there, one long target back. */
-static int serve_rename(struct bfs_call *c, struct bfs_wire *in,
-			struct bfs_wire *out)
-{
-	struct bfs_rename_rep rep;
-	struct bfs_rename_req req;
-
-	if (bfs_rename_req_get(in, &req) || req.old_path.len != LONG_PATH ||
-	    !matches((const uint8_t *)req.old_path.ptr, LONG_PATH, 1) ||
-	    !matches((const uint8_t *)req.new_path.ptr, req.new_path.len, 2))
-		return -EILSEQ;
-	return bfs_rename_rep_put(out, &rep);
-}
-
-static int serve_readlink(struct bfs_call *c, struct bfs_wire *in,
-			  struct bfs_wire *out)
-{
-	static uint8_t target[BFS_FIELDS_MAX];
-	struct bfs_readlink_req req;
-	struct bfs_readlink_rep rep = { .target = { (char *)target, 0 } };
-
-	bfs_readlink_req_get(in, &req);
-	rep.target.len = (uint32_t)req.at.ino;
-	pattern(target, rep.target.len, 3);
-	return bfs_readlink_rep_put(out, &rep);
-}
-
-static int serve(struct bfs_call *c, struct bfs_wire *in, struct bfs_wire *out)
-{
-	switch (c->head.op) {
-	case BFS_OP_HELLO:
-		return serve_hello(c, in, out);
-	case BFS_OP_READ:
-		return serve_read(c, in, out);
-	case BFS_OP_WRITE:
-		return serve_write(c, in, out);
-	case BFS_OP_RENAME:
-		return serve_rename(c, in, out);
-	case BFS_OP_READLINK:
-		return serve_readlink(c, in, out);
-	case BFS_OP_STATFS:
-		c->server->stop = "asked to";
-		return -ENOSYS;
-	case BFS_OP_FSYNC:
-		raise(SIGSTOP);
-		return -ENOSYS;
-	default:
-		return -ENOSYS;
-	}
-}
-
-void bfs_serve(struct bfs_call *c)
-{
-	struct bfs_wire in, out;
-	int r;
-
-	if (c->head.op == BFS_OP_LOCK)
-		return; /* parked for ever */
-	c->in_len = 0;
-	bfs_wire_init(&in, c->req, c->req_len);
-	bfs_get_req_head(&in);
-	bfs_wire_init(&out, c->rep + BFS_REP_HEAD_LEN,
-		      BFS_FIELDS_MAX - BFS_REP_HEAD_LEN);
-	r = serve(c, &in, &out);
-	if (r)
-		c->in_len = 0;
-	c->rep_len = r ? BFS_REP_HEAD_LEN : (size_t)(out.pos - c->rep);
-	bfs_wire_init(&out, c->rep, BFS_REP_HEAD_LEN);
-	bfs_put_rep_head(&out, &(struct bfs_rep_head){ c->head.op, (uint32_t)-r,
-						       c->head.id });
-	c->port->ops->reply(c);
-}
-
-static int run_server(void)
-{
-	struct bfs_server s = { .run_dir = dir };
-	struct bfs_port_ucx *p;
-	int r;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	s.loop = bfs_loop_new(20);
-	r = bfs_port_ucx_new(&s, 0, NULL, &p);
-	if (r)
-		return 77;
-	r = bfs_loop_run(s.loop, &s.stop);
-	bfs_port_ucx_free(p);
-	bfs_loop_free(s.loop);
-	return r ? 1 : 0;
-}
-
-/* ---- the client's side ---- */
-
-struct fixture {
-	pid_t server;
-	struct bfs_client client;
-	const void *address;
-	size_t address_len;
-};
-
-static void wait_for_address(pid_t server)
-{
-	char path[96];
-	struct stat st;
-	int status;
-
-	snprintf(path, sizeof(path), "%s/ucx.addr", dir);
-	while (stat(path, &st)) {
-		if (waitpid(server, &status, WNOHANG) == server) {
-			fprintf(stderr, "no UCX here: skipped\n");
-			rmdir(dir);
-			exit(77);
-		}
-		usleep(1000);
-	}
-}
-
-static pid_t start_server(void)
-{
-	pid_t pid = unit_fork();
-
-	if (!pid)
-		_exit(run_server());
-	wait_for_address(pid);
-	return pid;
-}
-
-static void open_transport(struct fixture *f)
-{
-	struct bfs_transport *t;
-
-	assert_int_equal(bfs_ucx_load("none", dir, &t, &f->address,
-				      &f->address_len, NULL),
-			 0);
-	t->session = SESSION;
-	t->ticket = TICKET;
-	t->peer = "the test's server";
-	f->client.t = t;
-	f->client.timeout_ms = 20000;
-}
-
-static int say_hello(struct fixture *f, uint32_t version)
-{
-	struct bfs_transport *t = f->client.t;
-	struct bfs_hello_req req = { .version = version,
-				     .session = t->session,
-				     .ticket = t->ticket };
-	struct bfs_rpc r = BFS_RPC_INIT;
-	struct bfs_hello_rep rep;
-	int e;
-
-	req.address = (struct bfs_str){ f->address, (uint32_t)f->address_len };
-	e = bfs_rpc_hello(&f->client, &r, &req, &rep);
-	if (!e && rep.session != SESSION)
-		e = -EPROTO;
-	bfs_rpc_end(&r);
-	return e;
-}
-
-static int do_read(struct bfs_client *c, uint8_t *buf, uint32_t n,
-		   uint64_t seed)
-{
-	struct bfs_read_req req = { .offset = seed, .size = n };
-	struct bfs_rpc r = BFS_RPC_INIT;
-	struct bfs_read_rep rep;
-	int e;
-
-	r.io.in = buf;
-	r.io.in_cap = n;
-	e = bfs_rpc_read(c, &r, &req, &rep);
-	if (!e && r.io.in_len != n)
-		e = -EPROTO;
-	bfs_rpc_end(&r);
-	return e ? e : matches(buf, n, seed) ? 0 : -EILSEQ;
-}
-
-static int do_write(struct bfs_client *c, uint8_t *buf, uint32_t n,
-		    uint64_t seed)
-{
-	struct bfs_write_req req = { .offset = seed };
-	struct bfs_rpc r = BFS_RPC_INIT;
-	struct bfs_write_rep rep;
-	int e;
-
-	pattern(buf, n, seed);
-	r.io.out = buf;
-	r.io.out_len = n;
-	e = bfs_rpc_write(c, &r, &req, &rep);
-	bfs_rpc_end(&r);
-	return e ? e : rep.written == n ? 0 : -EPROTO;
-}
-
-static int do_lock(struct fixture *f, uint32_t ms, bool interruptible)
-{
-	struct bfs_transport *t = f->client.t;
-	struct bfs_io io = { .id = 1ull << 40, .fd = -1 };
-	struct bfs_wire w;
-	int e;
-
-	io.deadline = bfs_now() + ms * 1000000ull;
-	io.interruptible = interruptible;
-	e = t->ops->begin(t, &io);
-	if (e)
-		return e;
-	bfs_wire_init(&w, io.req, io.req_cap);
-	bfs_put_req_head(&w, &(struct bfs_req_head){ .op = BFS_OP_LOCK,
-						     .id = io.id,
-						     .session = SESSION,
-						     .ticket = TICKET });
-	io.req_len = (size_t)(w.pos - io.req);
-	e = t->ops->call(t, &io);
-	t->ops->end(t, &io);
-	return e;
-}
-
-static void order(struct fixture *f, bool stop)
-{
-	struct bfs_rpc r = BFS_RPC_INIT;
-	struct bfs_statfs_req a = { .path = { "", 0 } };
-	struct bfs_statfs_rep ar;
-	struct bfs_fsync_req b = { .flags = 0 };
-	struct bfs_fsync_rep br;
-
-	r.deadline = bfs_now() + 200000000u;
-	if (stop)
-		bfs_rpc_statfs(&f->client, &r, &a, &ar);
-	else
-		bfs_rpc_fsync(&f->client, &r, &b, &br);
-	bfs_rpc_end(&r);
-}
-
-static int set_up(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->server = start_server();
-	open_transport(f);
-	assert_int_equal(say_hello(f, BFS_PROTO_VERSION), 0);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-	struct bfs_transport *t = f->client.t;
-	char path[96];
-
-	if (t)
-		t->ops->destroy(t);
-	if (f->server) {
-		kill(f->server, SIGKILL);
-		waitpid(f->server, NULL, 0);
-	}
-	snprintf(path, sizeof(path), "%s/ucx.addr", dir);
-	unlink(path);
-	free(f);
-	return 0;
-}
 
 static const uint32_t sizes[] = { 0,	  1,	  63,	   4096,   8000,
 				  8192,	  65536,  131071,  262144, 393215,
@@ -580,7 +238,8 @@ static int child(struct fixture *f)
 	struct bfs_transport *t = f->client.t;
 	uint8_t *buf = malloc(BFS_BULK_MAX);
 
-	t->ops->forget(t);
+	if (t)
+		t->ops->forget(t);
 	open_transport(f);
 	t = f->client.t;
 	t->session++;
@@ -604,6 +263,90 @@ static void test_fork(void **state)
 		_exit(child(f));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
+	assert_int_equal(do_read(&f->client, &c, 1, 1), 0);
+}
+
+static bool stuck; /* closing an endpoint does not end */
+
+__attribute__((visibility("default"))) ucs_status_ptr_t
+ucp_ep_close_nbx(ucp_ep_h ep, const ucp_request_param_t *p)
+{
+	static __typeof__(ucp_ep_close_nbx) *real;
+	static uint64_t request[16];
+
+	if (stuck)
+		return request;
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "ucp_ep_close_nbx");
+	return real(ep, p);
+}
+
+/* Descriptors that epoll sets of ours watch. */
+static int watched(void)
+{
+	DIR *d = opendir("/proc/self/fdinfo");
+	char path[300], line[256];
+	struct dirent *e;
+	int n = 0;
+
+	while ((e = readdir(d))) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", e->d_name);
+		f = fopen(path, "r");
+		while (f && fgets(line, sizeof(line), f))
+			n += !strncmp(line, "tfd:", 4);
+		if (f)
+			fclose(f);
+	}
+	closedir(d);
+	return n;
+}
+
+/* A child connects, and adds nothing to what its parent watches. */
+static void fork_apart(struct fixture *f)
+{
+	int status, before = watched(), p[2][2];
+	pid_t pid;
+	char c;
+
+	assert_false(pipe(p[0]) || pipe(p[1]));
+	pid = unit_fork();
+	if (!pid) {
+		c = (char)child(f);
+		(void)!write(p[0][1], &c, 1);
+		(void)!read(p[1][0], &c, 1);
+		_exit(0);
+	}
+	assert_int_equal(read(p[0][0], &c, 1), 1);
+	assert_int_equal(c, 0);
+	assert_int_equal(watched(), before);
+	assert_int_equal(write(p[1][1], "", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	for (int i = 0; i < 4; i++)
+		close(p[i / 2][i % 2]);
+}
+
+/*
+ * A connection that UCX does not let go of is left alone; the process goes on,
+ * and so do its children, on connections of their own.
+ */
+static void test_not_let_go(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t t0 = bfs_now();
+	uint8_t c;
+
+	stuck = true;
+	((struct bfs_transport *)f->client.t)->ops->destroy(f->client.t);
+	stuck = false;
+	f->client.t = NULL;
+	assert_true(bfs_now() - t0 > 900000000u); /* it was tried */
+	fork_apart(f);
+	open_transport(f);
+	assert_int_equal(say_hello(f, BFS_PROTO_VERSION), 0);
+	assert_int_equal(do_read(&f->client, &c, 1, 1), 0);
+	fork_apart(f);
 	assert_int_equal(do_read(&f->client, &c, 1, 1), 0);
 }
 
@@ -923,6 +666,7 @@ static int run(const char *name, const char *tls)
 		T(test_client_killed), T(test_damaged_address),
 		T(test_hostile),       cmocka_unit_test(test_parse),
 		T(test_descriptors),   T(test_clean_stop),
+		T(test_not_let_go),
 	};
 
 	if (tls)
@@ -940,6 +684,10 @@ int main(int argc, char **argv)
 	char module[PATH_MAX];
 	int bad;
 
+	if (argc == 3 && !strcmp(argv[1], "server")) {
+		snprintf(dir, sizeof(dir), "%s", argv[2]);
+		return run_server();
+	}
 	/* It complains of UCX, and is too slow for the deadlines in here. */
 	if (valgrind && *valgrind == '1')
 		return 77;
