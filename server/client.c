@@ -8,6 +8,7 @@
 #include "core/sys.h"
 #include "core/util.h"
 #include "server/arena.h"
+#include "server/client_rings.h"
 #include "server/fs.h"
 #include "server/loop.h"
 #include "server/port_local.h"
@@ -21,8 +22,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <utlist.h>
-
-#define BURY_NS 2000000u
 
 /* A call that came over a ring. */
 struct ring_call {
@@ -57,32 +56,10 @@ static struct ring_call *call_get(struct bfs_conn *c)
 	return rc;
 }
 
-static void unmap_grave(struct bfs_port_local *p)
-{
-	while (p->ngrave)
-		munmap(p->grave[--p->ngrave], sizeof(struct bfs_ring));
-}
-
-static void on_bury(struct bfs_timer *t)
-{
-	unmap_grave(t->arg);
-}
-
-/* To give the memory back takes as long as a whole call of it has, and who
- * waits for the client's end may wait for our core. */
-static void bury(struct bfs_port_local *p, struct bfs_ring *ring)
-{
-	if (p->ngrave == BFS_GRAVE)
-		unmap_grave(p);
-	p->grave[p->ngrave++] = ring;
-	if (!p->bury.at)
-		bfs_loop_timer(p->server->loop, &p->bury, bfs_now() + BURY_NS);
-}
-
 static void conn_free(struct bfs_conn *c)
 {
 	if (c->ring)
-		bury(c->port, c->ring);
+		bfs_rings_bury(c->port, c->ring);
 	free(c->cred.groups);
 	free(c);
 }
@@ -161,76 +138,6 @@ static void reply_ring(struct ring_call *rc)
 		wake(rc, waits == (uint32_t)sched_getcpu() + 1);
 }
 
-/* A sealed one: its descriptor or -errno. */
-static int new_ring(struct bfs_ring **ring)
-{
-	int fd = memfd_create("benchfs-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	void *p;
-
-	if (fd < 0)
-		return -errno;
-	if (ftruncate(fd, sizeof(**ring)) ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
-	    (p = mmap(NULL, sizeof(**ring), PROT_READ | PROT_WRITE, MAP_SHARED,
-		      fd, 0)) == MAP_FAILED) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	*ring = p;
-	(*ring)->magic = BFS_RING_MAGIC;
-	(*ring)->slots = BFS_RING_SLOTS;
-	(*ring)->cpu = BFS_RING_NO_CPU;
-	(*ring)->sleeping = 1;
-	/* The first call finds its page. */
-	(*ring)->slot[0].state = BFS_SLOT_FREE;
-	return fd;
-}
-
-/* There is always one, so nobody sees descriptors come and go. */
-static void prepare(struct bfs_port_local *p)
-{
-	if (p->spare)
-		return;
-	p->spare_fd = new_ring(&p->spare);
-	if (p->spare_fd < 0)
-		p->spare = NULL; /* who needs it will see */
-}
-
-void bfs_client_begin(struct bfs_port_local *p)
-{
-	p->bury.fn = on_bury;
-	p->bury.arg = p;
-	prepare(p);
-}
-
-void bfs_client_end(struct bfs_port_local *p)
-{
-	bfs_loop_timer(p->server->loop, &p->bury, 0);
-	unmap_grave(p);
-	if (!p->spare)
-		return;
-	munmap(p->spare, sizeof(*p->spare));
-	close(p->spare_fd);
-	p->spare = NULL;
-}
-
-/* together: whoever rings has us on his core, most likely. */
-static int make_ring(struct bfs_conn *c, bool together)
-{
-	struct bfs_port_local *p = c->port;
-	int fd = p->spare ? p->spare_fd : new_ring(&c->ring);
-
-	if (fd < 0)
-		return fd;
-	if (p->spare)
-		c->ring = p->spare;
-	p->spare = NULL;
-	c->ring->near = together;
-	return fd;
-}
-
 /*
  * Who owns the data files can open them as it is: then it need not be passed
  * the descriptor of each.
@@ -283,9 +190,11 @@ static int send_hello(struct ring_call *rc)
 		if (r)
 			return r;
 		together = c->session->cpu == here;
-		fds[0] = make_ring(c, together);
+		fds[0] = bfs_rings_take(c->port, &c->ring);
 		if (fds[0] < 0)
 			return fds[0];
+		/* Whoever rings has us on his core, most likely. */
+		c->ring->near = together;
 		n = 3 + lets_in(c, &fds[3]);
 		heat(c);
 		if (c->hot)
@@ -299,7 +208,7 @@ static int send_hello(struct ring_call *rc)
 	if (n && r >= 0)
 		expect_call(c, together);
 	/* While it maps what it got. */
-	prepare(c->port);
+	bfs_rings_prepare(c->port);
 	return n ? r : -EACCES;
 }
 

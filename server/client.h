@@ -74,11 +74,6 @@ void bfs_client_drop(struct bfs_conn *c);
 void bfs_client_left(struct bfs_port_local *p);
 void bfs_client_drop_all(struct bfs_port_local *p);
 
-/* With the port: a ring is ready for the first client; what is left of the
- * rings goes. */
-void bfs_client_begin(struct bfs_port_local *p);
-void bfs_client_end(struct bfs_port_local *p);
-
 /* Serve what is posted: the number of requests. */
 int bfs_client_poll(struct bfs_conn *c);
 void bfs_client_sleep(struct bfs_conn *c);

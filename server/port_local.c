@@ -5,7 +5,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "core/util.h"
-#include "server/client.h"
+#include "server/client_rings.h"
 #include "server/cores.h"
 #include "server/loop.h"
 #include "server/slice.h"
@@ -232,7 +232,7 @@ int bfs_port_local_new(struct bfs_server *s, struct bfs_port_local **out)
 		free(p);
 		return r;
 	}
-	bfs_client_begin(p);
+	bfs_rings_begin(p);
 	*out = p;
 	return 0;
 }
@@ -258,6 +258,6 @@ void bfs_port_local_free(struct bfs_port_local *p)
 	if (!bfs_local_name(&name, p->server->run_dir))
 		unlink(name.sun_path);
 	bfs_client_drop_all(p);
-	bfs_client_end(p);
+	bfs_rings_end(p);
 	free(p);
 }
