@@ -2,6 +2,7 @@
 #include "server/slice.h"
 
 #include "core/kill.h"
+#include "core/stats.h"
 #include "core/util.h"
 #include "server/fiber.h"
 #include "server/server.h"
@@ -13,7 +14,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define MOST 4 /* slices at once: who came meanwhile waits for them */
+#define MOST 4	      /* slices at once: who came meanwhile waits for them */
+#define SHARE 2	      /* of the time for others, while they come */
+#define SOON_NS 4000u /* who has been answered may come again */
 
 static ssize_t write_some(const struct bfs_slicing *w, size_t len)
 {
@@ -65,24 +68,44 @@ void bfs_slice_write(struct bfs_fs *fs, struct bfs_slicing *w)
 	w->fiber = bfs_fiber_self();
 	w->resumed = false;
 	fs->slices->now = w;
-	fs->slices->left = bfs_now();
+	fs->slices->left = fs->slices->came = bfs_now();
+	fs->slices->took = 0;
 	while (!w->resumed)
 		bfs_fiber_suspend();
 }
 
-/* A slice, and some more as long as others have had since the last one. */
-static void advance(struct bfs_slices *all)
+/*
+ * Whoever makes one call after the other is not there when his last one has
+ * been answered, but is going to be.
+ */
+static bool others_first(struct bfs_slices *all, uint64_t now)
 {
-	uint64_t start = bfs_now(), others = start - all->left;
-	bool over = go_on(all->now, BFS_SLICE);
+	uint64_t served = bfs_stats.requests;
 
-	for (int n = 1; !over && n < MOST && bfs_now() - start < others; n++)
+	if (served != all->served) {
+		all->served = served;
+		all->came = now;
+	}
+	return now - all->came < SOON_NS && now - all->left < SHARE * all->took;
+}
+
+/* A slice, and some more if all together take no more than others' share. */
+static void advance(struct bfs_slices *all, uint64_t start)
+{
+	uint64_t others = (start - all->left) / SHARE;
+	bool over;
+	int n = 0;
+
+	do {
 		over = go_on(all->now, BFS_SLICE);
+		all->left = bfs_now();
+		all->took = all->left - start;
+		n++;
+	} while (!over && n < MOST && all->took * (n + 1) < others * n);
 	if (over)
 		end(all);
 	else
 		BFS_KILL_POINT(write_sliced);
-	all->left = bfs_now();
 }
 
 static int poll_slices(void *arg)
@@ -92,7 +115,10 @@ static int poll_slices(void *arg)
 	int n = 0;
 
 	if (all && all->now) {
-		advance(all);
+		uint64_t now = bfs_now();
+
+		if (!others_first(all, now))
+			advance(all, now);
 		n++;
 	}
 	while (all && all->over) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A long write is made in slices, between which others are served (F1).  It is
+ * A long write is made in slices, between which others are served (F1): twice
+ * as long as they took, if others come all the time, as does who makes one call
+ * after the other.  It is
  * one all the same for all that go through the daemon: whoever is about to look
  * at the file, or to change it, has the rest of it made first, at once.  So at
  * any time one write at most is under way, and no call of its file overtakes
@@ -18,7 +20,7 @@
 #ifdef BFS_FAULTS /* a test that kills between them */
 #define BFS_SLICE 600u
 #else
-#define BFS_SLICE (64u << 10)
+#define BFS_SLICE (32u << 10)
 #endif
 
 struct bfs_fiber;
@@ -42,6 +44,8 @@ struct bfs_slices {
 	struct bfs_slicing *now;  /* under way, or NULL */
 	struct bfs_slicing *over; /* their fibers are to go on (utlist LL) */
 	uint64_t left;		  /* bfs_now(), when others got their turn */
+	uint64_t took;		  /* what was made then, in ns */
+	uint64_t served, came;	  /* calls of all, and when the last came */
 };
 
 /* 0 or -errno; without it all writes are whole. */
@@ -57,7 +61,7 @@ void bfs_slice_finish(const struct bfs_fs *fs);
 /* Is a write of that length worth it? */
 static inline bool bfs_slice_wants(const struct bfs_fs *fs, size_t len)
 {
-	return fs->slices && len > BFS_SLICE;
+	return fs->slices && len > 2 * BFS_SLICE;
 }
 
 static inline bool bfs_slice_busy(const struct bfs_fs *fs)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -76,6 +77,8 @@ static const struct kind floods[] = { { "stat", do_stat },
 				      { "write 4K", do_write },
 				      { "write 1M", do_bulk } };
 
+static _Atomic unsigned long *floods_done; /* of all processes */
+
 static void *compute(void *arg)
 {
 	for (volatile unsigned n = 0;;)
@@ -91,7 +94,7 @@ static void *flood(void *arg)
 
 	if (fd < 0 || !buf)
 		err(1, "flood");
-	for (;;)
+	for (;; ++*floods_done)
 		k->run(fd, buf);
 	return NULL;
 }
@@ -118,6 +121,7 @@ static pid_t start(const struct kind *k)
 struct times {
 	uint32_t *ns;
 	size_t n;
+	unsigned long floods; /* meanwhile */
 };
 
 static void measure(const struct kind *k, struct times *t, int fd, char *buf)
@@ -152,9 +156,12 @@ static void measure_beside(const struct kind *k, const struct kind *f,
 			   struct times *t, int fd, char *buf)
 {
 	pid_t pid = start(f);
+	unsigned long before;
 
 	usleep(50000); /* they come */
+	before = *floods_done;
 	measure(k, t, fd, buf);
+	t->floods += *floods_done - before;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
@@ -167,7 +174,7 @@ static void compare(const struct kind *k, const struct kind *f)
 	double p99[COMPANIES];
 
 	for (int n = 0; n < COMPANIES; n++)
-		t[n] = (struct times){ malloc(MOST * 4), 0 };
+		t[n] = (struct times){ malloc(MOST * 4), 0, 0 };
 	for (int n = 0; n < TURNS; n++) {
 		measure(k, &t[ALONE], fd, buf);
 		measure_beside(k, NULL, &t[BUSY], fd, buf);
@@ -178,8 +185,9 @@ static void compare(const struct kind *k, const struct kind *f)
 		p99[n] = part(&t[n], 0.99);
 		printf(" %8.1f %8.1f", part(&t[n], 0.5), p99[n]);
 	}
-	printf(" %6.1f %6.1f\n", p99[FLOOD] / p99[ALONE],
-	       p99[FLOOD] / p99[BUSY]);
+	printf(" %6.1f %6.1f %8.0f\n", p99[FLOOD] / p99[ALONE],
+	       p99[FLOOD] / p99[BUSY],
+	       (double)t[FLOOD].floods * 1e9 / (TURNS * (double)TURN_NS));
 	fflush(stdout);
 	close(fd);
 	free(buf);
@@ -191,12 +199,16 @@ int main(int argc, char **argv)
 {
 	if ((argc != 2 && argc != 4) || chdir(argv[1]))
 		err(2, "fair DIR [CALL FLOOD]");
-	printf("%-14s %-14s %17s %17s %17s %13s\n", "us", "", "alone",
-	       "beside busy ones", "beside the flood", "p99 against");
+	floods_done = mmap(NULL, sizeof(*floods_done), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (floods_done == MAP_FAILED)
+		err(1, "mmap");
+	printf("%-14s %-14s %17s %17s %17s %13s %8s\n", "us", "", "alone",
+	       "beside busy ones", "beside the flood", "p99 against", "floods");
 	printf("%-14s %-14s", "call", "flood");
 	for (int n = 0; n < COMPANIES; n++)
 		printf(" %8s %8s", "p50", "p99");
-	printf(" %6s %6s\n", "alone", "busy");
+	printf(" %6s %6s %8s\n", "alone", "busy", "a second");
 	for (size_t c = 0; c < sizeof(calls) / sizeof(*calls); c++)
 		for (size_t n = 0; n < sizeof(floods) / sizeof(*floods); n++)
 			if (argc == 2 || (!strcmp(argv[2], calls[c].name) &&

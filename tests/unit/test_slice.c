@@ -207,6 +207,54 @@ static void test_between(void **state)
 	check_bytes(file, 0, LONG, 'l');
 }
 
+static size_t turn_at(uint64_t now)
+{
+	bfs_virtual_now = now;
+	ring_turn(&unit);
+	return fs()->slices->now ? fs()->slices->now->done : LONG;
+}
+
+/* The last slice ended then, after ns, and a call has come. */
+static void left_at(uint64_t now, uint64_t ns)
+{
+	struct bfs_slices *all = fs()->slices;
+
+	all->left = all->came = now;
+	all->took = ns;
+}
+
+/*
+ * Who has been answered may come again at once: he is waited for, but not for
+ * long, and in the end it is the long one's turn all the same.
+ */
+static void test_again(void **state)
+{
+	uint64_t at = bfs_now(), ns = 10000, end;
+	struct bfs_wire w;
+	size_t done;
+
+	begin_long(0);
+	left_at(at, ns);
+	done = fs()->slices->now->done;
+	post_short();
+	turn_at(at);
+	assert_int_equal(ring_take(&other, 0, &w), 0);
+	assert_int_equal(turn_at(at + 1000), done);
+	assert_int_equal(turn_at(at + 3000), done);
+	assert_true(turn_at(at + 6000) > done); /* nobody came */
+
+	left_at(at, ns);
+	done = fs()->slices->now->done;
+	for (uint64_t t = 0; t < 2 * ns; t += 1000) {
+		post_short();
+		assert_int_equal(turn_at(at + t), done);
+		assert_int_equal(ring_take(&other, 0, &w), 0);
+	}
+	assert_true(turn_at(at + 2 * ns) > done);
+	bfs_virtual_now = 0;
+	assert_int_equal(take_long(&end), LONG);
+}
+
 static void test_reads_and_stat(void **state)
 {
 	uint64_t end;
@@ -333,11 +381,11 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_between),    TEST(test_reads_and_stat),
-		TEST(test_order),      TEST(test_appends),
-		TEST(test_other_file), TEST(test_unlinked),
-		TEST(test_limit),      TEST(test_death),
-		TEST(test_stop),
+		TEST(test_between),	   TEST(test_again),
+		TEST(test_reads_and_stat), TEST(test_order),
+		TEST(test_appends),	   TEST(test_other_file),
+		TEST(test_unlinked),	   TEST(test_limit),
+		TEST(test_death),	   TEST(test_stop),
 	};
 
 	if (!ring_unit_can())
