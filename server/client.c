@@ -287,6 +287,16 @@ static bool may_serve(struct bfs_conn *c, unsigned slot)
 	return true;
 }
 
+/* Others come before it is their turn again. */
+static void put_off(struct bfs_conn *c, uint64_t bits)
+{
+	atomic_fetch_or(&c->ring->posted, bits);
+	if (c->hot || c->late)
+		return;
+	DL_APPEND2(c->port->late, c, lprev, lnext);
+	c->late = true;
+}
+
 /* Some of what a client has posted, the slots in a circle; the others wait
  * until all clients have had their turn. */
 static uint64_t take_turns(struct bfs_conn *c, uint64_t bits)
@@ -309,11 +319,7 @@ static uint64_t take_turns(struct bfs_conn *c, uint64_t bits)
 	}
 	later |= bits;
 	if (later)
-		atomic_fetch_or(&c->ring->posted, later);
-	if (later && !c->hot && !c->late) {
-		DL_APPEND2(c->port->late, c, lprev, lnext);
-		c->late = true;
-	}
+		put_off(c, later);
 	return now;
 }
 
@@ -322,10 +328,37 @@ void bfs_client_tell_core(struct bfs_conn *c, uint32_t core)
 	atomic_store_explicit(&c->ring->cpu, core, memory_order_relaxed);
 }
 
+/* Until when others wait for these calls; who is alone does not look. */
+static uint64_t turn_end(const struct bfs_conn *c, uint64_t bits)
+{
+	return c->port->nhot > 1 && bits & (bits - 1) ? bfs_now() + BFS_TURN_NS
+						      : UINT64_MAX;
+}
+
+static int serve_turn(struct bfs_conn *c, uint64_t bits)
+{
+	uint64_t until = turn_end(c, bits);
+	int n = 0;
+
+	while (bits && c->sock >= 0) {
+		unsigned slot = (unsigned)__builtin_ctzll(bits);
+
+		serve_slot(c, &c->ring->slot[slot % BFS_RING_SLOTS]);
+		n++;
+		bits &= bits - 1;
+		if (bits && until != UINT64_MAX && bfs_now() >= until) {
+			c->first = (unsigned)__builtin_ctzll(bits);
+			put_off(c, bits);
+			break;
+		}
+	}
+	return n;
+}
+
 int bfs_client_poll(struct bfs_conn *c)
 {
 	uint64_t bits;
-	int n = 0;
+	int n;
 
 	if (!atomic_load_explicit(&c->ring->posted, memory_order_relaxed))
 		return 0;
@@ -333,10 +366,7 @@ int bfs_client_poll(struct bfs_conn *c)
 	bfs_client_tell_core(c, (uint32_t)sched_getcpu());
 	c->port->base.looked = bfs_stage_now();
 	c->calls++; /* c must outlive the loop */
-	for (; bits && c->sock >= 0; bits &= bits - 1, n++)
-		serve_slot(
-			c,
-			&c->ring->slot[__builtin_ctzll(bits) % BFS_RING_SLOTS]);
+	n = serve_turn(c, bits);
 	if (!--c->calls && c->sock < 0)
 		conn_free(c);
 	return n;

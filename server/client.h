@@ -11,7 +11,9 @@
 #include "server/server.h"
 
 #define BFS_HOT 16 /* rings that are polled while the loop spins */
-#define BFS_TURN 4 /* calls of one ring before it is the others' turn */
+/* Before it is the others' turn: calls of one ring, and for so long. */
+#define BFS_TURN 4
+#define BFS_TURN_NS 10000u
 #define BFS_GRAVE 8
 /* With more bytes than that a call is a long one: one of them in each turn of
  * the loop, whoever's it is, so that a short call never waits for two. */

@@ -24,6 +24,7 @@
 #define TURNS 6
 #define TURN_NS 300000000ull
 #define MOST 2000000
+#define MIDDLE (64 << 10)
 #define BULK (1 << 20)
 
 static uint64_t now(void)
@@ -58,6 +59,12 @@ static void do_write(int fd, char *buf)
 		err(1, "write");
 }
 
+static void do_middle(int fd, char *buf)
+{
+	if (pwrite(fd, buf, MIDDLE, 0) != MIDDLE)
+		err(1, "write");
+}
+
 static void do_bulk(int fd, char *buf)
 {
 	if (pwrite(fd, buf, BULK, 0) != BULK)
@@ -75,6 +82,7 @@ static const struct kind calls[] = { { "stat", do_stat },
 static const struct kind floods[] = { { "stat", do_stat },
 				      { "create+unlink", do_make },
 				      { "write 4K", do_write },
+				      { "write 64K", do_middle },
 				      { "write 1M", do_bulk } };
 
 static _Atomic unsigned long *floods_done; /* of all processes */

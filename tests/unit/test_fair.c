@@ -8,6 +8,7 @@
 
 #include "core/util.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -132,9 +133,57 @@ static void test_many(void **state)
 	beside(FLOODS);
 }
 
+static void post_write(struct client *c, unsigned slot, struct bfs_handle h)
+{
+	static uint8_t bytes[64 << 10];
+	struct bfs_write_req req = { .handle = h };
+	uint8_t fields[64];
+	struct bfs_wire m;
+
+	bfs_wire_init(&m, fields, sizeof(fields));
+	assert_int_equal(bfs_write_req_put(&m, &req), 0);
+	ring_post(&c->r, slot, BFS_OP_WRITE, fields, (size_t)(m.pos - fields),
+		  bytes, sizeof(bytes), 0);
+}
+
+/* Not long ones, but they take as long together. */
+static void test_time(void **state)
+{
+	struct bfs_open_req req = { .at = cluster_root(unit.u),
+				    .path = cluster_str("file"),
+				    .oflags = O_RDWR | O_CREAT,
+				    .mode = 0600,
+				    .arena_slot = BFS_NO_SLOT };
+	struct bfs_open_rep rep;
+	unsigned done = 0;
+
+	assert_int_equal(cluster_open(unit.u, 0, &req, &rep), 0);
+	ring_come(&unit, &small.r);
+	ring_come(&unit, &flood[0].r);
+	for (unsigned k = 0; k < 4; k++)
+		post_write(&flood[0], k, rep.handle);
+	post(&small, 0, 100);
+	ring_turn(&unit);
+	assert_true(ring_done(&small.r, 0));
+	for (unsigned k = 0; k < 4; k++)
+		done += ring_done(&flood[0].r, k);
+	assert_true(done && done < 4);
+	for (int n = 0; n < 4; n++)
+		ring_turn(&unit);
+	for (unsigned k = 0; k < 4; k++) {
+		struct bfs_write_rep wrote;
+		struct bfs_wire w;
+
+		assert_int_equal(ring_take(&flood[0].r, k, &w), 0);
+		assert_int_equal(bfs_write_rep_get(&w, &wrote), 0);
+		assert_int_equal(wrote.written, 64 << 10);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_few, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 	};
