@@ -9,6 +9,7 @@
 #include "core/util.h"
 #include "server/arena.h"
 #include "server/client_rings.h"
+#include "server/client_wakes.h"
 #include "server/fs.h"
 #include "server/loop.h"
 #include "server/port_local.h"
@@ -99,28 +100,6 @@ static bool send_fd(struct ring_call *rc)
 	return true;
 }
 
-/* It is the client's turn.  The kernel may not think so, and then it is not the
- * client who has run when we are back. */
-static void make_way(struct bfs_conn *c)
-{
-	sched_yield();
-	if (!bfs_client_posted(c))
-		bfs_loop_rest(c->port->server->loop);
-}
-
-/* Who is woken on our core runs at once, so what we mean to do comes first. */
-static void wake(const struct ring_call *rc, bool together)
-{
-	struct bfs_port_local *p = rc->conn->port;
-	bool leave = together && bfs_port_local_leaves(p);
-
-	bfs_sys_futex_wake(&rc->slot->state, 1);
-	if (leave)
-		bfs_port_local_leave(p);
-	else if (together)
-		make_way(rc->conn);
-}
-
 static void reply_ring(struct ring_call *rc)
 {
 	struct bfs_slot *s = rc->slot;
@@ -135,7 +114,8 @@ static void reply_ring(struct ring_call *rc)
 	}
 	waits = atomic_load(&s->waiting);
 	if (waits)
-		wake(rc, waits == (uint32_t)sched_getcpu() + 1);
+		bfs_wakes_add(rc->conn, s,
+			      waits == (uint32_t)sched_getcpu() + 1);
 }
 
 /*
@@ -542,6 +522,7 @@ void bfs_client_drop(struct bfs_conn *c)
 		return;
 	cool(c);
 	not_late(c);
+	bfs_wakes_end(c);
 	bfs_loop_del(p->server->loop, c->sock);
 	close(c->sock);
 	c->sock = -1;

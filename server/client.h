@@ -15,6 +15,7 @@
 #define BFS_TURN 4
 #define BFS_TURN_NS 10000u
 #define BFS_GRAVE 8
+#define BFS_WAKES 64 /* under way; more are woken at once */
 /* With more bytes than that a call is a long one: one of them in each turn of
  * the loop, whoever's it is, so that a short call never waits for two. */
 #define BFS_LONG (64u << 10)
@@ -37,6 +38,12 @@ struct bfs_conn {
 	struct bfs_conn *lprev, *lnext; /* in port->late */
 };
 
+struct bfs_wake { /* see client_wakes.h */
+	struct bfs_conn *conn;
+	struct bfs_slot *slot;
+	bool together;
+};
+
 struct bfs_port_local {
 	struct bfs_port base;
 	struct bfs_server *server;
@@ -54,6 +61,9 @@ struct bfs_port_local {
 	int spare_fd;
 	struct bfs_ring *grave[BFS_GRAVE]; /* of clients who have gone */
 	int ngrave;
+	struct bfs_wake wakes[BFS_WAKES];
+	unsigned nwakes;
+	const struct bfs_conn *woken; /* the last one's client, or NULL */
 	struct bfs_timer bury;
 	struct bfs_timer pause; /* ends one in which none is */
 	bool full;		/* it has been told */

@@ -6,7 +6,8 @@ noinst_LTLIBRARIES += %D%/libserver.la
 	%D%/arena_alive.c %D%/arena_sweep.c \
 	%D%/bind.c %D%/bind.h \
 	%D%/confine.c \
-	%D%/client.c %D%/client_cred.c %D%/client_rings.c %D%/client_rings.h %D%/client.h \
+	%D%/client.c %D%/client_cred.c %D%/client_rings.c %D%/client_rings.h %D%/client_wakes.c %D%/client_wakes.h \
+	%D%/client.h \
 	%D%/dispatch.c %D%/serve.h %D%/server.h \
 	%D%/join.c %D%/join.h \
 	%D%/lock.c %D%/lock.h %D%/lock_range.c %D%/lock_range.h \

@@ -6,6 +6,7 @@
 #include "core/stats.h"
 #include "core/util.h"
 #include "server/client_rings.h"
+#include "server/client_wakes.h"
 #include "server/cores.h"
 #include "server/loop.h"
 #include "server/slice.h"
@@ -154,7 +155,8 @@ static int poll_rings(void *arg)
 		if (!had && p->had_long)
 			p->first = at + 1;
 	}
-	return n + bfs_client_poll_late(p);
+	n += bfs_client_poll_late(p);
+	return n + bfs_wakes_turn(p);
 }
 
 static void tell_core(struct bfs_port_local *p, uint32_t core)
@@ -181,7 +183,7 @@ static int arm_rings(void *arg)
 {
 	struct bfs_port_local *p = arg;
 
-	if (p->late)
+	if (p->late || p->nwakes)
 		return -EBUSY;
 	for (int i = 0; i < p->nhot; i++)
 		bfs_client_sleep(p->hot[i]);

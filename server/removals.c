@@ -17,7 +17,8 @@
 
 /* A stream of calls leaves no time: remove them all the same. */
 #define SOON_NS 20000000u
-#define AT_ONCE 64u /* of them, in one go */
+#define AT_ONCE 4u	/* of them: others wait for 6 us */
+#define PAUSE_NS 40000u /* until the next ones */
 /* Nobody has asked for anything for that long: there is time. */
 #define IDLE_NS 20000u
 /* More of them than that are not kept back. */
@@ -92,7 +93,7 @@ static bool remove_due(struct bfs_journal *j, unsigned max)
 static void on_timer(struct bfs_timer *t)
 {
 	if (remove_due(t->arg, AT_ONCE))
-		set_timer(t->arg, SOON_NS / AT_ONCE);
+		set_timer(t->arg, PAUSE_NS);
 }
 
 /* Whose space somebody may want to write into next, past the daemon (D4). */

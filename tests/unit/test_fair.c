@@ -7,6 +7,7 @@
 #include "tests/unit/ring_unit.h"
 
 #include "core/util.h"
+#include "server/client_wakes.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -180,9 +181,46 @@ static void test_time(void **state)
 	}
 }
 
+static void expect_wake(const struct bfs_conn *c, unsigned slot)
+{
+	struct bfs_wake w = bfs_wakes_next(unit.port);
+
+	assert_ptr_equal(w.conn, c);
+	assert_ptr_equal(w.slot, &c->ring->slot[slot]);
+}
+
+/* Who sleeps in many threads is not woken in all of them first. */
+static void test_wakes(void **state)
+{
+	struct bfs_conn *many, *one;
+
+	ring_come(&unit, &flood[0].r);
+	ring_come(&unit, &small.r);
+	many = unit.port->conns;
+	one = many->next;
+	for (unsigned k = 0; k < 4; k++)
+		bfs_wakes_add(many, &many->ring->slot[k], false);
+	bfs_wakes_add(one, &one->ring->slot[0], false);
+	bfs_wakes_add(one, &one->ring->slot[1], false);
+	expect_wake(many, 0);
+	expect_wake(one, 0);
+	expect_wake(many, 1);
+	expect_wake(one, 1);
+	expect_wake(many, 2);
+	expect_wake(many, 3);
+	assert_int_equal(unit.port->nwakes, 0);
+
+	bfs_wakes_add(one, &one->ring->slot[0], false);
+	bfs_wakes_add(many, &many->ring->slot[0], false);
+	bfs_wakes_end(one);
+	expect_wake(many, 0);
+	assert_int_equal(unit.port->nwakes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_wakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_few, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
