@@ -181,7 +181,8 @@ static int send_on(struct bfs_peer_tx *tx)
 {
 	const struct bfs_peer *p = tx->peer;
 	struct bfs_ucx_out *o = p->net;
-	bool first = o && !o->met && p->state == BFS_PEER_HELLO;
+	bool first = o && !o->met && p->state == BFS_PEER_HELLO &&
+		     o->port->door->ucx.tcp_only;
 	struct bfs_ucx_msg m = {
 		.id = BFS_UCX_REQUEST,
 		.head = { .fields_len = (uint32_t)tx->len,

@@ -69,6 +69,7 @@ SYSTEM_TESTS = \
 	%D%/exec.sh \
 	%D%/exec-self.sh \
 	%D%/extents.sh \
+	%D%/shm-peers.sh \
 	%D%/stripe.sh \
 	%D%/stripe-end.sh \
 	%D%/stripe-disk.sh \
@@ -220,7 +221,7 @@ EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh \
 # about what a daemon keeps on disk, which start daemons of their own and whose
 # programs run outside of ./run (come-back.sh has a part over UCX).
 NOT_OVER_UCX = %D%/descriptors.sh %D%/fd-path.sh %D%/full-disk.sh %D%/kill-daemon.sh %D%/restart.sh \
-	%D%/stripe.sh %D%/stripe-disk.sh %D%/stripe-end.sh
+	%D%/shm-peers.sh %D%/stripe.sh %D%/stripe-disk.sh %D%/stripe-end.sh
 .PHONY: check-ucx-tcp check-ucx-shm
 check-ucx-tcp check-ucx-shm: $(check_PROGRAMS)
 	case $@ in *-tcp) tls=tcp ;; *) tls=shm,tcp,self ;; esac; \
