@@ -6,7 +6,6 @@
 #include "tests/fuzz/recorded.h"
 #include "tests/fuzz/world.h"
 
-#include "core/log.h"
 #include "server/fs.h"
 
 const unsigned fuzz_runs = 60000;
@@ -32,34 +31,10 @@ static void before(struct fuzz_out *o, const struct recorded *m)
 	world_put_op(o, 0, m->op);
 }
 
-static void after(struct fuzz_out *o, const struct recorded *m)
-{
-	world_put_bulk(o);
-}
+static const struct recorded_form form = { .before = before,
+					   .after = world_after };
 
-static const struct recorded_form form = { .before = before, .after = after };
-
-/* Some of everything: the bytes mean something whatever they are. */
 size_t fuzz_seed(unsigned n, uint8_t buf[FUZZ_MAX])
 {
-	uint64_t random = n + 1;
-	size_t len = 20 + 20 * (n % 20);
-
-	if (n >= 200)
-		return recorded_run("calls", n - 200, &form, buf);
-	for (size_t i = 0; i < len; i++)
-		buf[i] = (uint8_t)fuzz_draw(&random);
-	return len;
-}
-
-void fuzz_begin(void)
-{
-	fuzz_set_up();
-	bfs_log_fd = -1;
-}
-
-void fuzz_end(void)
-{
-	world_end();
-	recorded_free();
+	return world_seed(n, "calls", &form, buf);
 }

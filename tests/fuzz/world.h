@@ -9,6 +9,7 @@
 #define BFS_TESTS_FUZZ_WORLD_H
 
 #include "tests/fuzz/message.h"
+#include "tests/fuzz/recorded.h"
 #include "tests/unit/cluster_unit.h"
 
 #define WORLD_INPUTS 64 /* for each world */
@@ -34,9 +35,13 @@ void world_send(struct world *w, unsigned at, int client, unsigned from,
 		struct fuzz_in *in);
 /* The same as bytes, for seeds: what goes before and behind the fields of that
  * message. */
-struct fuzz_out;
 void world_put_op(struct fuzz_out *o, bool peer, uint32_t op);
 void world_put_bulk(struct fuzz_out *o);
+/* For a recorded_form. */
+void world_after(struct fuzz_out *o, const struct recorded *m);
+/* The n-th seed: bytes by chance, or behind these recorded runs of a kind. */
+size_t world_seed(unsigned n, const char *kind,
+		  const struct recorded_form *form, uint8_t buf[FUZZ_MAX]);
 /* What is under way goes on, for a while. */
 void world_run(struct world *w, unsigned steps);
 /* The private file is as it was, and the daemons answer. */
