@@ -33,7 +33,8 @@ struct bfs_env {
 	struct bfs_scratch mem;
 	char **vars;  /* for the kernel, NULL-terminated */
 	size_t fixed; /* so many of them are the same for every program */
-	char *theirs; /* the LD_AUDIT that the caller wanted, or NULL */
+	/* What the caller wanted, or NULL. */
+	char *audit, *tunables; /* LD_AUDIT, GLIBC_TUNABLES */
 };
 
 /*

@@ -105,15 +105,17 @@ static char *add_library(struct bfs_env *e, char *entry, const char *value)
 	return p;
 }
 
-/* LD_AUDIT without our own library: it is for the present program only. */
-static int take_audit(struct bfs_env *e, const char *value)
+/* A variable without what is ours in it: that is for the present program
+ * only. */
+static int take_rest(struct bfs_env *e, const char *value, char **rest,
+		     void (*drop)(char *to, const char *value))
 {
 	char *p = bfs_scratch_take(&e->mem, strlen(value) + 1);
 
 	if (!p)
 		return -ENOMEM;
-	bfs_self_drop_audit(p, value);
-	e->theirs = *p ? p : NULL;
+	drop(p, value);
+	*rest = *p ? p : NULL;
 	return 0;
 }
 
@@ -127,7 +129,10 @@ static int take_var(struct bfs_env *e, char *v, bool *preload)
 		return 0;
 	value = bfs_env_value(v, "LD_AUDIT");
 	if (value)
-		return take_audit(e, value);
+		return take_rest(e, value, &e->audit, bfs_self_drop_audit);
+	value = bfs_env_value(v, "GLIBC_TUNABLES");
+	if (value)
+		return take_rest(e, value, &e->tunables, bfs_self_drop_tunable);
 	value = bfs_env_value(v, "LD_PRELOAD");
 	if (value) {
 		*preload = true;
@@ -173,14 +178,16 @@ static int fill(struct bfs_env *e, char *const envp[],
 	return r ? r : add_state(e, plan);
 }
 
-/* The lengths of what is copied: LD_PRELOAD and LD_AUDIT, all of them. */
+/* The lengths of what is copied: LD_PRELOAD, LD_AUDIT and GLIBC_TUNABLES, all
+ * of them. */
 static size_t copied(char *const envp[])
 {
 	size_t n = 0;
 
 	for (; envp && *envp; envp++)
-		if (!strncmp(*envp, "LD_", 3))
-			n += strlen(*envp) + BFS_SELF_PATH + 32;
+		if (!strncmp(*envp, "LD_", 3) ||
+		    bfs_env_value(*envp, "GLIBC_TUNABLES"))
+			n += 2 * strlen(*envp) + BFS_SELF_PATH + 32;
 	return n;
 }
 
@@ -220,18 +227,40 @@ static int add_exe(struct bfs_env *e, size_t *n, const char *exe, int fd)
 	return 0;
 }
 
-static int add_audit(struct bfs_env *e, size_t *n, bool audit)
+/* NAME=ours:theirs; either may be "". */
+static int add_list(struct bfs_env *e, size_t *n, const char *name,
+		    const char *ours, const char *theirs)
 {
-	const char *theirs = e->theirs ? e->theirs : "";
-	size_t size = BFS_PATH_MAX + strlen(theirs) + 16;
+	size_t size = strlen(name) + strlen(ours) + strlen(theirs) + 3;
 	char *p = bfs_scratch_take(&e->mem, size);
 
 	if (!p)
 		return -ENOMEM;
-	snprintf(p, size, "LD_AUDIT=%s%s%s", audit ? bfs_self.audit : "",
-		 audit && *theirs ? ":" : "", theirs);
+	snprintf(p, size, "%s=%s%s%s", name, ours, *ours && *theirs ? ":" : "",
+		 theirs);
 	e->vars[(*n)++] = p;
 	return 0;
+}
+
+static int add_audit(struct bfs_env *e, size_t *n, bool audit)
+{
+	const char *theirs = e->audit ? e->audit : "";
+
+	return !audit && !*theirs
+		       ? 0
+		       : add_list(e, n, "LD_AUDIT", audit ? bfs_self.audit : "",
+				  theirs);
+}
+
+static int add_tunables(struct bfs_env *e, size_t *n, bool audit)
+{
+	const char *theirs = e->tunables ? e->tunables : "";
+	bool ours = audit && !strstr(theirs, "optional_static_tls");
+
+	return !ours && !*theirs
+		       ? 0
+		       : add_list(e, n, "GLIBC_TUNABLES",
+				  ours ? BFS_SELF_TUNABLE : "", theirs);
 }
 
 int bfs_env_finish(struct bfs_env *e, const char *exe, int fd, bool audit)
@@ -241,8 +270,10 @@ int bfs_env_finish(struct bfs_env *e, const char *exe, int fd, bool audit)
 
 	if (exe && *exe)
 		r = add_exe(e, &n, exe, fd);
-	if (!r && (audit || e->theirs))
+	if (!r)
 		r = add_audit(e, &n, audit);
+	if (!r)
+		r = add_tunables(e, &n, audit);
 	e->vars[n] = NULL;
 	return r;
 }

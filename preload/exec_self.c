@@ -74,13 +74,15 @@ bool bfs_self_lists_library(const char *p)
 	return false;
 }
 
-void bfs_self_drop_audit(char *to, const char *p)
+/* A list with ":" without what is ours in it. */
+static void drop_from(char *to, const char *p, const char *ours,
+		      bool (*is)(const char *p, size_t n, const char *ours))
 {
 	char *start = to;
 	size_t n;
 
 	for (p = next_name(p, ":", &n); n; p = next_name(p + n, ":", &n)) {
-		if (is_file(p, n, AUDIT))
+		if (is(p, n, ours))
 			continue;
 		if (to > start)
 			*to++ = ':';
@@ -88,6 +90,21 @@ void bfs_self_drop_audit(char *to, const char *p)
 		to += n;
 	}
 	*to = '\0';
+}
+
+static bool is_text(const char *p, size_t n, const char *text)
+{
+	return n == strlen(text) && !memcmp(p, text, n);
+}
+
+void bfs_self_drop_audit(char *to, const char *value)
+{
+	drop_from(to, value, AUDIT, is_file);
+}
+
+void bfs_self_drop_tunable(char *to, const char *value)
+{
+	drop_from(to, value, BFS_SELF_TUNABLE, is_text);
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -211,18 +228,18 @@ static void learn_exe(void)
 	unsetenv("BENCHFS_EXE");
 }
 
-static void forget_audit(void)
+static void forget(const char *name, void (*drop)(char *to, const char *value))
 {
-	const char *v = getenv("LD_AUDIT");
+	const char *v = getenv(name);
 	char rest[BFS_PATH_MAX];
 
 	if (!v || strlen(v) >= sizeof(rest))
 		return;
-	bfs_self_drop_audit(rest, v);
+	drop(rest, v);
 	if (!*rest)
-		unsetenv("LD_AUDIT");
+		unsetenv(name);
 	else if (strcmp(rest, v))
-		setenv("LD_AUDIT", rest, 1);
+		setenv(name, rest, 1);
 }
 
 void bfs_self_init(void)
@@ -235,7 +252,8 @@ void bfs_self_init(void)
 	find_library();
 	keep_settings();
 	learn_exe();
-	forget_audit();
+	forget("LD_AUDIT", bfs_self_drop_audit);
+	forget("GLIBC_TUNABLES", bfs_self_drop_tunable);
 }
 
 const char *bfs_exe_path(void)

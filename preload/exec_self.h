@@ -35,5 +35,14 @@ void bfs_self_init(void);
 bool bfs_self_lists_library(const char *value);
 /* value of LD_AUDIT without our audit library; to has room for it. */
 void bfs_self_drop_audit(char *to, const char *value);
+/*
+ * glibc (2.36) lays out the static TLS of a program with LD_AUDIT before it has
+ * loaded its libraries, and then has 2 KB for theirs: rustc's want 23, and it
+ * does not start.  So there is room for more.  It is taken from each thread's
+ * stack.
+ */
+#define BFS_SELF_TUNABLE "glibc.rtld.optional_static_tls=32832"
+/* value of GLIBC_TUNABLES without that; to has room for it. */
+void bfs_self_drop_tunable(char *to, const char *value);
 
 #endif

@@ -27,3 +27,32 @@ make_lib other/pre.so "unsigned int geteuid(void) { return 4242; }"; LD_PRELOAD=
 ln -s "$W/lib/libtop.so" other/out.so; ln -s "$D/lib/libtop.so" "$W/in.so"; "$helpers/libraries" "$D/other/out.so" "$W/in.so" | sed "s/ left.*//"
 rm -r bin lib/*.so* other main.c "$W/prog" "$W/lib" "$W/in.so"
 '
+
+# A library with much thread-local storage of the fixed kind, as rustc has, whether it or only a directory of the list lies in
+# BenchFS; the environment is what it was.
+both '
+mkdir "$D/lib" "$W/lib"; cd "$D"
+echo "__thread char room[24000]; int f(void) { room[23999] = 7; return room[23999] + room[0]; }" >lib/f.c
+gcc -shared -fPIC -ftls-model=initial-exec -o "$W/lib/libf.so" lib/f.c
+echo "#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+int f(void);
+static void *g(void *arg) { *(int *)arg += f(); return arg; }
+int main(void)
+{
+	pthread_t t;
+	int n = f();
+	char *v = getenv(\"GLIBC_TUNABLES\");
+	if (pthread_create(&t, NULL, g, &n) || pthread_join(t, NULL)) return 1;
+	printf(\"%d \", n);
+	return puts(v ? v : \"-\") < 0;
+}" >lib/main.c
+gcc -o "$W/prog" lib/main.c -L"$W/lib" -lf -pthread
+LD_LIBRARY_PATH=$D/lib:$W/lib "$W/prog"
+LD_LIBRARY_PATH=$D/lib:$W/lib GLIBC_TUNABLES=glibc.malloc.check=0 "$W/prog"
+LD_LIBRARY_PATH=$D/lib:$W/lib GLIBC_TUNABLES=glibc.rtld.optional_static_tls=40000 sh -c "$W/prog; exec $W/prog"
+mv "$W/lib/libf.so" lib/; cp "$W/prog" lib/
+LD_LIBRARY_PATH=$D/lib "$W/prog"; LD_LIBRARY_PATH=$D/lib lib/prog
+rm -r lib "$W/lib" "$W/prog"
+'
