@@ -69,6 +69,7 @@ SYSTEM_TESTS = \
 	%D%/exec.sh \
 	%D%/exec-self.sh \
 	%D%/extents.sh \
+	%D%/own-malloc.sh \
 	%D%/shm-peers.sh \
 	%D%/stripe.sh \
 	%D%/stripe-end.sh \
@@ -215,7 +216,7 @@ XFAIL_TESTS = $(KNOWN_TESTS)
 
 TESTS += $(SYSTEM_TESTS) $(KNOWN_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) $(KNOWN_TESTS) $(SYSTEM_PY) %D%/lib.sh \
-	%D%/go/files.go %D%/mpi-io.c %D%/raw.h tests/.shellcheckrc
+	%D%/go/files.go %D%/mpi-io.c %D%/own-malloc.c %D%/raw.h tests/.shellcheckrc
 
 # All of them over UCX; what shared memory cannot do goes over tcp.  Not those
 # about what a daemon keeps on disk, which start daemons of their own and whose
