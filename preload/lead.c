@@ -5,6 +5,8 @@
 #include "preload/path.h"
 #include "preload/state.h"
 
+#include <errno.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -157,6 +159,40 @@ static bool is_mount(const struct stat *st)
 	       m.st_ino == st->st_ino && m.st_dev == st->st_dev;
 }
 
+/* From the root down, name by name: it leads nowhere but where it says. */
+static bool is_straight(const char *path)
+{
+	if (*path != '/')
+		return false;
+	for (; *path; path++) {
+		if (*path != '/')
+			continue;
+		if (path[1] == '/')
+			return false;
+		path += path[1] == '.';
+		path += path[1] == '.';
+		if (*path == '.' && (!path[1] || path[1] == '/'))
+			return false;
+	}
+	return true;
+}
+
+/* One call for what takes three: is it missing, and no symlink on the way to
+ * it?  False: perhaps. */
+static bool surely_missing(const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				.resolve = RESOLVE_NO_SYMLINKS };
+	long fd;
+
+	if (!is_straight(path))
+		return false;
+	fd = bfs_sys_4(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (fd >= 0)
+		bfs_sys_close((int)fd);
+	return fd == -ENOENT;
+}
+
 /* Just a name that is not there, in a directory of the real tree? */
 static bool plain_missing(int dirfd, const char *path)
 {
@@ -165,6 +201,8 @@ static bool plain_missing(int dirfd, const char *path)
 	size_t n = slash ? (size_t)(slash - path) : 0;
 	struct stat st;
 
+	if (surely_missing(path))
+		return true;
 	if (bfs_sys_4(SYS_readlinkat, dirfd, path, target, sizeof(target)) >= 0)
 		return false; /* a dangling link: it may lead in */
 	if (!slash || !n)

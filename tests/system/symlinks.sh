@@ -25,3 +25,10 @@ i=0; p=a/f; while [ $i -lt 42 ]; do ln -s "$p" "c$i"; p=c$i; i=$((i + 1)); done
 cat c38; cat c39; cat c40 2>&1 || :; find . -type l -xtype l 2>/dev/null | sort | head -n 3; rm -r out rel2 dots; ls "$W/r"; rm c[0-9]*; ls -L | sort
 ln -s "$(printf "%04095d" 0)" long; readlink long | wc -c; ln -s "$(printf "%04096d" 0)" long2 2>/dev/null || echo "too long"; ln -s "" empty 2>&1 || :
 '
+
+# Paths of the real tree that lead in, by a link, by "..", or written in another way; and some that lead nowhere.
+both 'cd "$D"; mkdir d; echo hi >d/f; ln -s "$D/d" "$W/in"; ln -s in "$W/in2"; ln -s "$D/d/f" "$W/f"
+for p in "$W/in/f" "$W/in2/f" "$W/f" "/.$D/d/f" "/$D/d/f" "/usr/..$D/d/f" "$W/in/../d/f" "$W/in/..d" "$W/..in" "$W/.in/f" \
+	"$W/none" "$W/in/none" "$W/no/ne" "$W/in/no/ne" "$W/in//f" "$W/./in/f" "$W/in/." "$W/in/"; do
+	if [ -e "$p" ]; then echo "there"; else echo "not there"; fi; cat "$p" || echo "status $?"
+done; cd /; cat ".$D/d/f"; cd /usr; cat "..$D/d/f"; rm -r "$D/d" "$W/in" "$W/in2" "$W/f"'
