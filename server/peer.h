@@ -38,7 +38,8 @@ struct bfs_peer_msg {
 	 * -ECANCELED: we are stopping.  What is not the handler's is logged.
 	 */
 	int status;
-	/* From the loop's stack, never from inside bfs_peer_send().  NULL only
+	/* From the loop's stack, never from inside bfs_peer_send(), but where
+	 * the daemon is stopping: -ECANCELED.  NULL only
 	 * for bfs_peer_call() and bfs_peer_wait_all(). */
 	void (*done)(struct bfs_peer_msg *m);
 	void *arg;

@@ -79,6 +79,7 @@ struct bfs_peer {
 	uint64_t session, ticket;
 	uint64_t nonce, their_nonce; /* of the greeting under way */
 	uint64_t hello_until, retry_at, heard, backoff;
+	unsigned silent; /* greetings without an answer since it was up */
 
 	struct bfs_peer_tx *queue[BFS_PEER_CLASSES]; /* utlist DL_ */
 	struct bfs_peer_tx *sent;		     /* utlist DL_ */

@@ -75,6 +75,15 @@ static bool is_doubtful(const struct bfs_peer_tx *tx, uint64_t incarnation)
 	return tx->ran_in && tx->ran_in != incarnation && bfs_peer_once(tx);
 }
 
+/* With a greeting: little at first, since another connection may do, and then
+ * as with one who is busy or stopped. */
+static uint64_t patience_ns(const struct bfs_peer *p)
+{
+	uint64_t most = timeout_ns(p->all) / 3;
+
+	return p->silent < 2 ? most / (p->silent ? 2 : 4) : most;
+}
+
 void bfs_peer_link_start(struct bfs_peer *p)
 {
 	int r;
@@ -82,7 +91,7 @@ void bfs_peer_link_start(struct bfs_peer *p)
 	p->generation++;
 	p->broken = p->look = false;
 	p->all->counts.connects++;
-	p->hello_until = bfs_now() + timeout_ns(p->all) / 3;
+	p->hello_until = bfs_now() + patience_ns(p);
 	bfs_peer_wake(p->all, p->hello_until);
 	r = p->ops->connect(p);
 	if (r) {
@@ -111,6 +120,7 @@ void bfs_peer_link_up(struct bfs_peer *p, uint64_t incarnation, bool remembers)
 	p->state = BFS_PEER_UP;
 	p->dead = p->told = false;
 	p->backoff = 0;
+	p->silent = 0;
 	p->error = 0;
 	p->heard = bfs_now();
 	is_new(p, incarnation);
@@ -292,9 +302,10 @@ static void connection(struct bfs_peer *p, uint64_t now)
 
 	if (p->broken)
 		bfs_peer_link_fail(p, p->error);
-	else if (greeting && p->hello_until <= now)
+	else if (greeting && p->hello_until <= now) {
+		p->silent++;
 		bfs_peer_link_fail(p, -ETIMEDOUT);
-	else if (p->state == BFS_PEER_IDLE && bfs_peer_busy(p))
+	} else if (p->state == BFS_PEER_IDLE && bfs_peer_busy(p))
 		bfs_peer_link_start(p);
 	else if (p->state == BFS_PEER_PAUSE && p->retry_at <= now) {
 		if (bfs_peer_busy(p) || p->look)

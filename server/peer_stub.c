@@ -25,8 +25,14 @@ void bfs_peer_wake_fiber(struct bfs_peer_msg *m)
 
 void bfs_peer_send(struct bfs_server *s, unsigned shard, struct bfs_peer_msg *m)
 {
-	struct bfs_peer *p = bfs_peer_get(s, shard);
+	struct bfs_peer *p;
 
+	if (!s->peers) { /* the last ones are gone already */
+		m->status = -ECANCELED;
+		m->done(m);
+		return;
+	}
+	p = bfs_peer_get(s, shard);
 	if (p) {
 		bfs_peer_submit(p, m);
 		return;

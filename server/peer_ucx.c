@@ -161,12 +161,19 @@ static int open_way(struct bfs_peer *p)
 	return open_endpoint(p, address, len);
 }
 
+/* Who has never answered on this endpoint may do so on another one: UCX has
+ * ones that get stuck while both sides connect. */
 static void leave(struct bfs_peer *p)
 {
 	struct bfs_ucx_out *o = p->net;
 
-	if (o)
-		o->knocking = false;
+	if (!o)
+		return;
+	o->knocking = false;
+	if (p->error != -ETIMEDOUT || o->met || o->error)
+		return;
+	o->error = -ETIMEDOUT;
+	list_failed(o);
 }
 
 static void on_sent(void *req, ucs_status_t status, void *arg)

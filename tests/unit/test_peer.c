@@ -564,17 +564,44 @@ static void test_thousand(void **state)
 	free(w);
 }
 
+static void is_over(struct bfs_peer_msg *m)
+{
+	++*(int *)m->arg;
+}
+
+/* A daemon that stops, whose ways to the others are gone. */
+static void test_after_the_end(void **state)
+{
+	struct bfs_server s = { .nshards = 3 };
+	int over = 0;
+	struct bfs_peer_msg m = { .op = BFS_OP_TXSETTLED,
+				  .done = is_over,
+				  .arg = &over };
+
+	bfs_peer_send(&s, 1, &m);
+	assert_int_equal(over, 1);
+	assert_int_equal(m.status, -ECANCELED);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_ping),	       T(test_once),
-		T(test_down),	       T(test_dead_soon),
-		T(test_unless_dead),   T(test_restarted),
-		T(test_relay),	       T(test_killed_while_serving),
-		T(test_wait_lasts),    T(test_wait_cancelled),
-		T(test_late_greeting), T(test_strangers),
-		T(test_window),	       cmocka_unit_test(test_thousand),
+		T(test_ping),
+		T(test_once),
+		T(test_down),
+		T(test_dead_soon),
+		T(test_unless_dead),
+		T(test_restarted),
+		T(test_relay),
+		T(test_killed_while_serving),
+		T(test_wait_lasts),
+		T(test_wait_cancelled),
+		T(test_late_greeting),
+		T(test_strangers),
+		T(test_window),
+		cmocka_unit_test(test_thousand),
+		cmocka_unit_test(test_after_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
