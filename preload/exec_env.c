@@ -115,7 +115,7 @@ static int take_rest(struct bfs_env *e, const char *value, char **rest,
 	if (!p)
 		return -ENOMEM;
 	drop(p, value);
-	*rest = *p ? p : NULL;
+	*rest = *p || !*value ? p : NULL; /* theirs may be empty */
 	return 0;
 }
 
@@ -246,7 +246,7 @@ static int add_audit(struct bfs_env *e, size_t *n, bool audit)
 {
 	const char *theirs = e->audit ? e->audit : "";
 
-	return !audit && !*theirs
+	return !audit && !e->audit
 		       ? 0
 		       : add_list(e, n, "LD_AUDIT", audit ? bfs_self.audit : "",
 				  theirs);
@@ -257,7 +257,7 @@ static int add_tunables(struct bfs_env *e, size_t *n, bool audit)
 	const char *theirs = e->tunables ? e->tunables : "";
 	bool ours = audit && !strstr(theirs, "optional_static_tls");
 
-	return !ours && !*theirs
+	return !ours && !e->tunables
 		       ? 0
 		       : add_list(e, n, "GLIBC_TUNABLES",
 				  ours ? BFS_SELF_TUNABLE : "", theirs);

@@ -233,7 +233,7 @@ static void forget(const char *name, void (*drop)(char *to, const char *value))
 	const char *v = getenv(name);
 	char rest[BFS_PATH_MAX];
 
-	if (!v || strlen(v) >= sizeof(rest))
+	if (!v || !*v || strlen(v) >= sizeof(rest))
 		return;
 	drop(rest, v);
 	if (!*rest)

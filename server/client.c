@@ -326,7 +326,8 @@ static int serve_turn(struct bfs_conn *c, uint64_t bits)
 		serve_slot(c, &c->ring->slot[slot % BFS_RING_SLOTS]);
 		n++;
 		bits &= bits - 1;
-		if (bits && until != UINT64_MAX && bfs_now() >= until) {
+		if (bits && c->sock >= 0 && until != UINT64_MAX &&
+		    bfs_now() >= until) {
 			c->first = (unsigned)__builtin_ctzll(bits);
 			put_off(c, bits);
 			break;

@@ -52,6 +52,7 @@ gcc -o "$W/prog" lib/main.c -L"$W/lib" -lf -pthread
 LD_LIBRARY_PATH=$D/lib:$W/lib "$W/prog"
 LD_LIBRARY_PATH=$D/lib:$W/lib GLIBC_TUNABLES=glibc.malloc.check=0 "$W/prog"
 LD_LIBRARY_PATH=$D/lib:$W/lib GLIBC_TUNABLES=glibc.rtld.optional_static_tls=40000 sh -c "$W/prog; exec $W/prog"
+GLIBC_TUNABLES= LD_AUDIT= sh -c env | grep -e GLIBC -e LD_AUDIT | sort
 mv "$W/lib/libf.so" lib/; cp "$W/prog" lib/
 LD_LIBRARY_PATH=$D/lib "$W/prog"; LD_LIBRARY_PATH=$D/lib lib/prog
 rm -r lib "$W/lib" "$W/prog"
